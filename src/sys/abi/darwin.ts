@@ -1,0 +1,162 @@
+import { timespec } from './timespec.ts';
+import type { AbiData } from './types.ts';
+
+// Both calls take the same numbers.
+const constants: AbiData['constants'] = {
+  // Filters
+  EVFILT_READ: -1,
+  EVFILT_WRITE: -2,
+  EVFILT_AIO: -3,
+  EVFILT_VNODE: -4,
+  EVFILT_PROC: -5,
+  EVFILT_SIGNAL: -6,
+  EVFILT_TIMER: -7,
+  EVFILT_MACHPORT: -8,
+  EVFILT_FS: -9,
+  EVFILT_USER: -10,
+  EVFILT_VM: -12,
+  EVFILT_EXCEPT: -15,
+  // Flags of a change: actions
+  EV_ADD: 0x1,
+  EV_DELETE: 0x2,
+  EV_ENABLE: 0x4,
+  EV_DISABLE: 0x8,
+  // Flags of a change: how it reports
+  EV_ONESHOT: 0x10,
+  EV_CLEAR: 0x20,
+  EV_RECEIPT: 0x40,
+  EV_DISPATCH: 0x80,
+  EV_UDATA_SPECIFIC: 0x100,
+  EV_DISPATCH2: 0x180,
+  EV_VANISHED: 0x200,
+  // Flags: reserved for the system and the filters
+  EV_SYSFLAGS: 0xf000,
+  EV_FLAG0: 0x1000,
+  EV_FLAG1: 0x2000,
+  EV_POLL: 0x1000,
+  EV_OOBAND: 0x2000,
+  // Flags of an event
+  EV_ERROR: 0x4000,
+  EV_EOF: 0x8000,
+  // Flags of kevent64(2)
+  KEVENT_FLAG_NONE: 0,
+  KEVENT_FLAG_IMMEDIATE: 0x1,
+  KEVENT_FLAG_ERROR_EVENTS: 0x2,
+  // EVFILT_USER
+  NOTE_FFNOP: 0,
+  NOTE_FFAND: 0x40000000,
+  NOTE_FFOR: 0x80000000,
+  NOTE_FFCOPY: 0xc0000000,
+  NOTE_FFCTRLMASK: 0xc0000000,
+  NOTE_FFLAGSMASK: 0xffffff,
+  NOTE_TRIGGER: 0x1000000,
+  // EVFILT_READ and EVFILT_WRITE; NOTE_OOB is for EVFILT_EXCEPT
+  NOTE_LOWAT: 0x1,
+  NOTE_OOB: 0x2,
+  // EVFILT_VNODE
+  NOTE_DELETE: 0x1,
+  NOTE_WRITE: 0x2,
+  NOTE_EXTEND: 0x4,
+  NOTE_ATTRIB: 0x8,
+  NOTE_LINK: 0x10,
+  NOTE_RENAME: 0x20,
+  NOTE_REVOKE: 0x40,
+  NOTE_NONE: 0x80,
+  NOTE_FUNLOCK: 0x100,
+  NOTE_LEASE_DOWNGRADE: 0x200,
+  NOTE_LEASE_RELEASE: 0x400,
+  // EVFILT_PROC
+  NOTE_EXIT: 0x80000000,
+  NOTE_FORK: 0x40000000,
+  NOTE_EXEC: 0x20000000,
+  NOTE_REAP: 0x10000000,
+  NOTE_SIGNAL: 0x8000000,
+  NOTE_EXITSTATUS: 0x4000000,
+  NOTE_EXIT_DETAIL: 0x2000000,
+  NOTE_EXIT_DETAIL_MASK: 0x70000,
+  NOTE_EXIT_DECRYPTFAIL: 0x10000,
+  NOTE_EXIT_MEMORY: 0x20000,
+  NOTE_EXIT_CSERROR: 0x40000,
+  NOTE_EXIT_REPARENTED: 0x80000,
+  NOTE_PCTRLMASK: 0xfff00000,
+  NOTE_PDATAMASK: 0xfffff,
+  NOTE_TRACK: 0x1,
+  NOTE_TRACKERR: 0x2,
+  NOTE_CHILD: 0x4,
+  // EVFILT_TIMER: milliseconds unless a unit is given; the units are bits
+  NOTE_SECONDS: 0x1,
+  NOTE_USECONDS: 0x2,
+  NOTE_NSECONDS: 0x4,
+  NOTE_ABSOLUTE: 0x8,
+  NOTE_LEEWAY: 0x10,
+  NOTE_CRITICAL: 0x20,
+  NOTE_BACKGROUND: 0x40,
+  NOTE_MACH_CONTINUOUS_TIME: 0x80,
+  NOTE_MACHTIME: 0x100,
+  // EVFILT_VM
+  NOTE_VM_ERROR: 0x10000000,
+  NOTE_VM_PRESSURE_SUDDEN_TERMINATE: 0x20000000,
+  NOTE_VM_PRESSURE_TERMINATE: 0x40000000,
+  NOTE_VM_PRESSURE: 0x80000000,
+  // Private or undocumented: <sys/event_private.h>; an application has no promise that they stay
+  EVFILT_SOCK: -13,
+  EVFILT_MEMORYSTATUS: -14,
+  EVFILT_NW_CHANNEL: -16,
+  EVFILT_WORKLOOP: -17,
+  NOTE_MEMORYSTATUS_PRESSURE_NORMAL: 0x1,
+  NOTE_MEMORYSTATUS_PRESSURE_WARN: 0x2,
+  NOTE_MEMORYSTATUS_PRESSURE_CRITICAL: 0x4,
+  NOTE_MEMORYSTATUS_LOW_SWAP: 0x8,
+};
+
+/**
+ * macOS: <sys/event.h> of xnu-11417.101.15. Its `#pragma pack(4)` stands around `struct kevent` only: the size
+ * is what it would be anyway, the alignment is 4.
+ */
+export const darwin: AbiData = {
+  name: 'darwin',
+  kevent: {
+    size: 32,
+    align: 4,
+    pack: 4,
+    fields: {
+      ident: 'uintptr_t',
+      filter: 'int16_t',
+      flags: 'uint16_t',
+      fflags: 'uint32_t',
+      data: 'intptr_t',
+      udata: 'void *',
+    },
+  },
+  timespec,
+  symbols: { kqueue: 'kqueue', kevent: 'kevent', close: 'close' },
+  counts: 'int',
+  kevent64: false,
+  constants,
+};
+
+/**
+ * macOS: `struct kevent64_s` and kevent64(2), from the same header. It stands behind the `#pragma pack()` that ends the
+ * packing, so its alignment is 8. One queue takes one of the two calls, not both.
+ */
+export const darwin64: AbiData = {
+  name: 'darwin64',
+  kevent: {
+    size: 48,
+    align: 8,
+    fields: {
+      ident: 'uint64_t',
+      filter: 'int16_t',
+      flags: 'uint16_t',
+      fflags: 'uint32_t',
+      data: 'int64_t',
+      udata: 'uint64_t',
+      ext: 'uint64_t[2]',
+    },
+  },
+  timespec,
+  symbols: { kqueue: 'kqueue', kevent: 'kevent64', close: 'close' },
+  counts: 'int',
+  kevent64: true,
+  constants,
+};

@@ -1,0 +1,39 @@
+import { libkqueue } from './libkqueue.ts';
+import { timespec } from './timespec.ts';
+import type { AbiData } from './types.ts';
+
+/**
+ * What the built-in kqueue for Linux speaks: the numbers of libkqueue, so that one program runs on both, and FreeBSD's where
+ * it knows more.
+ */
+export const linux: AbiData = {
+  name: 'linux',
+  kevent: {
+    size: 32,
+    align: 8,
+    fields: {
+      ident: 'uintptr_t',
+      filter: 'int16_t',
+      flags: 'uint16_t',
+      fflags: 'uint32_t',
+      data: 'intptr_t',
+      udata: 'void *',
+    },
+  },
+  timespec,
+  symbols: { kqueue: 'kqueue', kevent: 'kevent', close: 'close' },
+  counts: 'int',
+  kevent64: false,
+  constants: {
+    ...libkqueue.constants,
+    // EVFILT_READ
+    NOTE_LOWAT: 0x1,
+    // EVFILT_VNODE. FreeBSD's NOTE_OPEN is 0x80, which libkqueue after 2.3.1 uses for NOTE_TRUNCATE: it is 0x800 here.
+    NOTE_REVOKE: 0x40,
+    NOTE_TRUNCATE: 0x80,
+    NOTE_OPEN: 0x800,
+    NOTE_CLOSE: 0x100,
+    NOTE_CLOSE_WRITE: 0x200,
+    NOTE_READ: 0x400,
+  },
+};

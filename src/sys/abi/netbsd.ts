@@ -1,0 +1,92 @@
+import { timespec } from './timespec.ts';
+import type { AbiData } from './types.ts';
+
+/**
+ * NetBSD: <sys/event.h> 1.45. Filters count up from 0, filter and flags are 32 bits wide, the counts are size_t. EVFILT_USER
+ * is there since 10.
+ *
+ * The header renames kevent to `__kevent50`; the plain symbol is the call of NetBSD 5, with a 32-bit time_t, and must never
+ * be bound. NetBSD 11 renames it to `__kevent100`, whose records have `uint64_t ext[4]` appended (72 bytes), and keeps
+ * `__kevent50` with this layout: so this one serves every release.
+ */
+export const netbsd: AbiData = {
+  name: 'netbsd',
+  kevent: {
+    size: 40,
+    align: 8,
+    fields: {
+      ident: 'uintptr_t',
+      filter: 'uint32_t',
+      flags: 'uint32_t',
+      fflags: 'uint32_t',
+      data: 'int64_t',
+      udata: 'void *',
+    },
+  },
+  timespec,
+  symbols: { kqueue: 'kqueue', kevent: '__kevent50', close: 'close' },
+  counts: 'size_t',
+  kevent64: false,
+  constants: {
+    // Filters
+    EVFILT_READ: 0,
+    EVFILT_WRITE: 1,
+    EVFILT_AIO: 2,
+    EVFILT_VNODE: 3,
+    EVFILT_PROC: 4,
+    EVFILT_SIGNAL: 5,
+    EVFILT_TIMER: 6,
+    EVFILT_FS: 7,
+    EVFILT_USER: 8,
+    EVFILT_EMPTY: 9,
+    // Flags of a change: actions
+    EV_ADD: 0x1,
+    EV_DELETE: 0x2,
+    EV_ENABLE: 0x4,
+    EV_DISABLE: 0x8,
+    // Flags of a change: how it reports
+    EV_ONESHOT: 0x10,
+    EV_CLEAR: 0x20,
+    EV_RECEIPT: 0x40,
+    EV_DISPATCH: 0x80,
+    // Flags: reserved for the system and the filters
+    EV_SYSFLAGS: 0xf000,
+    EV_FLAG1: 0x2000,
+    // Flags of an event
+    EV_ERROR: 0x4000,
+    EV_EOF: 0x8000,
+    // EVFILT_USER
+    NOTE_FFNOP: 0,
+    NOTE_FFAND: 0x40000000,
+    NOTE_FFOR: 0x80000000,
+    NOTE_FFCOPY: 0xc0000000,
+    NOTE_FFCTRLMASK: 0xc0000000,
+    NOTE_FFLAGSMASK: 0xffffff,
+    NOTE_TRIGGER: 0x1000000,
+    // EVFILT_READ and EVFILT_WRITE
+    NOTE_LOWAT: 0x1,
+    // EVFILT_VNODE
+    NOTE_DELETE: 0x1,
+    NOTE_WRITE: 0x2,
+    NOTE_EXTEND: 0x4,
+    NOTE_ATTRIB: 0x8,
+    NOTE_LINK: 0x10,
+    NOTE_RENAME: 0x20,
+    NOTE_REVOKE: 0x40,
+    // EVFILT_PROC
+    NOTE_EXIT: 0x80000000,
+    NOTE_FORK: 0x40000000,
+    NOTE_EXEC: 0x20000000,
+    NOTE_PCTRLMASK: 0xf0000000,
+    NOTE_PDATAMASK: 0xfffff,
+    NOTE_TRACK: 0x1,
+    NOTE_TRACKERR: 0x2,
+    NOTE_CHILD: 0x4,
+    // EVFILT_TIMER: the units are an enum in the low bits, not a mask
+    NOTE_SECONDS: 0x1,
+    NOTE_MSECONDS: 0,
+    NOTE_USECONDS: 0x2,
+    NOTE_NSECONDS: 0x3,
+    NOTE_ABSTIME: 0x10,
+  },
+};

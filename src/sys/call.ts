@@ -1,0 +1,44 @@
+import { checkInt, INT_MAX, outOfRange, wrongType } from './check.ts';
+import { isKeventList, type KeventList } from './kevent-list.ts';
+import type { Abi } from './layout.ts';
+import { isTimespec, type Timespec } from './timespec.ts';
+
+/**
+ * Checks what a caller hands to kevent(2), before any of it goes down: koffi checks nothing, and a kernel writes where it
+ * is told to.
+ */
+export function checkCall(
+  abi: Abi,
+  kq: number,
+  changelist: KeventList | null,
+  nchanges: number,
+  eventlist: KeventList | null,
+  nevents: number,
+  timeout: Timespec | null,
+): void {
+  checkInt('kq', kq);
+  checkCount('nchanges', nchanges);
+  checkCount('nevents', nevents);
+  if (changelist !== null) checkList('changelist', changelist, abi, nchanges, 'nchanges');
+  else if (nchanges !== 0) throw outOfRange('nchanges', '0, as changelist is null', nchanges);
+  if (eventlist !== null) {
+    // DragonFly writes an error record for a failed change whatever nevents says.
+    if (nevents >= nchanges) checkList('eventlist', eventlist, abi, nevents, 'nevents');
+    else checkList('eventlist', eventlist, abi, nchanges, 'nchanges');
+  } else if (nevents !== 0) throw outOfRange('nevents', '0, as eventlist is null', nevents);
+  if (timeout !== null && !isTimespec(timeout)) throw wrongType('timeout', 'a Timespec or null', timeout);
+}
+
+/** NetBSD takes a size_t, in which -1 is the whole address space; the other kernels do worse with a negative count. */
+function checkCount(argument: string, count: number): void {
+  checkInt(argument, count);
+  if (count < 0) throw outOfRange(argument, `an integer from 0 to ${INT_MAX}`, count);
+}
+
+function checkList(argument: string, list: KeventList, abi: Abi, count: number, counted: string): void {
+  if (!isKeventList(list)) throw wrongType(argument, 'a KeventList or null', list);
+  if (list.abi !== abi) throw wrongType(argument, `a KeventList of the ABI ${abi.name}`, `one of ${list.abi.name}`);
+  if (count > list.length) {
+    throw outOfRange(counted, `at most the ${list.length} record${list.length === 1 ? '' : 's'} of ${argument}`, count);
+  }
+}

@@ -1,0 +1,44 @@
+/** A value as an error message can show it; never calls code of the value's own. */
+export function show(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value);
+    case 'bigint':
+      return `${value}n`;
+    case 'object':
+      return value === null ? 'null' : Array.isArray(value) ? 'an array' : 'an object';
+    case 'function':
+      return 'a function';
+    default:
+      return String(value);
+  }
+}
+
+/** A TypeError with Node's code that names the argument, what was expected and what came. */
+export function wrongType(argument: string, expected: string, value: unknown): TypeError {
+  const error = new TypeError(`${argument}: expected ${expected}, got ${show(value)}`);
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
+}
+
+/** A RangeError with Node's code that names the argument, what was expected and what came. */
+export function outOfRange(argument: string, expected: string, value: unknown): RangeError {
+  const error = new RangeError(`${argument}: expected ${expected}, got ${show(value)}`);
+  return Object.assign(error, { code: 'ERR_OUT_OF_RANGE' });
+}
+
+/** Throws unless `value` is a whole number from `min` to `max`. koffi would turn NaN into 0 and 2^32 + 5 into 5. */
+export function checkInteger(argument: string, value: number, min: number, max: number): void {
+  if (typeof value !== 'number') throw wrongType(argument, 'a number', value);
+  // Number.isInteger refuses NaN, fractions and the infinities.
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw outOfRange(argument, `an integer from ${min} to ${max}`, value);
+  }
+}
+
+export const INT_MAX: number = 2 ** 31 - 1;
+
+/** Throws unless `value` fits C's `int`. */
+export function checkInt(argument: string, value: number): void {
+  // The test that almost every call passes, first: a small integer is equal to its own low 32 bits.
+  if ((value | 0) !== value) checkInteger(argument, value, -INT_MAX - 1, INT_MAX);
+}

@@ -1,0 +1,8 @@
+/** Gives a class its look in console.log and util.inspect, by the symbol that Node reserves for that. */
+export function inspectAs<T>(type: { readonly prototype: T }, look: (value: T) => string): void {
+  Object.defineProperty(type.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+    value(this: T): string {
+      return look(this);
+    },
+  });
+}

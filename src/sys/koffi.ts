@@ -1,0 +1,34 @@
+import { createRequire } from 'node:module';
+
+type Koffi = typeof import('koffi');
+
+let loaded: Koffi | undefined;
+let failure: Error | undefined;
+
+/**
+ * koffi, loaded at the first use: it throws where it has no binary for the machine, and importing this library must work
+ * everywhere.
+ */
+export function koffi(): Koffi {
+  if (loaded !== undefined) return loaded;
+  failure ??= load();
+  if (failure !== undefined) throw failure;
+  return loaded as unknown as Koffi;
+}
+
+/** Why koffi cannot be used here; undefined where it can. */
+export function koffiFailure(): string | undefined {
+  if (loaded === undefined) failure ??= load();
+  return failure?.message;
+}
+
+function load(): Error | undefined {
+  try {
+    const module = createRequire(import.meta.url)('koffi') as Koffi;
+    if (module.sizeof('void *') !== 8) return new Error('kqueue-ffi needs a 64-bit process');
+    loaded = module;
+    return undefined;
+  } catch (cause) {
+    return new Error(`koffi cannot be loaded on ${process.platform}-${process.arch}: ${String(cause)}`, { cause });
+  }
+}

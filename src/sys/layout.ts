@@ -1,0 +1,97 @@
+import { abiData } from './abi/index.ts';
+import type { AbiData, AbiName, CType, StructData } from './abi/types.ts';
+import { koffi } from './koffi.ts';
+
+/** One member of a C struct. */
+export interface Field {
+  readonly name: string;
+  /** The C type that the header declares. */
+  readonly type: CType;
+  /** offsetof, in bytes. */
+  readonly offset: number;
+  /** sizeof, in bytes. */
+  readonly size: number;
+}
+
+/** A C struct, measured: what sizeof, _Alignof and offsetof say of it. All in bytes. */
+export interface Layout {
+  readonly size: number;
+  readonly align: number;
+  readonly fields: readonly Field[];
+}
+
+/** One system's kqueue(2) as its headers have it: layouts, the names of the calls, constants. */
+export interface Abi {
+  readonly name: AbiName;
+  /** `struct kevent` (`struct kevent64_s` for `darwin64`). Computed by koffi at the first look; throws without koffi. */
+  readonly kevent: Layout;
+  /** `struct timespec`. Computed by koffi at the first look; throws without koffi. */
+  readonly timespec: Layout;
+  /** The names under which the C library exports the calls. */
+  readonly symbols: { readonly kqueue: string; readonly kevent: string; readonly close: string };
+  /** The C type of nchanges and nevents. */
+  readonly counts: 'int' | 'size_t';
+  /** Whether the call is kevent64(2), which has one more argument. */
+  readonly kevent64: boolean;
+  /** Every constant of `<sys/event.h>` by name. */
+  readonly constants: Readonly<Record<string, number>>;
+}
+
+/** Lets koffi lay the struct out as a C compiler would, and refuses a result that is not the header's. */
+function measure(what: string, struct: StructData): Layout {
+  const { alignof, offsetof, sizeof, struct: declare } = koffi();
+  const members = Object.entries(struct.fields);
+  const packed = members.map(([name, type]): [string, [number, string]] => [
+    name,
+    [Math.min(alignof(type), struct.pack ?? Number.POSITIVE_INFINITY), type],
+  ]);
+  // Anonymous, because koffi's type names are global to the process and may be given once.
+  const type = declare(Object.fromEntries(packed));
+  const layout: Layout = {
+    size: sizeof(type),
+    align: alignof(type),
+    fields: members.map(([name, member]) => ({
+      name,
+      type: member,
+      offset: offsetof(type, name),
+      size: sizeof(member),
+    })),
+  };
+  if (layout.size !== struct.size || layout.align !== struct.align) {
+    const [is, must] = [`size ${layout.size}, align ${layout.align}`, `size ${struct.size}, align ${struct.align}`];
+    throw new Error(`${what}: koffi lays it out with ${is}, its header says ${must}`);
+  }
+  return Object.freeze({ ...layout, fields: Object.freeze(layout.fields.map((field) => Object.freeze(field))) });
+}
+
+function describe(data: AbiData): Abi {
+  let kevent: Layout | undefined;
+  let timespec: Layout | undefined;
+  return Object.freeze({
+    name: data.name,
+    get kevent(): Layout {
+      kevent ??= measure(`${data.name}: struct kevent`, data.kevent);
+      return kevent;
+    },
+    get timespec(): Layout {
+      timespec ??= measure(`${data.name}: struct timespec`, data.timespec);
+      return timespec;
+    },
+    symbols: Object.freeze({ ...data.symbols }),
+    counts: data.counts,
+    kevent64: data.kevent64,
+    constants: Object.freeze({ ...data.constants }),
+  });
+}
+
+/** The ABI of every system, on every machine: a Mac can print FreeBSD's layout. */
+export const abis: { readonly [Name in AbiName]: Abi } = Object.freeze(
+  Object.fromEntries(Object.entries(abiData).map(([name, data]) => [name, describe(data)])) as {
+    [Name in AbiName]: Abi;
+  },
+);
+
+/** Throws unless `abi` is one of {@link abis} itself: a table made by hand would let the kernel write past a list. */
+export function isAbi(abi: unknown): abi is Abi {
+  return Object.values(abis).includes(abi as Abi);
+}

@@ -1,0 +1,114 @@
+import { fstatSync } from 'node:fs';
+import { asKqueueErrno, EPOLLET, type Epoll } from './epoll.ts';
+import { FileIdentity } from './file-identity.ts';
+import { type Change, type Host, Knote, type Source } from './knote.ts';
+import { EBADF, EEXIST, EINVAL, EPERM, errno } from './syscalls.ts';
+
+/** What a descriptor stands for, as far as filters tell them apart. */
+export type Kind = 'socket' | 'pipe' | 'file' | 'directory' | 'device' | 'other';
+
+const S_IFMT = 0o170000;
+const kinds: ReadonlyMap<number, Kind> = new Map([
+  [0o140000, 'socket'],
+  [0o010000, 'pipe'],
+  [0o100000, 'file'],
+  [0o060000, 'file'],
+  [0o040000, 'directory'],
+  [0o020000, 'device'],
+]);
+
+/** fstat(2): a block device is a file of some size; eventfd and its like have no type at all. */
+export function kindOf(fd: number): Kind {
+  try {
+    return kinds.get(fstatSync(fd).mode & S_IFMT) ?? 'other';
+  } catch {
+    // EBADF: it was closed since. Whoever looks next finds that out by itself.
+    return 'other';
+  }
+}
+
+/**
+ * A knote on a descriptor that epoll can watch, or on one that is always ready: epoll refuses regular files with EPERM.
+ * Watched edge-triggered: an edge says that it is time to look.
+ */
+export abstract class DescriptorKnote extends Knote implements Source {
+  readonly fd: number;
+  /** What epoll said last. */
+  revents = 0;
+  /** Present where epoll refused: the file that fd was when it was registered. */
+  protected file: FileIdentity | null = null;
+  protected abstract readonly interest: number;
+  #epoll: Epoll | null = null;
+  #name = 0;
+  #kind: Kind | undefined;
+
+  constructor(queue: Host, change: Change) {
+    super(queue, change);
+    this.fd = Number(change.ident);
+  }
+
+  /** Which of the queue's two epolls watches; null and errno() when it cannot be had. */
+  protected abstract epoll(): Epoll | null;
+  /** Starts watching what epoll refuses: 0 or an errno. */
+  protected abstract attachFile(): number;
+  protected abstract detachFile(): void;
+
+  get kind(): Kind {
+    this.#kind ??= kindOf(this.fd);
+    return this.#kind;
+  }
+
+  attach(): number {
+    const epoll = this.epoll();
+    if (epoll === null) return errno();
+    this.#epoll = epoll;
+    this.#name = this.queue.name(this);
+    const events = this.disabled ? EPOLLET : this.interest | EPOLLET;
+    let error = epoll.add(this.fd, events, this.#name);
+    // This very file was watched under this very number before, closed, and brought back by dup2(2).
+    if (error === EEXIST) error = epoll.modify(this.fd, events, this.#name);
+    if (error === 0) return 0;
+    this.queue.forget(this.#name);
+    this.#epoll = null;
+    if (error !== EPERM) return asKqueueErrno(error);
+    const file = FileIdentity.of(this.fd);
+    if (file === null) return EBADF;
+    this.file = file;
+    error = this.kind === 'directory' ? EINVAL : this.attachFile();
+    if (error === 0) this.activate();
+    return error;
+  }
+
+  ready(events: number): void {
+    this.revents = events;
+    // Nobody wants to know until EV_ENABLE, which looks again: no edge needs to wake the queue till then.
+    if (this.disabled) this.#epoll?.modify(this.fd, EPOLLET, this.#name);
+    else this.activate();
+  }
+
+  override touch(): void {
+    // EPOLL_CTL_MOD reports what holds now, as a first registration does.
+    if (this.#epoll !== null) this.#epoll.modify(this.fd, this.interest | EPOLLET, this.#name);
+    else this.activate();
+  }
+
+  override alive(): boolean {
+    if (this.#epoll === null) return this.file?.same(this.fd) === true;
+    // epoll knows a descriptor by number and open file. That it is here already is the answer wanted; EBADF says that the
+    // number was closed; and success, that it is another file by now.
+    const error = this.#epoll.add(this.fd, EPOLLET, 0);
+    if (error === EEXIST) return true;
+    if (error === 0) this.#epoll.remove(this.fd);
+    return false;
+  }
+
+  detach(): void {
+    if (this.#epoll === null) {
+      this.detachFile();
+      return;
+    }
+    // EBADF, ENOENT: closed since. epoll has forgotten it, or will with the last duplicate; its name finds nothing.
+    this.#epoll.remove(this.fd);
+    this.queue.forget(this.#name);
+  }
+}

@@ -1,0 +1,411 @@
+import { release, trackInWorker } from '../descriptor.ts';
+import { type KeventList, putKevent } from '../kevent-list.ts';
+import type { Timespec } from '../timespec.ts';
+import { now } from './clock.ts';
+import {
+  EV_ADD,
+  EV_CLEAR,
+  EV_DELETE,
+  EV_DISABLE,
+  EV_DISPATCH,
+  EV_ENABLE,
+  EV_ERROR,
+  EV_ONESHOT,
+  EV_RECEIPT,
+  EV_SYSFLAGS,
+  EVFILT_USER,
+} from './constants.ts';
+import { EPOLLET, EPOLLIN, Epoll } from './epoll.ts';
+import { descriptorFilters, filters } from './filters.ts';
+import { Inotify } from './inotify.ts';
+import type { Change, Host, Knote, Source, Word } from './knote.ts';
+import type { Pending } from './nested.ts';
+import { EBADF, EINTR, EINVAL, ENOENT, errno, libc, scratch, scratchAddress } from './syscalls.ts';
+import { Timers } from './timers.ts';
+import { UserKnote } from './user.ts';
+
+const EFD_CLOEXEC_NONBLOCK = 0o2004000;
+const F_GETFD = 1;
+const INT_MAX = 2 ** 31 - 1;
+
+/**
+ * One kqueue. Its descriptor is an epoll instance in which every descriptor is watched edge-triggered: an edge makes the
+ * knote active, and the list of active knotes, not epoll, decides what level-triggered, EV_CLEAR and fairness mean. So a
+ * descriptor that was closed while a duplicate lives, which epoll goes on reporting and can no longer forget, costs one
+ * look an edge and no more.
+ *
+ * Beside the descriptors, the epoll watches, each from the first need on: a second epoll for EVFILT_WRITE (one epoll
+ * holds a descriptor once, and an edge to read must not look like one to write), a timerfd for the earliest of all
+ * timers, inotify, and an eventfd that is readable while knotes are active, so that the queue's own descriptor is.
+ */
+export class Queue implements Host, Pending {
+  readonly readers: Epoll;
+  loopBound = 0;
+  /** Whether its descriptor was found to have been closed behind its back. */
+  closed = false;
+  #writers: Epoll | null = null;
+  #writersReady = false;
+  #timers: Timers | null = null;
+  #inotify: Inotify | null = null;
+  #inotifyReady = false;
+  /** The eventfd, and whether it is readable. */
+  #bell = -1;
+  #ringing = false;
+  /** kevent(2) is under way, and sees to bell and timers at its end. */
+  #busy = false;
+  readonly #wakefds: Map<number, number> = new Map();
+  readonly #knotes: Map<number, Map<Word, Knote>> = new Map();
+  /** The active knotes, in the order in which they became so. */
+  #first: Knote | null = null;
+  #last: Knote | null = null;
+  #active = 0;
+  /** What the numbers in epoll's data stand for. None is used twice, so a stale event finds nothing. */
+  readonly #sources: Map<number, Source> = new Map();
+  #nextName = 1;
+  readonly #change: Change = { ident: 0, filter: 0, flags: 0, fflags: 0, data: 0, udata: 0 };
+  readonly #ready = (name: number, events: number): void => this.#sources.get(name)?.ready(events);
+
+  private constructor(readers: Epoll) {
+    this.readers = readers;
+  }
+
+  /** null and errno() when it cannot be made: EMFILE, ENFILE, ENOMEM. */
+  static create(): Queue | null {
+    const readers = Epoll.create();
+    return readers === null ? null : new Queue(readers);
+  }
+
+  get fd(): number {
+    return this.readers.fd;
+  }
+
+  // What knotes ask for.
+
+  name(source: Source): number {
+    const name = this.#nextName++;
+    this.#sources.set(name, source);
+    return name;
+  }
+
+  forget(name: number): void {
+    this.#sources.delete(name);
+  }
+
+  /** Watches a descriptor of the queue's own for as long as the queue lives. */
+  #own(fd: number, events: number, ready: () => void): boolean {
+    return this.readers.add(fd, events, this.name({ ready })) === 0;
+  }
+
+  writers(): Epoll | null {
+    if (this.#writers !== null) return this.#writers;
+    const writers = Epoll.create();
+    if (writers === null) return null;
+    if (!this.#own(writers.fd, EPOLLIN, () => (this.#writersReady = true))) {
+      writers.close();
+      return null;
+    }
+    this.#writers = writers;
+    return writers;
+  }
+
+  timers(): Timers | null {
+    if (this.#timers !== null) return this.#timers;
+    const timers = Timers.create();
+    if (timers === null) return null;
+    if (!this.#own(timers.fd, EPOLLIN | EPOLLET, () => {})) {
+      timers.close();
+      return null;
+    }
+    this.#timers = timers;
+    return timers;
+  }
+
+  inotify(): Inotify | null {
+    if (this.#inotify !== null) return this.#inotify;
+    const inotify = Inotify.join();
+    if (inotify === null) return null;
+    if (!this.#own(inotify.fd, EPOLLIN | EPOLLET, () => (this.#inotifyReady = true))) {
+      inotify.leave();
+      return null;
+    }
+    this.#inotify = inotify;
+    return inotify;
+  }
+
+  enlist(knote: Knote): void {
+    if (knote.listed) return;
+    knote.listed = true;
+    knote.previous = this.#last;
+    knote.next = null;
+    if (this.#last === null) this.#first = knote;
+    else this.#last.next = knote;
+    this.#last = knote;
+    this.#active++;
+    if (!this.#busy) this.#settle();
+  }
+
+  #unlist(knote: Knote): void {
+    if (!knote.listed) return;
+    knote.listed = false;
+    if (knote.previous === null) this.#first = knote.next;
+    else knote.previous.next = knote.next;
+    if (knote.next === null) this.#last = knote.previous;
+    else knote.next.previous = knote.previous;
+    this.#active--;
+  }
+
+  /** Makes the queue's descriptor readable while knotes are active, and sets the timerfd. */
+  #settle(): void {
+    this.#timers?.arm();
+    const ring = this.#active > 0;
+    if (ring === this.#ringing) return;
+    if (this.#bell === -1) this.#bell = this.#newEventfd(EPOLLIN, () => {});
+    this.#ringing = ring;
+    scratch[0] = 1;
+    scratch[1] = 0;
+    // Neither can fail: it is written when it is 0, and read when it is 1.
+    if (ring) libc.write(this.#bell, scratchAddress, 8);
+    else libc.read(this.#bell, scratchAddress, 8);
+  }
+
+  /** An eventfd that the queue watches; -1 and errno() when it cannot be had. */
+  #newEventfd(events: number, ready: () => void): number {
+    const fd = libc.eventfd(0, EFD_CLOEXEC_NONBLOCK);
+    if (fd === -1) return -1;
+    const tracked = trackInWorker(fd);
+    if (this.#own(tracked, events, ready)) return tracked;
+    release(tracked);
+    return -1;
+  }
+
+  // kevent(2).
+
+  /**
+   * Applies the changes, then fetches. The number of records, or minus an errno. EBADF: the descriptor was closed behind
+   * the queue's back.
+   */
+  kevent(
+    changelist: KeventList | null,
+    nchanges: number,
+    eventlist: KeventList | null,
+    nevents: number,
+    timeout: Timespec | null,
+  ): number {
+    this.#busy = true;
+    try {
+      // First, to learn whether the queue still is one, before a change is applied to it that costs epoll nothing.
+      if (nchanges > 0 && this.#collect(0) === -1) return -this.#failure();
+      let records = 0;
+      for (let i = 0; i < nchanges; i++) {
+        const error = this.#apply(changelist as KeventList, i);
+        const receipt = (this.#change.flags & EV_RECEIPT) !== 0;
+        if (error === 0 && !receipt) continue;
+        if (records < nevents) {
+          const { ident, filter, fflags, udata } = this.#change;
+          putKevent(eventlist as KeventList, records++, ident, filter, EV_ERROR, fflags, error, udata);
+        } else if (error !== 0) return -error;
+      }
+      if (records > 0 || nevents === 0) return records;
+      return this.#fetch(eventlist as KeventList, nevents, timeout);
+    } finally {
+      this.#busy = false;
+      this.#settle();
+    }
+  }
+
+  /** The errno of a wait that failed. */
+  #failure(): number {
+    const error = errno();
+    // EINVAL: the number is another file by now, and no epoll.
+    this.closed = error === EBADF || error === EINVAL;
+    return this.closed ? EBADF : error;
+  }
+
+  /** Applies one change: 0 or an errno. Leaves it in #change. */
+  #apply(list: KeventList, index: number): number {
+    const change = this.#change;
+    const ident = list.ident(index);
+    change.ident = Number.isSafeInteger(ident) ? ident : list.ident64(index);
+    const data = list.data(index);
+    change.data = Number.isSafeInteger(data) ? data : list.data64(index);
+    const udata = list.udata(index);
+    change.udata = Number.isSafeInteger(udata) ? udata : list.udata64(index);
+    change.filter = list.filter(index);
+    change.fflags = list.fflags(index);
+    const flags = list.flags(index) & ~EV_SYSFLAGS;
+    // Contradictions, as macOS settles them: EV_DELETE drops EV_ADD, EV_DISABLE drops EV_ENABLE.
+    const adding = (flags & (EV_ADD | EV_DELETE)) === EV_ADD;
+    const disabling = (flags & EV_DISABLE) !== 0;
+    change.flags = flags;
+
+    const Class = filters.get(change.filter);
+    if (Class === undefined) return EINVAL;
+    const descriptor = descriptorFilters.includes(change.filter);
+    if (descriptor && !(typeof change.ident === 'number' && change.ident <= INT_MAX)) return EBADF;
+    const knote = this.#find(change.filter, change.ident);
+    if (knote === undefined) {
+      if (adding) return this.#attach(Class, change, descriptor);
+      return descriptor && libc.fcntl(Number(change.ident), F_GETFD, 'int', 0) === -1 ? EBADF : ENOENT;
+    }
+    if ((flags & EV_DELETE) !== 0) {
+      this.#drop(knote);
+      return 0;
+    }
+    const error = knote.change(change, adding);
+    if (error !== 0) return error;
+    if (disabling && !knote.disabled) {
+      knote.disabled = true;
+      knote.pending = knote.listed;
+      this.#unlist(knote);
+      knote.pause();
+    } else if ((flags & EV_ENABLE) !== 0 && !disabling && knote.disabled) this.#enable(knote);
+    else if (adding && !knote.disabled) knote.touch();
+    return 0;
+  }
+
+  #enable(knote: Knote): void {
+    knote.disabled = false;
+    const { pending } = knote;
+    knote.pending = false;
+    knote.touch();
+    if (pending) this.enlist(knote);
+  }
+
+  /** The knote, unless the descriptor it was on has been closed since: then it is gone, and whatever has the number now is new. */
+  #find(filter: number, ident: Word): Knote | undefined {
+    const knote = this.#knotes.get(filter)?.get(ident);
+    if (knote === undefined || knote.alive()) return knote;
+    this.#drop(knote);
+    return undefined;
+  }
+
+  #attach(Class: new (queue: Host, change: Change) => Knote, change: Change, descriptor: boolean): number {
+    // The knotes of other filters on this number are looked at too, while it can still be told that they are stale.
+    if (descriptor) for (const filter of descriptorFilters) this.#find(filter, change.ident);
+    const knote = new Class(this, change);
+    const error = knote.attach();
+    if (error !== 0) {
+      knote.gone = true;
+      this.#unlist(knote);
+      return error;
+    }
+    let byIdent = this.#knotes.get(change.filter);
+    if (byIdent === undefined) {
+      byIdent = new Map();
+      this.#knotes.set(change.filter, byIdent);
+    }
+    byIdent.set(change.ident, knote);
+    return 0;
+  }
+
+  #drop(knote: Knote): void {
+    knote.gone = true;
+    this.#unlist(knote);
+    this.#knotes.get(knote.filter)?.delete(knote.ident);
+    knote.detach();
+  }
+
+  #fetch(eventlist: KeventList, nevents: number, timeout: Timespec | null): number {
+    let seconds = Number.POSITIVE_INFINITY;
+    if (timeout !== null) {
+      const { sec, nsec } = timeout;
+      if (sec < 0 || nsec < 0 || nsec > 999_999_999) return -EINVAL;
+      seconds = sec + nsec / 1e9;
+    }
+    let end = 0;
+    for (;;) {
+      // What is active is looked at before anything is waited for.
+      if (this.#collect(0) === -1) return -this.#failure();
+      const records = this.#scan(eventlist, nevents);
+      if (records > 0 || seconds === 0) return records;
+      this.#settle();
+      const time = now();
+      if (end === 0) end = time + seconds * 1e9;
+      const rest = (end - time) / 1e9;
+      if (rest <= 0) return 0;
+      if (this.#collect(rest) === -1) {
+        const error = this.#failure();
+        // A signal that a knote waits for is counted by Node's handler, which runs when the caller lets the loop turn.
+        return error === EINTR && this.loopBound > 0 ? 0 : -error;
+      }
+    }
+  }
+
+  /** Takes what epoll has, waiting for it if told to, and makes knotes active. -1 and errno() when epoll fails. */
+  #collect(seconds: number): number {
+    let n: number;
+    do {
+      n = this.readers.wait(seconds, this.#ready);
+      if (n === -1) return -1;
+    } while (Epoll.full(n));
+    if (this.#writersReady) {
+      this.#writersReady = false;
+      while (Epoll.full((this.#writers as Epoll).wait(0, this.#ready)));
+    }
+    if (this.#inotifyReady) {
+      this.#inotifyReady = false;
+      this.#inotify?.drain();
+    }
+    this.#timers?.run();
+    return n;
+  }
+
+  /** Goes once through the active knotes, from the one that has waited longest, and writes down what they report. */
+  #scan(eventlist: KeventList, nevents: number): number {
+    let records = 0;
+    for (let left = this.#active; left > 0 && records < nevents; left--) {
+      const knote = this.#first as Knote;
+      this.#unlist(knote);
+      // A closed descriptor is not reported, nor is another file that has its number now.
+      if (!knote.event()) continue;
+      if (!knote.alive()) {
+        this.#drop(knote);
+        continue;
+      }
+      const { ident, filter, flags, outFlags, outFflags, outData, udata } = knote;
+      putKevent(eventlist, records++, ident, filter, flags | outFlags, outFflags, outData, udata);
+      if ((flags & EV_ONESHOT) !== 0) this.#drop(knote);
+      else if ((flags & (EV_DISPATCH | EV_CLEAR)) !== 0) {
+        if ((flags & EV_CLEAR) !== 0) knote.clear();
+        if ((flags & EV_DISPATCH) !== 0) {
+          knote.disabled = true;
+          knote.pause();
+        }
+      } else this.enlist(knote);
+    }
+    return records;
+  }
+
+  /** How many knotes may have something to report: what another queue that watches this one is told. */
+  pending(): number {
+    this.#busy = true;
+    const closed = this.#collect(0) === -1;
+    this.#busy = false;
+    if (closed) return 0;
+    this.#settle();
+    return this.#active;
+  }
+
+  /** {@link Sys.wakefd}: -1 and errno() when it cannot be had. */
+  wakefd(ident: number): number {
+    const known = this.#wakefds.get(ident);
+    if (known !== undefined) return known;
+    const fd = this.#newEventfd(EPOLLIN | EPOLLET, () => {
+      const knote = this.#knotes.get(EVFILT_USER)?.get(ident);
+      if (knote instanceof UserKnote) knote.trigger();
+    });
+    if (fd !== -1) this.#wakefds.set(ident, fd);
+    return fd;
+  }
+
+  /** Lets go of every knote and descriptor but the queue's own. */
+  dismantle(): void {
+    this.#busy = true;
+    for (const byIdent of this.#knotes.values()) for (const knote of byIdent.values()) this.#drop(knote);
+    this.#writers?.close();
+    this.#timers?.close();
+    this.#inotify?.leave();
+    if (this.#bell !== -1) release(this.#bell);
+    for (const fd of this.#wakefds.values()) release(fd);
+  }
+}

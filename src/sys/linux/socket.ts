@@ -1,0 +1,42 @@
+import { libc, scratch, scratchAddress, socketOption } from './syscalls.ts';
+
+const SOL_SOCKET = 1;
+const SO_TYPE = 3;
+const SO_ERROR = 4;
+const SO_SNDBUF = 7;
+const SO_ACCEPTCONN = 30;
+const SOCK_STREAM = 1;
+const SOCK_SEQPACKET = 5;
+const IPPROTO_TCP = 6;
+const TCP_INFO = 11;
+
+/** Whether listen(2) was called on the socket. */
+export function isListening(fd: number): boolean {
+  return socketOption(fd, SOL_SOCKET, SO_ACCEPTCONN) === 1;
+}
+
+/** Whether the socket carries messages, of which one may be empty. */
+export function isDatagram(fd: number): boolean {
+  const type = socketOption(fd, SOL_SOCKET, SO_TYPE);
+  return type !== SOCK_STREAM && type !== SOCK_SEQPACKET;
+}
+
+/**
+ * How many connections wait for accept(2). tcp_info of a listener has them in tcpi_unacked, at byte 24; a UNIX-domain
+ * listener counts them for nobody, and 1 it is when there are any.
+ */
+export function backlog(fd: number): number {
+  scratch[0] = 104;
+  if (libc.getsockopt(fd, IPPROTO_TCP, TCP_INFO, scratchAddress + 8, scratchAddress) === -1) return 1;
+  return Math.max(1, scratch[2 + 24 / 4] as number);
+}
+
+/** so_error, which Linux gives once: reading it clears it. */
+export function takeError(fd: number): number {
+  return Math.max(0, socketOption(fd, SOL_SOCKET, SO_ERROR));
+}
+
+/** The size of the send buffer, in bytes. */
+export function sendBuffer(fd: number): number {
+  return Math.max(0, socketOption(fd, SOL_SOCKET, SO_SNDBUF));
+}

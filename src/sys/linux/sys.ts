@@ -1,0 +1,63 @@
+import { checkCall } from '../call.ts';
+import { checkInt } from '../check.ts';
+import { untrack } from '../descriptor.ts';
+import { abis } from '../layout.ts';
+import type { Sys } from '../sys.ts';
+import { queues as watchable } from './nested.ts';
+import { Queue } from './queue.ts';
+import { bindLibc, EBADF, errno, libc } from './syscalls.ts';
+
+/** The kqueue built in for Linux: kqueue(2) made of epoll, timerfd, eventfd, inotify and pidfd. Linux 5.3 or later. */
+export function linuxSys(): Sys {
+  bindLibc();
+  const abi = abis.linux;
+  const queues = new Map<number, Queue>();
+  let saved = 0;
+  const fail = (error: number): -1 => {
+    saved = error;
+    return -1;
+  };
+  const forget = (kq: number, queue: Queue): void => {
+    queues.delete(kq);
+    watchable.delete(kq);
+    queue.dismantle();
+  };
+
+  return Object.freeze<Sys>({
+    name: 'linux',
+    abi,
+    pollable: true,
+    kqueue(): number {
+      const queue = Queue.create();
+      if (queue === null) return fail(errno());
+      // A queue that was closed behind our back, and whose number has come round: its own descriptors are still open.
+      const stale = queues.get(queue.fd);
+      if (stale !== undefined) forget(queue.fd, stale);
+      queues.set(queue.fd, queue);
+      watchable.set(queue.fd, queue);
+      return queue.fd;
+    },
+    kevent(kq, changelist, nchanges, eventlist, nevents, timeout): number {
+      checkCall(abi, kq, changelist, nchanges, eventlist, nevents, timeout);
+      const queue = queues.get(kq);
+      if (queue === undefined) return fail(EBADF);
+      const result = queue.kevent(changelist, nchanges, eventlist, nevents, timeout);
+      if (result >= 0) return result;
+      if (queue.closed) forget(kq, queue);
+      return fail(-result);
+    },
+    close(fd): number {
+      checkInt('fd', fd);
+      const queue = queues.get(fd);
+      if (queue !== undefined) forget(fd, queue);
+      return untrack(fd) ?? (libc.close(fd) === -1 ? fail(errno()) : 0);
+    },
+    errno: () => saved,
+    wakefd(kq, ident): number {
+      const queue = queues.get(kq);
+      if (queue === undefined) return fail(EBADF);
+      const fd = queue.wakefd(ident);
+      return fd === -1 ? fail(errno()) : fd;
+    },
+  });
+}

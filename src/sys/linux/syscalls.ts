@@ -1,0 +1,142 @@
+import { constants } from 'node:os';
+import { koffi } from '../koffi.ts';
+
+/*
+ * The system calls of Linux that a kqueue can be made of, through libc. Each returns what the man page of section 2 says:
+ * -1 and errno() when it fails. Results that C gives through a pointer land in `scratch`.
+ */
+
+type Call = (...args: readonly number[]) => number;
+type Ioctl = (fd: number, request: number, type: 'uintptr_t', argp: number) => number;
+type Fcntl = (fd: number, command: number, type: 'int', argument: number) => number;
+
+interface Libc {
+  readonly close: Call;
+  readonly epoll_create1: Call;
+  readonly epoll_ctl: Call;
+  readonly epoll_wait: Call;
+  readonly eventfd: Call;
+  readonly timerfd_create: Call;
+  readonly timerfd_settime: Call;
+  readonly inotify_init1: Call;
+  readonly inotify_add_watch: (fd: number, path: string, mask: number) => number;
+  readonly inotify_rm_watch: Call;
+  readonly poll: Call;
+  readonly read: Call;
+  readonly write: Call;
+  readonly lseek: Call;
+  readonly getsockopt: Call;
+  readonly waitid: Call;
+  readonly sigaction: Call;
+  readonly syscall: Call;
+  readonly ioctl: Ioctl;
+  readonly fcntl: Fcntl;
+}
+
+/** Memory that calls write their results to: 512 bytes, off the JavaScript heap, so that their address stays good. */
+export const scratch: Int32Array = new Int32Array(new ArrayBuffer(512));
+/** The address of {@link scratch}; 0 before {@link bindLibc}. */
+export let scratchAddress = 0;
+/** libc; to be used after {@link bindLibc}. */
+export let libc: Libc;
+
+/** Declares the calls to koffi. Pointers go down as numbers: every buffer here keeps its address for life. */
+export function bindLibc(): void {
+  if (scratchAddress !== 0) return;
+  const { load, address } = koffi();
+  const self = load(null);
+  const declare = (name: string, ...types: string[]): Call => {
+    const [result = 'int', ...parameters] = types;
+    return self.func(name, result, parameters) as unknown as Call;
+  };
+  libc = {
+    close: declare('close', 'int', 'int'),
+    epoll_create1: declare('epoll_create1', 'int', 'int'),
+    epoll_ctl: declare('epoll_ctl', 'int', 'int', 'int', 'int', 'uintptr_t'),
+    epoll_wait: declare('epoll_wait', 'int', 'int', 'uintptr_t', 'int', 'int'),
+    eventfd: declare('eventfd', 'int', 'uint', 'int'),
+    timerfd_create: declare('timerfd_create', 'int', 'int', 'int'),
+    timerfd_settime: declare('timerfd_settime', 'int', 'int', 'int', 'uintptr_t', 'uintptr_t'),
+    inotify_init1: declare('inotify_init1', 'int', 'int'),
+    inotify_add_watch: declare(
+      'inotify_add_watch',
+      'int',
+      'int',
+      'str',
+      'uint32_t',
+    ) as unknown as Libc['inotify_add_watch'],
+    inotify_rm_watch: declare('inotify_rm_watch', 'int', 'int', 'int'),
+    poll: declare('poll', 'int', 'uintptr_t', 'ulong', 'int'),
+    read: declare('read', 'intptr_t', 'int', 'uintptr_t', 'size_t'),
+    write: declare('write', 'intptr_t', 'int', 'uintptr_t', 'size_t'),
+    lseek: declare('lseek', 'int64_t', 'int', 'int64_t', 'int'),
+    getsockopt: declare('getsockopt', 'int', 'int', 'int', 'int', 'uintptr_t', 'uintptr_t'),
+    waitid: declare('waitid', 'int', 'int', 'uint', 'uintptr_t', 'int'),
+    sigaction: declare('sigaction', 'int', 'int', 'uintptr_t', 'uintptr_t'),
+    // Two calls that musl, and glibc before 2.35 and 2.36, have no function for. Linux passes the arguments of a variadic
+    // function in the same registers as any other, so a fixed list of them is right.
+    syscall: declare('syscall', 'long', 'long', 'long', 'long', 'long', 'long', 'long', 'long'),
+    ioctl: self.func('ioctl', 'int', ['int', 'ulong', '...']) as unknown as Ioctl,
+    fcntl: self.func('fcntl', 'int', ['int', 'int', '...']) as unknown as Fcntl,
+  };
+  scratchAddress = Number(address(scratch.buffer));
+}
+
+/** errno(3) of the call that has just returned -1. */
+export function errno(): number {
+  return koffi().errno();
+}
+
+export const EACCES: number = constants.errno.EACCES;
+export const EAGAIN: number = constants.errno.EAGAIN;
+export const EBADF: number = constants.errno.EBADF;
+export const EEXIST: number = constants.errno.EEXIST;
+export const EINTR: number = constants.errno.EINTR;
+export const EINVAL: number = constants.errno.EINVAL;
+export const ELOOP: number = constants.errno.ELOOP;
+export const EMFILE: number = constants.errno.EMFILE;
+export const ENFILE: number = constants.errno.ENFILE;
+export const ENOENT: number = constants.errno.ENOENT;
+export const ENOMEM: number = constants.errno.ENOMEM;
+export const ENOSPC: number = constants.errno.ENOSPC;
+export const ENOSYS: number = constants.errno.ENOSYS;
+export const EPERM: number = constants.errno.EPERM;
+export const ESRCH: number = constants.errno.ESRCH;
+
+/** syscall(2) numbers: since they joined, one number on every architecture. */
+export const SYS_PIDFD_OPEN = 434;
+export const SYS_EPOLL_PWAIT2 = 441;
+
+/** FIONREAD of ioctl_tty(2); SIOCOUTQ of tcp(7) has TIOCOUTQ's number. */
+const FIONREAD = 0x541b;
+const TIOCOUTQ = 0x5411;
+
+/** FIONREAD: how many bytes can be read now. -1 where the descriptor does not count bytes. */
+export function bytesToRead(fd: number): number {
+  return libc.ioctl(fd, FIONREAD, 'uintptr_t', scratchAddress) === -1 ? -1 : (scratch[0] as number);
+}
+
+/** SIOCOUTQ: how many bytes of a socket's send buffer are taken. -1 where there is none. */
+export function bytesToSend(fd: number): number {
+  return libc.ioctl(fd, TIOCOUTQ, 'uintptr_t', scratchAddress) === -1 ? -1 : (scratch[0] as number);
+}
+
+/** getsockopt(2) for an option that is an int; -1 when it fails. */
+export function socketOption(fd: number, level: number, option: number): number {
+  scratch[0] = 4;
+  return libc.getsockopt(fd, level, option, scratchAddress + 4, scratchAddress) === -1 ? -1 : (scratch[1] as number);
+}
+
+export const POLLIN = 0x001;
+export const POLLOUT = 0x004;
+export const POLLERR = 0x008;
+export const POLLHUP = 0x010;
+export const POLLNVAL = 0x020;
+export const POLLRDHUP = 0x2000;
+
+/** poll(2) of one descriptor, without waiting: its revents. */
+export function pollNow(fd: number, events: number): number {
+  scratch[0] = fd;
+  scratch[1] = events;
+  return libc.poll(scratchAddress, 1, 0) <= 0 ? 0 : (scratch[1] as number) >>> 16;
+}

@@ -1,0 +1,126 @@
+import type { Kevent } from './kevent-list.ts';
+import type { Abi } from './layout.ts';
+
+/** Which NOTE_* belong to a filter: the same bit means another thing to each. In the order of the man page. */
+const notesOf: Readonly<Record<string, readonly string[]>> = {
+  READ: ['LOWAT', 'EOF', 'FILE_POLL'],
+  WRITE: ['LOWAT'],
+  EXCEPT: ['OOB'],
+  VNODE: [
+    'DELETE',
+    'WRITE',
+    'EXTEND',
+    'ATTRIB',
+    'LINK',
+    'RENAME',
+    'REVOKE',
+    'TRUNCATE',
+    'OPEN',
+    'CLOSE',
+    'CLOSE_WRITE',
+    'READ',
+    'FUNLOCK',
+    'LEASE_DOWNGRADE',
+    'LEASE_RELEASE',
+    'NONE',
+  ],
+  PROC: ['EXIT', 'FORK', 'EXEC', 'REAP', 'SIGNAL', 'EXITSTATUS', 'EXIT_DETAIL', 'TRACK', 'TRACKERR', 'CHILD'],
+  PROCDESC: ['EXIT'],
+  USER: ['TRIGGER'],
+  TIMER: [
+    'SECONDS',
+    'MSECONDS',
+    'USECONDS',
+    'NSECONDS',
+    'ABSOLUTE',
+    'ABSTIME',
+    'LEEWAY',
+    'CRITICAL',
+    'BACKGROUND',
+    'MACH_CONTINUOUS_TIME',
+    'MACHTIME',
+  ],
+  DEVICE: ['CHANGE'],
+  VM: ['PRESSURE', 'PRESSURE_TERMINATE', 'PRESSURE_SUDDEN_TERMINATE', 'ERROR'],
+  MEMORYSTATUS: ['PRESSURE_NORMAL', 'PRESSURE_WARN', 'PRESSURE_CRITICAL', 'LOW_SWAP'],
+};
+
+/** NOTE_VM_PRESSURE for PRESSURE of VM: the filters whose notes carry the filter's name. */
+const prefixed: ReadonlySet<string> = new Set(['VM', 'MEMORYSTATUS']);
+
+const FLAGS = [
+  'ADD',
+  'DELETE',
+  'ENABLE',
+  'DISABLE',
+  'ONESHOT',
+  'CLEAR',
+  'RECEIPT',
+  'DISPATCH',
+  'UDATA_SPECIFIC',
+  'FORCEONESHOT',
+  'VANISHED',
+  'KEEPUDATA',
+  'HUP',
+  'NODATA',
+  'ERROR',
+  'EOF',
+];
+
+function names(value: number, of: readonly (readonly [string, number | undefined])[]): string {
+  const found: string[] = [];
+  let rest = value;
+  for (const [name, bit] of of) {
+    // Unsigned: NOTE_EXIT is the topmost bit.
+    if (bit === undefined || bit === 0 || (value & bit) >>> 0 !== bit) continue;
+    // A bit that an earlier name has taken is another name for it, or half of a value like NOTE_USECONDS | NOTE_SECONDS.
+    if ((rest & bit) >>> 0 !== bit) continue;
+    found.push(name);
+    rest = (rest & ~bit) >>> 0;
+  }
+  if (rest !== 0) found.push(`0x${rest.toString(16)}`);
+  return found.join('|');
+}
+
+/** The name of an EVFILT_*, without the prefix: `READ`; the number itself where the ABI has no such filter. */
+export function filterName(abi: Abi, filter: number): string {
+  for (const [name, value] of Object.entries(abi.constants)) {
+    if (value === filter && name.startsWith('EVFILT_')) return name.slice('EVFILT_'.length);
+  }
+  return String(filter);
+}
+
+/** The names of the EV_* in `flags`, without the prefix: `ADD|CLEAR`; what has no name in hexadecimal. */
+export function flagNames(abi: Abi, flags: number): string {
+  return names(
+    flags,
+    FLAGS.map((name) => [name, abi.constants[`EV_${name}`]]),
+  );
+}
+
+/** The names of the NOTE_* in `fflags` as `filter` takes them, without the prefix: `WRITE|EXTEND`. */
+export function noteNames(abi: Abi, filter: number, fflags: number): string {
+  const name = filterName(abi, filter);
+  const prefix = prefixed.has(name) ? `NOTE_${name}_` : 'NOTE_';
+  const notes = (notesOf[name] ?? []).map((note): [string, number | undefined] => [note, abi.constants[prefix + note]]);
+  if (name !== 'TIMER' || abi.constants['NOTE_MSECONDS'] !== 0) return names(fflags, notes);
+  // OpenBSD and NetBSD: the unit is a number in the two low bits, not a bit each.
+  const unit = notes.find(([, value]) => value === (fflags & 3) && value !== 0)?.[0];
+  const bits = names(
+    (fflags & ~3) >>> 0,
+    notes.filter(([, value]) => (value ?? 0) > 3),
+  );
+  return [unit, bits].filter(Boolean).join('|');
+}
+
+/** `kevent { READ fd=5, ADD|CLEAR, data=12 }`: what is 0 is left out. */
+export function describeKevent(abi: Abi, { ident, filter, flags, fflags, data, udata }: Kevent): string {
+  const name = filterName(abi, filter);
+  const kind = { READ: 'fd', WRITE: 'fd', VNODE: 'fd', EXCEPT: 'fd', PROC: 'pid', SIGNAL: 'signal' }[name] ?? 'ident';
+  const parts = [`${name} ${kind}=${ident}`];
+  if (flags !== 0) parts.push(flagNames(abi, flags));
+  if (fflags !== 0) parts.push(`fflags=${noteNames(abi, filter, fflags)}`);
+  if (Number(data) !== 0) parts.push(`data=${data}`);
+  if (Number(udata) !== 0) parts.push(`udata=${udata}`);
+  return `kevent { ${parts.join(', ')} }`;
+}

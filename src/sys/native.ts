@@ -1,0 +1,151 @@
+import type { TypeObject } from 'koffi';
+import { checkCall } from './call.ts';
+import { checkInt, wrongType } from './check.ts';
+import { systemAbi } from './default.ts';
+import { trackInWorker, untrack } from './descriptor.ts';
+import { type KeventList, keventAddress } from './kevent-list.ts';
+import { koffi } from './koffi.ts';
+import { type Abi, isAbi } from './layout.ts';
+import type { Sys } from './sys.ts';
+import { type Timespec, timespecAddress } from './timespec.ts';
+
+/** Where kqueue(2) is to be found, for {@link bindKqueue}. */
+export interface Binding {
+  /** Path of a shared library; null for the process itself, whose libc has the calls on macOS and the BSDs. */
+  readonly library: string | null;
+  /** One of `abis`: the layout that the library's calls expect. */
+  readonly abi: Abi;
+  /** Names that replace the ABI's own, for a library that exports the calls under others. */
+  readonly symbols?: { readonly kqueue?: string; readonly kevent?: string; readonly close?: string };
+}
+
+type Kevent = (
+  kq: number,
+  changes: number,
+  nchanges: number,
+  events: number,
+  nevents: number,
+  timeout: number,
+) => number;
+type Kevent64 = (
+  kq: number,
+  changes: number,
+  nchanges: number,
+  events: number,
+  nevents: number,
+  flags: number,
+  timeout: number,
+) => number;
+
+const bindings = new WeakMap<Sys, Binding>();
+
+/** How a native {@link Sys} was bound, so that another thread can bind the same; undefined for any other Sys. */
+export function bindingOf(sys: Sys): Binding | undefined {
+  return bindings.get(sys);
+}
+
+/**
+ * Binds kqueue, kevent and close of a shared library, or of the process itself, with the C layout that `abi` describes.
+ * koffi's own idea of the layout is compared with the ABI's before anything is called.
+ *
+ * @throws TypeError for arguments of another form; Error where the library or a symbol is not found, where koffi has no
+ * binary for this machine, and where it lays a struct out otherwise than the ABI says
+ */
+export function bindKqueue({ library, abi, symbols = {} }: Binding): Sys {
+  if (library !== null && typeof library !== 'string') throw wrongType('library', 'a path or null', library);
+  if (library === '') throw wrongType('library', 'a path or null', library);
+  if (!isAbi(abi)) throw wrongType('abi', 'one of abis', abi);
+  const { load, errno: currentErrno, sizeof } = koffi();
+  if (abi.kevent.size % 8 !== 0 || abi.timespec.size !== 16) throw new Error(`${abi.name}: unexpected layout`);
+
+  const lib = load(library);
+  const find = (call: 'kqueue' | 'kevent' | 'close'): string => {
+    const name = symbols[call] ?? abi.symbols[call];
+    if (typeof name !== 'string' || !/^\w+$/.test(name))
+      throw wrongType(`symbols.${call}`, 'the name of a C symbol', name);
+    return name;
+  };
+  const kqueueC = lib.func(find('kqueue'), 'int', []) as unknown as () => number;
+  const closeC = lib.func(find('close'), 'int', ['int']) as unknown as (fd: number) => number;
+  // Pointers go down as numbers: each list keeps its buffer, and so its address, for life. koffi then converts six
+  // integers, which is less work than looking into three typed arrays.
+  const pointer: TypeObject | string = 'uintptr_t';
+  if (sizeof(pointer) !== 8) throw new Error('kqueue-ffi needs a 64-bit process');
+  const count = abi.counts;
+  const plain = ['int', pointer, count, pointer, count, pointer];
+  const keventC = abi.kevent64
+    ? kevent64(lib.func(find('kevent'), 'int', [...plain.slice(0, 5), 'uint', pointer]) as unknown as Kevent64)
+    : (lib.func(find('kevent'), 'int', plain) as unknown as Kevent);
+  // fcntl is variadic, and arm64 macOS passes variadic arguments on the stack: it must be declared so.
+  const fcntl = load(null).func('fcntl', 'int', ['int', 'int', '...']) as unknown as (
+    fd: number,
+    command: number,
+    type: string,
+    argument: number,
+  ) => number;
+
+  let saved = 0;
+  const result = (value: number): number => {
+    if (value === -1) saved = currentErrno();
+    return value;
+  };
+  // Only a kernel's own queue is a descriptor that poll(2) understands; a library's may be the end of a pipe.
+  const pollable = library === null && systemAbi !== undefined && process.platform !== 'linux';
+  // What the last call was given. An address alone would not keep its buffer from the garbage collector during the call.
+  const inUse: { changelist: KeventList | null; eventlist: KeventList | null; timeout: Timespec | null } = {
+    changelist: null,
+    eventlist: null,
+    timeout: null,
+  };
+
+  const sys: Sys = {
+    name: library ?? abi.name,
+    abi,
+    pollable,
+    kqueue(): number {
+      const kq = result(kqueueC());
+      if (kq === -1) return -1;
+      // No kqueue1(2) or kqueuex(2): not every release has one. macOS sets the flag by itself, and a child of fork(2)
+      // inherits no kqueue, so no child can come between the two calls.
+      if (result(fcntl(kq, F_SETFD, 'int', FD_CLOEXEC)) === -1) {
+        const errno = saved;
+        closeC(kq);
+        saved = errno;
+        return -1;
+      }
+      return pollable ? trackInWorker(kq) : kq;
+    },
+    kevent(kq, changelist, nchanges, eventlist, nevents, timeout): number {
+      checkCall(abi, kq, changelist, nchanges, eventlist, nevents, timeout);
+      inUse.changelist = changelist;
+      inUse.eventlist = eventlist;
+      inUse.timeout = timeout;
+      const n = keventC(
+        kq,
+        changelist === null ? 0 : keventAddress(changelist),
+        nchanges,
+        eventlist === null ? 0 : keventAddress(eventlist),
+        nevents,
+        timeout === null ? 0 : timespecAddress(timeout),
+      );
+      if (n === -1) saved = currentErrno();
+      return n;
+    },
+    close(fd): number {
+      checkInt('fd', fd);
+      return untrack(fd) ?? result(closeC(fd));
+    },
+    errno: () => saved,
+  };
+  bindings.set(sys, Object.freeze({ library, abi, symbols: Object.freeze({ ...symbols }) }));
+  return Object.freeze(sys);
+}
+
+/** fcntl(2): the same numbers on every system. */
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
+
+/** kevent64(2) in the shape of kevent(2): its additional flags are always KEVENT_FLAG_NONE. */
+function kevent64(call: Kevent64): Kevent {
+  return (kq, changes, nchanges, events, nevents, timeout) => call(kq, changes, nchanges, events, nevents, 0, timeout);
+}

@@ -1,0 +1,37 @@
+import type { KeventList } from './kevent-list.ts';
+import type { Abi } from './layout.ts';
+import type { Timespec } from './timespec.ts';
+
+/**
+ * One kqueue implementation: a kernel's, reached through its C library, or the one built in for Linux. Everything above
+ * this floor stands on these members and asks for nothing else.
+ */
+export interface Sys {
+  /** What to call it in messages: `freebsd`, `linux`, or the path of the library that was bound. */
+  readonly name: string;
+  /** Layouts, symbols and constants that its records are written in. */
+  readonly abi: Abi;
+  /** Whether the kqueue descriptor itself turns readable for poll(2), and so for Node's event loop. */
+  readonly pollable: boolean;
+  /** kqueue(2): a new queue's descriptor, close-on-exec; -1 when it fails. */
+  kqueue(): number;
+  /** kevent(2). Returns the number of records in `eventlist`, or -1 and {@link Sys.errno}. */
+  kevent(
+    kq: number,
+    changelist: KeventList | null,
+    nchanges: number,
+    eventlist: KeventList | null,
+    nevents: number,
+    timeout: Timespec | null,
+  ): number;
+  /** close(2): 0, or -1 and {@link Sys.errno}. */
+  close(fd: number): number;
+  /** The errno of the last call here that failed, saved by that call. */
+  errno(): number;
+  /**
+   * Present where kevent(2) may not be called from another thread on this queue (the built-in Linux kqueue keeps its
+   * knotes in one isolate). Gives a descriptor, owned by the queue and closed with it: whoever writes eight bytes
+   * (a 64-bit 1) to it triggers the EVFILT_USER knote `ident`. -1 and {@link Sys.errno} when it fails.
+   */
+  wakefd?(kq: number, ident: number): number;
+}

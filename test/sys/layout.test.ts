@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { abi, abis } from '../../src/sys/index.ts';
+
+type AbiName = keyof typeof abis;
+type Measured = { size: number; align: number; fields: Record<string, { offset: number; size: number }> };
+
+/** Every struct as its own header spells it, with the types that the header has. */
+const structs: Record<AbiName, { before?: string; members: string; after?: string }> = {
+  darwin: {
+    before: '#pragma pack(4)',
+    members: 'uintptr_t ident; int16_t filter; uint16_t flags; uint32_t fflags; intptr_t data; void *udata;',
+    after: '#pragma pack()',
+  },
+  darwin64: {
+    members:
+      'uint64_t ident; int16_t filter; uint16_t flags; uint32_t fflags; int64_t data; uint64_t udata; uint64_t ext[2];',
+  },
+  freebsd: {
+    members:
+      'uintptr_t ident; short filter; unsigned short flags; unsigned int fflags; int64_t data; void *udata; uint64_t ext[4];',
+  },
+  freebsd11: {
+    members: 'uintptr_t ident; short filter; unsigned short flags; unsigned int fflags; intptr_t data; void *udata;',
+  },
+  openbsd: {
+    members: 'uintptr_t ident; short filter; unsigned short flags; unsigned int fflags; int64_t data; void *udata;',
+  },
+  netbsd: {
+    members: 'uintptr_t ident; uint32_t filter; uint32_t flags; uint32_t fflags; int64_t data; void *udata;',
+  },
+  dragonfly: {
+    members: 'uintptr_t ident; short filter; unsigned short flags; unsigned int fflags; intptr_t data; void *udata;',
+  },
+  linux: {
+    members: 'uintptr_t ident; short filter; unsigned short flags; unsigned int fflags; intptr_t data; void *udata;',
+  },
+  libkqueue: {
+    members: 'uintptr_t ident; short filter; unsigned short flags; unsigned int fflags; intptr_t data; void *udata;',
+  },
+};
+
+const names = Object.keys(abis) as AbiName[];
+
+/** Compiles a C program, runs it, and parses what it prints as JSON. */
+function runC(compiler: string, source: string): unknown {
+  const folder = mkdtempSync(join(tmpdir(), 'kqueue-ffi-'));
+  try {
+    const file = join(folder, 'layout.c');
+    const program = join(folder, 'layout');
+    writeFileSync(file, source);
+    const compiled = spawnSync(compiler, ['-std=gnu11', '-o', program, file], { encoding: 'utf8' });
+    assert.equal(compiled.status, 0, `${compiler} refuses the program:\n${compiled.stderr}`);
+    const ran = spawnSync(program, { encoding: 'utf8' });
+    assert.equal(ran.status, 0, ran.stderr);
+    return JSON.parse(ran.stdout);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const compiler = ['cc', 'gcc', 'clang'].find((name) => spawnSync(name, ['--version']).status === 0);
+const noCompiler = compiler === undefined ? 'no C compiler (cc, gcc or clang) on this machine' : false;
+
+/** C that prints a struct's layout as JSON. */
+function printLayout(struct: string, fields: readonly { readonly name: string }[]): string {
+  const lines = fields.map(
+    ({ name }, i) =>
+      `printf("${i === 0 ? '' : ','}\\"${name}\\":{\\"offset\\":%zu,\\"size\\":%zu}", ` +
+      `offsetof(${struct}, ${name}), sizeof(((${struct} *)0)->${name}));`,
+  );
+  return `printf("{\\"size\\":%zu,\\"align\\":%zu,\\"fields\\":{", sizeof(${struct}), _Alignof(${struct}));
+  ${lines.join('\n  ')}
+  printf("}}");`;
+}
+
+function measured(layout: (typeof abis)[AbiName]['kevent']): Measured {
+  const fields = layout.fields.map(({ name, offset, size }) => [name, { offset, size }]);
+  return { size: layout.size, align: layout.align, fields: Object.fromEntries(fields) };
+}
+
+test("every ABI's structs are laid out as a C compiler lays them out", { skip: noCompiler }, () => {
+  const declared = names.map((name) => {
+    const { before = '', members, after = '' } = structs[name];
+    return `${before}\nstruct ${name}_kevent { ${members} };\n${after}`;
+  });
+  const printed = names.map(
+    (name) => `printf("%s\\"${name}\\":", separator); separator = ",";
+  ${printLayout(`struct ${name}_kevent`, abis[name].kevent.fields)}`,
+  );
+  const result = runC(
+    compiler ?? '',
+    `#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+${declared.join('\n')}
+int main(void) {
+  const char *separator = "";
+  printf("{\\"kevent\\":{");
+  ${printed.join('\n  ')}
+  printf("},\\"timespec\\":");
+  ${printLayout('struct timespec', [{ name: 'tv_sec' }, { name: 'tv_nsec' }])}
+  printf("}");
+  return 0;
+}
+`,
+  ) as { kevent: Record<AbiName, Measured>; timespec: Measured };
+  for (const name of names) {
+    assert.deepEqual(measured(abis[name].kevent), result.kevent[name], `${name}: struct kevent`);
+    assert.deepEqual(measured(abis[name].timespec), result.timespec, `${name}: struct timespec`);
+  }
+});
+
+const system = names.find((name) => name === abi?.name);
+const noHeader =
+  noCompiler ||
+  (system === undefined || process.platform === 'linux' || !existsSync('/usr/include/sys/event.h')
+    ? 'this system has no <sys/event.h>'
+    : false);
+
+test("this system's <sys/event.h> agrees with its ABI: layout and constants", { skip: noHeader }, () => {
+  for (const name of system === 'darwin' ? (['darwin', 'darwin64'] as const) : [system ?? 'linux']) {
+    const { kevent, constants } = abis[name];
+    const struct = name === 'darwin64' ? 'struct kevent64_s' : 'struct kevent';
+    const printed = Object.keys(constants).map((constant) => {
+      const value = constant.startsWith('EVFILT_')
+        ? `(long long)(${constant})`
+        : `(long long)(unsigned int)(${constant})`;
+      return `#ifdef ${constant}\n  printf(",\\"${constant}\\":%lld", ${value});\n#endif`;
+    });
+    const result = runC(
+      compiler ?? '',
+      `#include <sys/types.h>
+#include <sys/event.h>
+#include <sys/time.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+int main(void) {
+  printf("{\\"kevent\\":");
+  ${printLayout(struct, kevent.fields)}
+  printf(",\\"constants\\":{\\"\\":0");
+${printed.join('\n')}
+  printf("}}");
+  return 0;
+}
+`,
+    ) as { kevent: Measured; constants: Record<string, number> };
+    // From NetBSD 11 on the header declares the record of __kevent100, which has `ext` behind the fields of __kevent50.
+    const expected = measured(kevent);
+    assert.deepEqual(result.kevent, name === 'netbsd' ? { ...expected, size: result.kevent.size } : expected, name);
+    const { '': _, ...found } = result.constants;
+    assert.ok('EVFILT_READ' in found && 'EV_ADD' in found, 'the header was read');
+    const ours = Object.fromEntries(Object.entries(constants).filter(([constant]) => constant in found));
+    assert.deepEqual(ours, found, name);
+  }
+});
+
+test('the numbers that differ from system to system are those of each system', () => {
+  const table: [constant: string, numbers: Partial<Record<AbiName, number>>][] = [
+    ['EVFILT_READ', { darwin: -1, freebsd: -1, openbsd: -1, netbsd: 0, dragonfly: -1, linux: -1, libkqueue: -1 }],
+    ['EVFILT_USER', { darwin: -10, freebsd: -11, openbsd: -10, netbsd: 8, dragonfly: -9, linux: -11, libkqueue: -11 }],
+    ['EVFILT_EXCEPT', { darwin: -15, openbsd: -9, dragonfly: -8 }],
+    ['EVFILT_PROCDESC', { freebsd: -8 }],
+    ['NOTE_MSECONDS', { freebsd: 2, openbsd: 0, netbsd: 0 }],
+    ['NOTE_USECONDS', { darwin: 2, freebsd: 4, openbsd: 2, netbsd: 2, linux: 2, libkqueue: 2 }],
+    ['NOTE_NSECONDS', { darwin: 4, freebsd: 8, openbsd: 3, netbsd: 3, linux: 4, libkqueue: 4 }],
+    ['NOTE_ABSOLUTE', { darwin: 8, linux: 8, libkqueue: 8 }],
+    ['NOTE_ABSTIME', { freebsd: 16, openbsd: 16, netbsd: 16 }],
+    ['NOTE_EXITSTATUS', { darwin: 0x4000000 }],
+    ['NOTE_OPEN', { freebsd: 0x80, linux: 0x800 }],
+    ['NOTE_TRUNCATE', { openbsd: 0x80, linux: 0x80 }],
+    ['KQUEUE_CLOEXEC', { freebsd: 1 }],
+    ['KEVENT_FLAG_IMMEDIATE', { darwin: 1 }],
+    ['EV_SYSFLAGS', { darwin: 0xf000, freebsd: 0xf000, openbsd: 0xf800, netbsd: 0xf000, dragonfly: 0xf800 }],
+  ];
+  const twins: Partial<Record<AbiName, AbiName>> = { darwin64: 'darwin', freebsd11: 'freebsd' };
+  for (const [constant, numbers] of table) {
+    for (const name of names) {
+      if (constant === 'EV_SYSFLAGS' && (name === 'linux' || name === 'libkqueue')) continue;
+      assert.equal(abis[name].constants[constant], numbers[twins[name] ?? name], `${name}: ${constant}`);
+    }
+  }
+});
+
+test('what is the same everywhere is the same in every ABI', () => {
+  const common = {
+    ...{ EV_ADD: 1, EV_DELETE: 2, EV_ENABLE: 4, EV_DISABLE: 8, EV_ONESHOT: 16, EV_CLEAR: 32, EV_RECEIPT: 64 },
+    ...{ EV_DISPATCH: 128, EV_ERROR: 0x4000, EV_EOF: 0x8000, NOTE_TRIGGER: 0x1000000, NOTE_FFCOPY: 0xc0000000 },
+    ...{ NOTE_DELETE: 1, NOTE_WRITE: 2, NOTE_RENAME: 32, NOTE_EXIT: 0x80000000 },
+  };
+  for (const name of names) {
+    for (const [constant, value] of Object.entries(common)) {
+      assert.equal(abis[name].constants[constant], value, `${name}: ${constant}`);
+    }
+  }
+});
+
+test('every constant fits the field that it goes into, and no two filters share a number', () => {
+  for (const name of names) {
+    const { kevent, constants } = abis[name];
+    const signed = kevent.fields.find((field) => field.name === 'filter')?.type === 'int16_t';
+    const filters = new Map<number, string>();
+    for (const [constant, value] of Object.entries(constants)) {
+      const [low, high] = constant.startsWith('EVFILT_')
+        ? signed
+          ? [-(2 ** 15), -1]
+          : [0, 2 ** 32 - 1]
+        : constant.startsWith('EV_')
+          ? [0, 2 ** 16 - 1]
+          : [0, 2 ** 32 - 1];
+      assert.ok(Number.isInteger(value) && value >= low && value <= high, `${name}: ${constant} is ${value}`);
+      if (!constant.startsWith('EVFILT_')) continue;
+      assert.equal(filters.get(value), undefined, `${name}: ${constant} and ${filters.get(value)}`);
+      filters.set(value, constant);
+    }
+    assert.ok(filters.size >= 8, `${name}: ${filters.size} filters`);
+  }
+});
