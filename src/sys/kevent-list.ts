@@ -212,7 +212,8 @@ export class KeventList implements Iterable<Kevent> {
     const words = this.#words;
     if (typeof value === 'number') {
       words[word] = value;
-      words[word + 1] = Math.floor(value / TWO32);
+      // Most numbers are small: without a division, and for a negative one all ones.
+      words[word + 1] = (value | 0) === value ? value >> 31 : Math.floor(value / TWO32);
     } else {
       words[word] = Number(BigInt.asIntN(32, value));
       words[word + 1] = Number(BigInt.asIntN(32, value >> 32n));
@@ -268,7 +269,8 @@ export class KeventList implements Iterable<Kevent> {
   ): void {
     const layout = this.#layout;
     const words = this.#words;
-    words.fill(0, base, base + layout.stride);
+    // ext, and NetBSD's padding in front of data.
+    if (layout.stride !== 8) words.fill(0, base, base + layout.stride);
     this.#write64(base + layout.ident, ident);
     if (layout.wide) {
       words[base + layout.filter] = filter;

@@ -25,8 +25,8 @@ export class FileIdentity {
     try {
       const { dev, ino } = fstatSync(fd, { bigint: true });
       // Fails on a descriptor of O_PATH, which has no owner.
-      if (libc.fcntl(fd, F_GETOWN, 'int', 0) === 0) libc.fcntl(fd, F_SETOWN, 'int', process.pid);
-      return new FileIdentity(dev, ino, libc.fcntl(fd, F_GETOWN, 'int', 0) === process.pid);
+      if (libc.fcntl(fd, F_GETOWN, 0) === 0) libc.fcntl(fd, F_SETOWN, process.pid);
+      return new FileIdentity(dev, ino, libc.fcntl(fd, F_GETOWN, 0) === process.pid);
     } catch {
       // fstat(2) knows one error for a good buffer: EBADF.
       return null;
@@ -35,7 +35,7 @@ export class FileIdentity {
 
   /** Whether `fd` still is that file. */
   same(fd: number): boolean {
-    if (this.#marked && libc.fcntl(fd, F_GETOWN, 'int', 0) !== process.pid) return false;
+    if (this.#marked && libc.fcntl(fd, F_GETOWN, 0) !== process.pid) return false;
     try {
       const { dev, ino } = fstatSync(fd, { bigint: true });
       return dev === this.#device && ino === this.#inode;

@@ -89,7 +89,7 @@ function exitStatus(pidfd: number, pid: number): number {
 function reapedStatus(pidfd: number): number | undefined {
   scratch.fill(0, 0, 16);
   scratch[0] = PIDFD_INFO_EXIT;
-  if (libc.ioctl(pidfd, PIDFD_GET_INFO, 'uintptr_t', scratchAddress) === -1) return undefined;
+  if (libc.ioctl(pidfd, PIDFD_GET_INFO, scratchAddress) === -1) return undefined;
   return ((scratch[0] as number) & PIDFD_INFO_EXIT) === 0 ? undefined : scratch[15];
 }
 

@@ -245,7 +245,7 @@ export class Queue implements Host, Pending {
     const knote = this.#find(change.filter, change.ident);
     if (knote === undefined) {
       if (adding) return this.#attach(Class, change, descriptor);
-      return descriptor && libc.fcntl(Number(change.ident), F_GETFD, 'int', 0) === -1 ? EBADF : ENOENT;
+      return descriptor && libc.fcntl(Number(change.ident), F_GETFD, 0) === -1 ? EBADF : ENOENT;
     }
     if ((flags & EV_DELETE) !== 0) {
       this.#drop(knote);
@@ -333,11 +333,9 @@ export class Queue implements Host, Pending {
 
   /** Takes what epoll has, waiting for it if told to, and makes knotes active. -1 and errno() when epoll fails. */
   #collect(seconds: number): number {
-    let n: number;
-    do {
-      n = this.readers.wait(seconds, this.#ready);
-      if (n === -1) return -1;
-    } while (Epoll.full(n));
+    let n = this.readers.wait(seconds, this.#ready);
+    while (Epoll.full(n)) n = this.readers.wait(0, this.#ready);
+    if (n === -1) return -1;
     if (this.#writersReady) {
       this.#writersReady = false;
       while (Epoll.full((this.#writers as Epoll).wait(0, this.#ready)));

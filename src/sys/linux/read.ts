@@ -45,7 +45,7 @@ export class ReadKnote extends DescriptorKnote implements Watcher {
     this.outFlags = 0;
     this.outFflags = 0;
     if ((this.revents & SPECIAL) === 0) {
-      const inner = queues.get(this.fd);
+      const inner = this.kind === 'other' ? queues.get(this.fd) : undefined;
       if (inner !== undefined) {
         this.outData = inner.pending();
         return this.outData > 0;

@@ -1,4 +1,4 @@
-import { libc, scratch, scratchAddress, socketOption } from './syscalls.ts';
+import { EPIPE, errno, libc, scratch, scratchAddress, socketOption } from './syscalls.ts';
 
 const SOL_SOCKET = 1;
 const SO_TYPE = 3;
@@ -34,6 +34,22 @@ export function backlog(fd: number): number {
 /** so_error, which Linux gives once: reading it clears it. */
 export function takeError(fd: number): number {
   return Math.max(0, socketOption(fd, SOL_SOCKET, SO_ERROR));
+}
+
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+
+/** Whether the socket is a stream of bytes. */
+export function isStream(fd: number): boolean {
+  return socketOption(fd, SOL_SOCKET, SO_TYPE) === SOCK_STREAM;
+}
+
+/**
+ * Whether a stream socket was shut down for writing from this side, which poll(2) calls writable: to send nothing is
+ * EPIPE then, and does nothing otherwise.
+ */
+export function isShutForWriting(fd: number): boolean {
+  return libc.send(fd, scratchAddress, 0, MSG_DONTWAIT | MSG_NOSIGNAL) === -1 && errno() === EPIPE;
 }
 
 /** The size of the send buffer, in bytes. */

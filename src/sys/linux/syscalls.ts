@@ -7,8 +7,6 @@ import { koffi } from '../koffi.ts';
  */
 
 type Call = (...args: readonly number[]) => number;
-type Ioctl = (fd: number, request: number, type: 'uintptr_t', argp: number) => number;
-type Fcntl = (fd: number, command: number, type: 'int', argument: number) => number;
 
 interface Libc {
   readonly close: Call;
@@ -26,11 +24,12 @@ interface Libc {
   readonly write: Call;
   readonly lseek: Call;
   readonly getsockopt: Call;
+  readonly send: Call;
   readonly waitid: Call;
   readonly sigaction: Call;
   readonly syscall: Call;
-  readonly ioctl: Ioctl;
-  readonly fcntl: Fcntl;
+  readonly ioctl: Call;
+  readonly fcntl: Call;
 }
 
 /** Memory that calls write their results to: 512 bytes, off the JavaScript heap, so that their address stays good. */
@@ -40,10 +39,14 @@ export let scratchAddress = 0;
 /** libc; to be used after {@link bindLibc}. */
 export let libc: Libc;
 
+/** errno(3) of the call that has just returned -1; to be used after {@link bindLibc}. */
+export let errno: () => number;
+
 /** Declares the calls to koffi. Pointers go down as numbers: every buffer here keeps its address for life. */
 export function bindLibc(): void {
   if (scratchAddress !== 0) return;
-  const { load, address } = koffi();
+  const { load, address, errno: currentErrno } = koffi();
+  errno = currentErrno;
   const self = load(null);
   const declare = (name: string, ...types: string[]): Call => {
     const [result = 'int', ...parameters] = types;
@@ -71,20 +74,17 @@ export function bindLibc(): void {
     write: declare('write', 'intptr_t', 'int', 'uintptr_t', 'size_t'),
     lseek: declare('lseek', 'int64_t', 'int', 'int64_t', 'int'),
     getsockopt: declare('getsockopt', 'int', 'int', 'int', 'int', 'uintptr_t', 'uintptr_t'),
+    send: declare('send', 'intptr_t', 'int', 'uintptr_t', 'size_t', 'int'),
     waitid: declare('waitid', 'int', 'int', 'uint', 'uintptr_t', 'int'),
     sigaction: declare('sigaction', 'int', 'int', 'uintptr_t', 'uintptr_t'),
-    // Two calls that musl, and glibc before 2.35 and 2.36, have no function for. Linux passes the arguments of a variadic
-    // function in the same registers as any other, so a fixed list of them is right.
+    // Linux passes the arguments of a variadic function in the registers that it uses for any other, so a fixed list of
+    // them is right for these three, and costs half of one that koffi has to work out at each call.
+    fcntl: declare('fcntl', 'int', 'int', 'int', 'long'),
+    ioctl: declare('ioctl', 'int', 'int', 'ulong', 'uintptr_t'),
+    // For two calls that musl, and glibc before 2.35 and 2.36, have no function for.
     syscall: declare('syscall', 'long', 'long', 'long', 'long', 'long', 'long', 'long', 'long'),
-    ioctl: self.func('ioctl', 'int', ['int', 'ulong', '...']) as unknown as Ioctl,
-    fcntl: self.func('fcntl', 'int', ['int', 'int', '...']) as unknown as Fcntl,
   };
   scratchAddress = Number(address(scratch.buffer));
-}
-
-/** errno(3) of the call that has just returned -1. */
-export function errno(): number {
-  return koffi().errno();
 }
 
 export const EACCES: number = constants.errno.EACCES;
@@ -100,6 +100,7 @@ export const ENOENT: number = constants.errno.ENOENT;
 export const ENOMEM: number = constants.errno.ENOMEM;
 export const ENOSPC: number = constants.errno.ENOSPC;
 export const ENOSYS: number = constants.errno.ENOSYS;
+export const EPIPE: number = constants.errno.EPIPE;
 export const EPERM: number = constants.errno.EPERM;
 export const ESRCH: number = constants.errno.ESRCH;
 
@@ -113,12 +114,12 @@ const TIOCOUTQ = 0x5411;
 
 /** FIONREAD: how many bytes can be read now. -1 where the descriptor does not count bytes. */
 export function bytesToRead(fd: number): number {
-  return libc.ioctl(fd, FIONREAD, 'uintptr_t', scratchAddress) === -1 ? -1 : (scratch[0] as number);
+  return libc.ioctl(fd, FIONREAD, scratchAddress) === -1 ? -1 : (scratch[0] as number);
 }
 
 /** SIOCOUTQ: how many bytes of a socket's send buffer are taken. -1 where there is none. */
 export function bytesToSend(fd: number): number {
-  return libc.ioctl(fd, TIOCOUTQ, 'uintptr_t', scratchAddress) === -1 ? -1 : (scratch[0] as number);
+  return libc.ioctl(fd, TIOCOUTQ, scratchAddress) === -1 ? -1 : (scratch[0] as number);
 }
 
 /** getsockopt(2) for an option that is an int; -1 when it fails. */

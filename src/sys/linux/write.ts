@@ -2,7 +2,7 @@ import { EV_EOF, NOTE_LOWAT } from './constants.ts';
 import { DescriptorKnote } from './descriptor-knote.ts';
 import { EPOLLOUT, type Epoll } from './epoll.ts';
 import { queues } from './nested.ts';
-import { sendBuffer, takeError } from './socket.ts';
+import { isShutForWriting, isStream, sendBuffer, takeError } from './socket.ts';
 import {
   bytesToRead,
   bytesToSend,
@@ -24,6 +24,7 @@ const PIPE_BUF = 4096;
 export class WriteKnote extends DescriptorKnote {
   protected readonly interest: number = EPOLLOUT;
   #error = 0;
+  #stream: boolean | undefined;
 
   override attach(): number {
     // A queue cannot be written to.
@@ -59,6 +60,13 @@ export class WriteKnote extends DescriptorKnote {
       return true;
     }
     if ((revents & POLLOUT) === 0 || (revents & POLLHUP) !== 0) return false;
+    if (socket) {
+      this.#stream ??= isStream(fd);
+      if (this.#stream && isShutForWriting(fd)) {
+        this.outFlags = EV_EOF;
+        return true;
+      }
+    }
     const space = this.#space(socket);
     this.outData = space;
     return (this.fflags & NOTE_LOWAT) === 0 || space >= Number(this.data);
@@ -69,6 +77,6 @@ export class WriteKnote extends DescriptorKnote {
     // Both count what the kernel spends on a message, not only its bytes: there is room, or poll(2) would not say so.
     if (socket) return Math.max(1, sendBuffer(fd) - Math.max(0, bytesToSend(fd)));
     if (this.kind !== 'pipe') return 1;
-    return Math.max(PIPE_BUF, libc.fcntl(fd, F_GETPIPE_SZ, 'int', 0) - bytesToRead(fd));
+    return Math.max(PIPE_BUF, libc.fcntl(fd, F_GETPIPE_SZ, 0) - bytesToRead(fd));
   }
 }

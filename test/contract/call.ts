@@ -1,0 +1,316 @@
+import assert from 'node:assert/strict';
+import { KeventList, Timespec } from '../../src/sys/index.ts';
+import type { Case } from './case.ts';
+import { DEADLINE, isErrno, Queue, timed } from './queue.ts';
+import type { Kernel } from './world.ts';
+
+/** A queue with one event in it, which stays until the byte is read. */
+function ready(world: Kernel): { kq: Queue; reader: number } {
+  const kq = new Queue(world);
+  const [reader, writer] = world.pipe();
+  world.write(writer, 'x');
+  kq.set('READ', reader, 'ADD');
+  return { kq, reader };
+}
+
+/** kevent(2) that fetches with this timeout must fail with EINVAL. */
+function refuses(world: Kernel, timeout: Timespec): void {
+  const kq = new Queue(world);
+  assert.equal(world.sys.kevent(kq.fd, null, 0, kq.list([]), 1, timeout), -1);
+  isErrno(world, world.sys.errno(), 'EINVAL');
+}
+
+/** The call itself: timeouts, counts, the queue as a descriptor. */
+export const cases: readonly Case[] = [
+  {
+    name: 'each call of kqueue(2) makes a queue of its own',
+    needs: [],
+    run(world) {
+      const [a, b] = [new Queue(world), new Queue(world)];
+      assert.notEqual(a.fd, b.fd);
+      a.close();
+      b.silent(0);
+    },
+  },
+  {
+    name: 'an empty queue with a timeout of zero gives nothing, at once',
+    needs: [],
+    run(world) {
+      const kq = new Queue(world);
+      assert.ok(timed(() => kq.silent(0)) < DEADLINE);
+    },
+  },
+  {
+    name: 'a call with no changes and no room for events is 0',
+    needs: [],
+    run(world) {
+      const kq = new Queue(world);
+      assert.equal(world.sys.kevent(kq.fd, null, 0, null, 0, null), 0);
+    },
+  },
+  {
+    name: 'a wait without events lasts as long as its timeout',
+    needs: [],
+    run(world) {
+      const kq = new Queue(world);
+      const took = timed(() => kq.silent(60));
+      // A millisecond less for clocks that count in those.
+      assert.ok(took >= 59, `waited ${took} ms of 60`);
+    },
+  },
+  {
+    name: 'a wait of less than a millisecond comes back',
+    needs: [],
+    run(world) {
+      const kq = new Queue(world);
+      const took = timed(() => {
+        assert.equal(world.sys.kevent(kq.fd, null, 0, kq.list([]), 1, new Timespec(0, 300_000)), 0);
+      });
+      assert.ok(took < DEADLINE);
+    },
+  },
+  {
+    name: 'room for no events returns at once, however long the timeout',
+    needs: ['READ', 'pipe'],
+    run(world) {
+      const kq = new Queue(world);
+      const [reader] = world.pipe();
+      const changes = kq.list([['READ', reader, 'ADD']]);
+      const took = timed(() => {
+        assert.equal(world.sys.kevent(kq.fd, changes, 1, null, 0, new Timespec(20, 0)), 0);
+        assert.equal(world.sys.kevent(kq.fd, null, 0, kq.list([]), 0, new Timespec(20, 0)), 0);
+      });
+      assert.ok(took < DEADLINE);
+    },
+  },
+  {
+    name: 'room for no events returns at once, even from a wait for ever',
+    needs: [],
+    run(world) {
+      const kq = new Queue(world);
+      assert.equal(world.sys.kevent(kq.fd, null, 0, kq.list([]), 0, null), 0);
+    },
+  },
+  {
+    name: 'room for no events leaves what is pending where it is',
+    needs: ['READ', 'pipe'],
+    run(world) {
+      const { kq, reader } = ready(world);
+      assert.equal(world.sys.kevent(kq.fd, null, 0, null, 0, new Timespec(0, 0)), 0);
+      kq.one('READ', reader);
+    },
+  },
+  {
+    name: 'a wait with events pending returns them at once',
+    needs: ['READ', 'pipe'],
+    run(world) {
+      const { kq } = ready(world);
+      assert.ok(timed(() => assert.equal(kq.fetch(20_000).length, 1)) < DEADLINE);
+    },
+  },
+  {
+    name: 'a wait for ever ends with the first event',
+    needs: ['TIMER'],
+    run(world) {
+      const kq = new Queue(world);
+      kq.set('TIMER', 1, 'ADD|ONESHOT', { data: 30 });
+      const events = kq.call([], null, 4);
+      assert.equal(events.length, 1);
+      assert.equal(events[0]?.filter, 'TIMER');
+    },
+  },
+  {
+    name: 'a timeout of 2^31 - 1 seconds is taken',
+    needs: ['READ', 'pipe'],
+    run(world) {
+      const { kq } = ready(world);
+      assert.equal(world.sys.kevent(kq.fd, null, 0, kq.list([]), 1, new Timespec(2 ** 31 - 1, 0)), 1);
+    },
+  },
+  {
+    name: 'a timeout of negative seconds is EINVAL',
+    needs: [],
+    gates: [
+      { on: 'dragonfly', reason: 'a negative timeout is one that is over: 0 is returned' },
+      { on: 'libkqueue', reason: 'a negative timeout waits for ever' },
+    ],
+    run: (world) => refuses(world, new Timespec(-1, 0)),
+  },
+  {
+    name: 'a timeout of negative nanoseconds is EINVAL',
+    needs: [],
+    gates: [{ on: 'dragonfly', reason: 'a negative timeout is one that is over: 0 is returned' }],
+    run: (world) => refuses(world, new Timespec(0, -1)),
+  },
+  {
+    name: 'a timeout of two thousand million nanoseconds is EINVAL',
+    needs: [],
+    gates: [{ on: 'dragonfly', reason: 'a timeout is not checked' }],
+    run: (world) => refuses(world, new Timespec(0, 2e9)),
+  },
+  {
+    name: 'kevent(2) on a closed queue is EBADF',
+    needs: [],
+    run(world) {
+      const kq = new Queue(world);
+      const { fd } = kq;
+      kq.close();
+      assert.equal(world.sys.kevent(fd, null, 0, kq.list([]), 1, new Timespec(0, 0)), -1);
+      isErrno(world, world.sys.errno(), 'EBADF');
+    },
+  },
+  {
+    name: 'kevent(2) on the descriptor -1 is EBADF',
+    needs: [],
+    run(world) {
+      const list = new KeventList(1, world.sys.abi);
+      assert.equal(world.sys.kevent(-1, null, 0, list, 1, new Timespec(0, 0)), -1);
+      isErrno(world, world.sys.errno(), 'EBADF');
+    },
+  },
+  {
+    name: 'kevent(2) on a descriptor that is no queue is EBADF, or EINVAL as on FreeBSD',
+    needs: ['pipe'],
+    run(world) {
+      const [reader] = world.pipe();
+      const list = new KeventList(1, world.sys.abi);
+      assert.equal(world.sys.kevent(reader, null, 0, list, 1, new Timespec(0, 0)), -1);
+      isErrno(world, world.sys.errno(), 'EBADF', 'EINVAL');
+    },
+  },
+  {
+    name: 'closing a queue twice is EBADF the second time',
+    needs: [],
+    run(world) {
+      const fd = world.sys.kqueue();
+      assert.equal(world.sys.close(fd), 0);
+      assert.equal(world.sys.close(fd), -1);
+      isErrno(world, world.sys.errno(), 'EBADF');
+    },
+  },
+  {
+    name: 'a queue made after another was closed starts empty',
+    needs: ['READ', 'pipe'],
+    run(world) {
+      const { kq } = ready(world);
+      kq.close();
+      new Queue(world).silent();
+    },
+  },
+  {
+    name: 'closing one queue leaves the knotes of another',
+    needs: ['READ', 'pipe'],
+    run(world) {
+      const { kq, reader } = ready(world);
+      const other = new Queue(world);
+      other.set('READ', reader, 'ADD');
+      other.close();
+      kq.one('READ', reader);
+    },
+  },
+  {
+    name: 'a closed queue leaves the descriptors it watched open',
+    needs: ['READ', 'pipe', 'read'],
+    run(world) {
+      const { kq, reader } = ready(world);
+      kq.close();
+      assert.equal(world.read(reader, 8).length, 1);
+    },
+  },
+  {
+    name: 'two queues have knotes of their own for one descriptor',
+    needs: ['READ', 'pipe'],
+    run(world) {
+      const { kq, reader } = ready(world);
+      const other = new Queue(world);
+      other.set('READ', reader, 'ADD|ONESHOT', { udata: 2 });
+      assert.equal(other.one('READ', reader).udata, 2n);
+      other.silent();
+      assert.equal(kq.one('READ', reader).udata, 0n);
+      kq.set('READ', reader, 'DELETE');
+      other.set('READ', reader, 'ADD', { udata: 3 });
+      assert.equal(other.one('READ', reader).udata, 3n);
+      kq.silent();
+    },
+  },
+  {
+    name: 'no record is written behind the room that was given',
+    needs: ['READ', 'pipe', 'dup'],
+    run(world) {
+      const { kq, reader } = ready(world);
+      for (let count = 0; count < 5; count++) kq.set('READ', world.dup(reader), 'ADD');
+      const list = new KeventList(8, world.sys.abi);
+      const mark = { ident: 77, filter: list.filter(0), flags: 0, fflags: 78, data: 79, udata: 80 };
+      for (let index = 0; index < 8; index++) list.set(index, mark);
+      assert.equal(world.sys.kevent(kq.fd, null, 0, list, 3, new Timespec(1, 0)), 3);
+      for (let index = 3; index < 8; index++) assert.deepEqual(list.get(index), mark);
+    },
+  },
+  {
+    name: 'an event list of 10,000 takes what there is',
+    needs: ['READ', 'pipe'],
+    run(world) {
+      const { kq } = ready(world);
+      assert.equal(kq.fetch(1000, 10_000).length, 1);
+    },
+  },
+  {
+    name: 'poll(2) finds a queue readable when it has events, and only then',
+    needs: ['USER', 'pollable', 'poll'],
+    run(world) {
+      const kq = new Queue(world);
+      assert.equal(world.poll(kq.fd), false, 'readable while empty');
+      kq.set('USER', 1, 'ADD|CLEAR');
+      assert.equal(world.poll(kq.fd), false, 'readable before the trigger');
+      kq.set('USER', 1, '', { fflags: 'TRIGGER' });
+      assert.equal(world.poll(kq.fd), true, 'not readable after the trigger');
+      kq.one('USER', 1);
+      assert.equal(world.poll(kq.fd), false, 'readable after the event was fetched');
+    },
+  },
+  {
+    name: 'poll(2) finds a queue readable while a level-triggered condition holds',
+    needs: ['READ', 'pollable', 'poll', 'pipe', 'read'],
+    run(world) {
+      const kq = new Queue(world);
+      const [reader, writer] = world.pipe();
+      kq.set('READ', reader, 'ADD');
+      assert.equal(world.poll(kq.fd), false);
+      world.write(writer, 'x');
+      assert.equal(world.poll(kq.fd), true);
+      kq.one('READ', reader);
+      assert.equal(world.poll(kq.fd), true, 'not readable though the byte is still there');
+      world.read(reader, 1);
+      // FreeBSD takes a knote off its queue in the next scan only.
+      kq.silent(0);
+      assert.equal(world.poll(kq.fd), false);
+    },
+  },
+  {
+    name: 'poll(2) finds a queue readable for a timer that has run out',
+    needs: ['TIMER', 'pollable', 'poll'],
+    async run(world) {
+      const kq = new Queue(world);
+      kq.set('TIMER', 1, 'ADD|ONESHOT', { data: 30 });
+      assert.equal(world.poll(kq.fd), false);
+      const end = performance.now() + DEADLINE;
+      while (!world.poll(kq.fd)) {
+        assert.ok(performance.now() < end, 'the queue never became readable');
+        await world.turn();
+      }
+      kq.one('TIMER', 1);
+      assert.equal(world.poll(kq.fd), false);
+    },
+  },
+  {
+    name: 'poll(2) finds a queue readable for what a one-shot left to fetch',
+    needs: ['READ', 'pollable', 'poll', 'pipe', 'dup'],
+    run(world) {
+      const { kq, reader } = ready(world);
+      kq.set('READ', world.dup(reader), 'ADD|ONESHOT');
+      kq.set('READ', reader, 'ADD|ENABLE');
+      assert.equal(kq.fetch(1000, 1).length, 1);
+      assert.equal(world.poll(kq.fd), true);
+    },
+  },
+];

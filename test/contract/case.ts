@@ -1,0 +1,88 @@
+import type { Calls, Kernel, World } from './world.ts';
+import { calls } from './world.ts';
+
+/** Where a case does not hold, and why: what its kernel does instead. */
+export interface Gate {
+  /** Names of kqueues, as a World has them. */
+  readonly on: string | readonly string[];
+  /** `< 7.8` or `>= 10`: of the kqueue; every version if absent. */
+  readonly version?: string;
+  readonly reason: string;
+}
+
+/**
+ * What a case needs beyond the call itself: a filter (`USER`), constants of which one will do (`NOTE_ABSTIME|NOTE_ABSOLUTE`),
+ * a call of the world (`socketpair`), or `pollable`: a kqueue that poll(2) understands.
+ */
+export type Need = Filter | keyof Calls | `EV_${string}` | `NOTE_${string}` | 'pollable';
+
+export type Filter = 'READ' | 'WRITE' | 'TIMER' | 'USER' | 'VNODE' | 'PROC' | 'SIGNAL';
+
+export interface Case {
+  /** The behaviour, in words. */
+  readonly name: string;
+  readonly needs: readonly Need[];
+  readonly gates?: readonly Gate[];
+  run(world: Kernel): void | Promise<void>;
+}
+
+/** A gate for every case that needs something: a filter or a constant that only later versions have. */
+export interface FeatureGate extends Gate {
+  readonly needs: readonly Need[];
+}
+
+/** What an ABI has a name for, and an earlier kernel of that name has not. */
+export const featureGates: readonly FeatureGate[] = [
+  { on: 'openbsd', version: '< 7.8', needs: ['USER'], reason: 'there is no EVFILT_USER' },
+  { on: 'netbsd', version: '< 10', needs: ['USER'], reason: 'there is no EVFILT_USER' },
+  {
+    on: 'openbsd',
+    version: '< 7.4',
+    needs: ['NOTE_SECONDS', 'NOTE_USECONDS', 'NOTE_NSECONDS', 'NOTE_ABSTIME|NOTE_ABSOLUTE'],
+    reason: 'timers are in milliseconds, whatever fflags says',
+  },
+  {
+    on: 'netbsd',
+    version: '< 10',
+    needs: ['NOTE_SECONDS', 'NOTE_USECONDS', 'NOTE_NSECONDS', 'NOTE_ABSTIME|NOTE_ABSOLUTE'],
+    reason: 'timers are in milliseconds, whatever fflags says',
+  },
+];
+
+/** Whether a gate is for a kqueue of this name and version. */
+export function applies(gate: Gate, world: Pick<World, 'name' | 'version'>): boolean {
+  if (![gate.on].flat().includes(world.name)) return false;
+  const [, operator, bound] = /^(<|>=) ([\d.]+)$/.exec(gate.version ?? '') ?? [];
+  if (operator === undefined || bound === undefined) return true;
+  // Unknown: better a case too few than a failure that is known.
+  if (world.version === undefined) return true;
+  return operator === '<' ? compare(world.version, bound) < 0 : compare(world.version, bound) >= 0;
+}
+
+/** Compares the numbers that versions begin with: `14.1-RELEASE` is later than `9`. */
+function compare(a: string, b: string): number {
+  const numbers = (version: string): number[] => (/^\d+(\.\d+)*/.exec(version)?.[0] ?? '').split('.').map(Number);
+  const [left, right] = [numbers(a), numbers(b)];
+  for (let index = 0; index < Math.max(left.length, right.length); index++) {
+    const difference = (left[index] ?? 0) - (right[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+function has(world: World, need: Need): boolean {
+  if (need === 'pollable') return world.sys.pollable;
+  if ((calls as readonly string[]).includes(need)) return world[need as keyof Calls] !== undefined;
+  const { constants } = world.sys.abi;
+  const known = (name: string): boolean => constants[name] !== undefined && !world.lacks?.includes(name);
+  if (/^(EV|NOTE)_/.test(need)) return need.split('|').some(known);
+  return known(`EVFILT_${need}`) && !world.lacks?.includes(need);
+}
+
+/** Why a case is not run in a world; undefined where it is. */
+export function gated({ needs, gates = [] }: Case, world: World): string | undefined {
+  const lacking = needs.find((need) => !has(world, need));
+  if (lacking !== undefined) return `there is no ${lacking}`;
+  const feature = featureGates.find((gate) => applies(gate, world) && gate.needs.some((need) => needs.includes(need)));
+  return (feature ?? gates.find((gate) => applies(gate, world)))?.reason;
+}

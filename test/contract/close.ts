@@ -1,0 +1,352 @@
+import assert from 'node:assert/strict';
+import type { Case } from './case.ts';
+import { Queue, reuse } from './queue.ts';
+import type { Kernel } from './world.ts';
+
+/** What a change to a closed descriptor's knote may say: macOS knows the knote is gone, the others look at the descriptor. */
+const GONE = ['EBADF', 'ENOENT'] as const;
+
+interface Watched {
+  readonly kq: Queue;
+  readonly reader: number;
+  readonly writer: number;
+}
+
+/** A pipe whose reader is registered. */
+function pipe(world: Kernel, flags = 'ADD'): Watched {
+  const kq = new Queue(world);
+  const [reader, writer] = world.pipe();
+  kq.set('READ', reader, flags, { udata: 1 });
+  return { kq, reader, writer };
+}
+
+/** A new pipe's reader in place of `fd`: its writer. */
+function replace(world: Kernel, fd: number): number {
+  const [, writer] = replacement(world, fd);
+  return writer;
+}
+
+function replacement(world: Kernel, fd: number): [number, number] {
+  let writer = -1;
+  reuse(world, fd, () => {
+    const [reader, other] = world.pipe();
+    if (other !== fd) {
+      writer = other;
+      return reader;
+    }
+    // The writer got the number: it moves away, and the reader takes its place.
+    writer = world.dup(other);
+    world.close(other);
+    return reader;
+  });
+  return [fd, writer];
+}
+
+/** Closing a descriptor, by which its knotes go. */
+export const cases: readonly Case[] = [
+  {
+    name: 'a closed descriptor is silent, and its knote is gone',
+    needs: ['READ', 'pipe'],
+    run(world) {
+      const { kq, reader, writer } = pipe(world);
+      world.write(writer, 'x');
+      world.close(reader);
+      kq.silent();
+      kq.fails(GONE, 'READ', reader, 'DELETE');
+    },
+  },
+  {
+    name: 'an event that was pending goes with its descriptor',
+    needs: ['READ', 'pipe'],
+    run(world) {
+      const { kq, reader, writer } = pipe(world, 'ADD|ONESHOT');
+      world.write(writer, 'x');
+      world.close(reader);
+      kq.silent();
+    },
+  },
+  {
+    name: 'a closed number is silent though a duplicate of it lives and has bytes to read',
+    needs: ['READ', 'pipe', 'dup', 'read'],
+    run(world) {
+      const { kq, reader, writer } = pipe(world);
+      const copy = world.dup(reader);
+      world.write(writer, 'x');
+      kq.one('READ', reader);
+      world.close(reader);
+      kq.silent();
+      world.write(writer, 'y');
+      kq.silent();
+      assert.equal(world.read(copy, 8).length, 2);
+      kq.fails('ENOENT', 'READ', copy, 'DELETE');
+    },
+  },
+  {
+    name: 'a closed number is silent though a duplicate lives and its writer goes',
+    needs: ['READ', 'pipe', 'dup'],
+    run(world) {
+      const { kq, reader, writer } = pipe(world);
+      world.dup(reader);
+      world.close(reader);
+      world.close(writer);
+      kq.silent();
+    },
+  },
+  {
+    name: 'a duplicate made after registration has no knote, and can have one',
+    needs: ['READ', 'pipe', 'dup'],
+    run(world) {
+      const { kq, reader, writer } = pipe(world);
+      const copy = world.dup(reader);
+      kq.fails('ENOENT', 'READ', copy, 'ENABLE');
+      kq.set('READ', copy, 'ADD', { udata: 2 });
+      world.close(reader);
+      world.write(writer, 'x');
+      assert.equal(kq.one('READ', copy).udata, 2n);
+    },
+  },
+  {
+    name: 'a new file on a closed number starts without a knote',
+    needs: ['READ', 'pipe', 'dup', 'dup2'],
+    run(world) {
+      const { kq, reader } = pipe(world);
+      const writer = replace(world, reader);
+      world.write(writer, 'x');
+      kq.silent();
+      kq.fails('ENOENT', 'READ', reader, 'ENABLE');
+      kq.fails('ENOENT', 'READ', reader, 'DELETE');
+    },
+  },
+  {
+    name: 'a new file on a closed number can be registered, and is what is reported',
+    needs: ['READ', 'pipe', 'dup', 'dup2'],
+    run(world) {
+      const { kq, reader } = pipe(world, 'ADD|CLEAR');
+      const writer = replace(world, reader);
+      kq.set('READ', reader, 'ADD', { udata: 2 });
+      kq.silent();
+      world.write(writer, 'abc');
+      for (let look = 0; look < 2; look++) {
+        const event = kq.one('READ', reader);
+        assert.equal(event.data, 3n);
+        assert.equal(event.udata, 2n);
+      }
+    },
+  },
+  {
+    name: 'a new file on a closed number starts clean while a duplicate of the old one lives and is readable',
+    needs: ['READ', 'pipe', 'dup', 'dup2'],
+    run(world) {
+      const { kq, reader, writer } = pipe(world);
+      const copy = world.dup(reader);
+      const other = replace(world, reader);
+      world.write(writer, 'old');
+      kq.silent();
+      world.write(other, 'new bytes');
+      kq.silent();
+      kq.fails('ENOENT', 'READ', reader, 'DELETE');
+      kq.set('READ', reader, 'ADD', { udata: 2 });
+      assert.equal(kq.one('READ', reader).data, 9n);
+      kq.set('READ', copy, 'ADD', { udata: 3 });
+      const seen = kq.collect(2).map(({ ident, udata, data }) => `${ident} ${udata} ${data}`);
+      assert.deepEqual(new Set(seen), new Set([`${reader} 2 9`, `${copy} 3 3`]));
+    },
+  },
+  {
+    name: 'a new file on a closed number is not reported for what happens to the duplicate of the old one',
+    needs: ['READ', 'pipe', 'dup', 'dup2'],
+    run(world) {
+      const { kq, reader, writer } = pipe(world);
+      world.dup(reader);
+      replace(world, reader);
+      kq.set('READ', reader, 'ADD');
+      world.write(writer, 'old');
+      kq.silent();
+      world.close(writer);
+      kq.silent();
+    },
+  },
+  {
+    name: 'dup2(2) over a registered descriptor takes its knote away',
+    needs: ['READ', 'pipe', 'dup2'],
+    run(world) {
+      const { kq, reader, writer } = pipe(world);
+      world.write(writer, 'x');
+      const [other, end] = world.pipe();
+      world.dup2(other, reader);
+      world.write(end, 'abc');
+      kq.silent();
+      kq.fails('ENOENT', 'READ', reader, 'DELETE');
+    },
+  },
+  {
+    name: 'a file that comes back to its number by way of a duplicate has no knote',
+    needs: ['READ', 'pipe', 'dup', 'dup2'],
+    run(world) {
+      const { kq, reader, writer } = pipe(world);
+      const copy = world.dup(reader);
+      world.close(reader);
+      world.dup2(copy, reader);
+      world.write(writer, 'x');
+      kq.silent();
+      kq.fails('ENOENT', 'READ', reader, 'DELETE');
+    },
+  },
+  {
+    name: 'a regular file opened again on its number has no knote',
+    needs: ['READ', 'folder', 'open', 'dup2'],
+    run(world) {
+      const kq = new Queue(world);
+      const path = `${world.folder()}/file`;
+      const writer = world.open(path, 'create');
+      world.write(writer, 'abc');
+      const fd = world.open(path, 'r');
+      kq.set('READ', fd, 'ADD');
+      kq.one('READ', fd);
+      reuse(world, fd, () => world.open(path, 'r'));
+      kq.silent();
+      kq.fails('ENOENT', 'READ', fd, 'DELETE');
+      kq.set('READ', fd, 'ADD', { udata: 2 });
+      assert.equal(kq.one('READ', fd).udata, 2n);
+    },
+  },
+  {
+    name: 'a file whose changes were told, opened again on its number, has no knote',
+    needs: ['VNODE', 'folder', 'open', 'dup2'],
+    run(world) {
+      const kq = new Queue(world);
+      const path = `${world.folder()}/file`;
+      const writer = world.open(path, 'create');
+      const fd = world.open(path, 'r');
+      kq.set('VNODE', fd, 'ADD|CLEAR', { fflags: 'WRITE' });
+      reuse(world, fd, () => world.open(path, 'r'));
+      world.write(writer, 'abc');
+      kq.silent();
+      kq.fails('ENOENT', 'VNODE', fd, 'DELETE');
+    },
+  },
+  {
+    name: 'READ and WRITE knotes both go with their descriptor',
+    needs: ['READ', 'WRITE', 'socketpair'],
+    run(world) {
+      const kq = new Queue(world);
+      const [a, b] = world.socketpair('stream');
+      world.write(b, 'x');
+      kq.apply(['READ', a, 'ADD'], ['WRITE', a, 'ADD']);
+      assert.equal(kq.collect(2).length, 2);
+      world.close(a);
+      kq.silent();
+    },
+  },
+  {
+    name: 'a descriptor closed while its event waits behind others in the queue is not reported',
+    needs: ['READ', 'pipe'],
+    run(world) {
+      const kq = new Queue(world);
+      const pipes = Array.from({ length: 4 }, () => world.pipe());
+      for (const [reader, writer] of pipes) {
+        kq.set('READ', reader, 'ADD|ONESHOT');
+        world.write(writer, 'x');
+      }
+      const [first] = kq.fetch(1000, 1);
+      const rest = pipes.map(([reader]) => reader).filter((reader) => BigInt(reader) !== first?.ident);
+      world.close(rest[0] as number);
+      const left = kq.collect(2).map(({ ident }) => Number(ident));
+      assert.deepEqual(new Set(left), new Set(rest.slice(1)));
+      kq.silent();
+    },
+  },
+  {
+    name: 'a descriptor closed after it was disabled, and its number used again, starts clean',
+    needs: ['READ', 'pipe', 'dup', 'dup2'],
+    run(world) {
+      const { kq, reader, writer } = pipe(world, 'ADD|DISABLE');
+      world.write(writer, 'x');
+      const other = replace(world, reader);
+      world.write(other, 'y');
+      kq.fails('ENOENT', 'READ', reader, 'ENABLE');
+      kq.silent();
+    },
+  },
+  {
+    name: 'a number used again takes another mode: EV_CLEAR is not inherited, nor is a one-shot',
+    needs: ['READ', 'pipe', 'dup', 'dup2'],
+    run(world) {
+      for (const mode of ['ADD|CLEAR', 'ADD|ONESHOT', 'ADD|DISABLE']) {
+        const { kq, reader } = pipe(world, mode);
+        const writer = replace(world, reader);
+        kq.set('READ', reader, 'ADD');
+        world.write(writer, 'x');
+        kq.one('READ', reader);
+        kq.one('READ', reader);
+      }
+    },
+  },
+  {
+    name: 'a socket on the number of a file, and a file on the number of a socket',
+    needs: ['READ', 'socketpair', 'folder', 'open', 'dup2'],
+    run(world) {
+      const kq = new Queue(world);
+      const path = `${world.folder()}/file`;
+      world.write(world.open(path, 'create'), 'abc');
+      const fd = world.open(path, 'r');
+      kq.set('READ', fd, 'ADD');
+      assert.equal(kq.one('READ', fd).data, 3n);
+      const [a, b] = world.socketpair('stream');
+      reuse(world, fd, () => a);
+      kq.silent();
+      kq.set('READ', fd, 'ADD');
+      kq.silent();
+      world.write(b, 'x');
+      assert.equal(kq.one('READ', fd).data, 1n);
+      reuse(world, fd, () => world.open(path, 'r'));
+      kq.silent();
+      kq.set('READ', fd, 'ADD');
+      assert.equal(kq.one('READ', fd).data, 3n);
+    },
+  },
+  {
+    name: 'a number used five hundred times over is clean each time',
+    needs: ['READ', 'pipe'],
+    run(world) {
+      const kq = new Queue(world);
+      for (let round = 0; round < 500; round++) {
+        const [reader, writer] = world.pipe();
+        world.write(writer, 'x');
+        const events = kq.call([['READ', reader, 'ADD', { udata: round }]], 1000);
+        assert.equal(events.length, 1);
+        assert.equal(events[0]?.udata, BigInt(round));
+        world.close(reader);
+        world.close(writer);
+      }
+      kq.silent();
+    },
+  },
+  {
+    name: 'the knotes of a closed descriptor leave those of others alone',
+    needs: ['READ', 'pipe', 'dup'],
+    run(world) {
+      const { kq, reader, writer } = pipe(world);
+      const copy = world.dup(reader);
+      kq.set('READ', copy, 'ADD', { udata: 2 });
+      world.write(writer, 'x');
+      assert.equal(kq.collect(2).length, 2);
+      world.close(reader);
+      for (let look = 0; look < 3; look++) assert.equal(kq.one('READ', copy).udata, 2n);
+    },
+  },
+  {
+    name: 'a descriptor in two queues goes from both',
+    needs: ['READ', 'pipe', 'dup'],
+    run(world) {
+      const { kq, reader, writer } = pipe(world);
+      const other = new Queue(world);
+      other.set('READ', reader, 'ADD');
+      world.dup(reader);
+      world.write(writer, 'x');
+      world.close(reader);
+      kq.silent();
+      other.silent();
+    },
+  },
+];

@@ -1,0 +1,373 @@
+import assert from 'node:assert/strict';
+import type { Case } from './case.ts';
+import { type Change, DEADLINE, notes, Queue, sleep } from './queue.ts';
+import type { Kernel } from './world.ts';
+
+// Periods are 20 ms and more: some kernels count in ticks of 10, and round up. Nothing here says how late an event may be.
+
+/** The bit for a time of day, and its unit's: the name of the bit differs. */
+function absolute(world: Kernel, unit = ''): number {
+  const name = world.sys.abi.constants.NOTE_ABSTIME === undefined ? 'ABSOLUTE' : 'ABSTIME';
+  return notes(world, name) | notes(world, unit);
+}
+
+const FUTURE = ['NOTE_ABSTIME|NOTE_ABSOLUTE'] as const;
+
+/** How long one firing of this timer takes. */
+function firing(world: Kernel, fflags: string, data: number): number {
+  const kq = new Queue(world);
+  const start = performance.now();
+  kq.set('TIMER', 1, 'ADD|ONESHOT', { fflags, data });
+  kq.one('TIMER', 1);
+  return performance.now() - start;
+}
+
+/** EVFILT_TIMER. */
+export const cases: readonly Case[] = [
+  {
+    name: 'TIMER: a period in milliseconds fires again and again, never early',
+    needs: ['TIMER'],
+    run(world) {
+      const kq = new Queue(world);
+      const start = performance.now();
+      kq.set('TIMER', 1, 'ADD', { data: 40, udata: 6 });
+      let fired = 0n;
+      for (let look = 0; look < 3; look++) {
+        const event = kq.one('TIMER', 1);
+        assert.ok(event.data >= 1n, String(event));
+        assert.equal(event.udata, 6n);
+        fired += event.data;
+        const passed = performance.now() - start;
+        // One millisecond for clocks that are read at another moment.
+        assert.ok(Number(fired) * 40 <= passed + 1, `${fired} times in ${passed} ms`);
+      }
+    },
+  },
+  {
+    name: 'TIMER: data counts the expirations since the last fetch',
+    needs: ['TIMER'],
+    run(world) {
+      const kq = new Queue(world);
+      const start = performance.now();
+      kq.set('TIMER', 1, 'ADD', { data: 20 });
+      sleep(200);
+      const { data } = kq.one('TIMER', 1);
+      const passed = performance.now() - start;
+      // A tick more for each period where those are rounded up to ticks.
+      assert.ok(data >= 5n, `${data} times in ${passed} ms`);
+      assert.ok(Number(data) * 20 <= passed + 1, `${data} times in ${passed} ms`);
+      assert.ok(kq.one('TIMER', 1).data <= data, 'the count did not start over');
+    },
+  },
+  {
+    name: 'TIMER: EV_CLEAR is set without being asked for',
+    needs: ['TIMER'],
+    run(world) {
+      const kq = new Queue(world);
+      kq.set('TIMER', 1, 'ADD', { data: 30 });
+      assert.ok(kq.one('TIMER', 1).has('CLEAR'));
+    },
+  },
+  {
+    name: 'TIMER with EV_ONESHOT: fires once, then is gone',
+    needs: ['TIMER'],
+    run(world) {
+      const kq = new Queue(world);
+      const start = performance.now();
+      kq.set('TIMER', 1, 'ADD|ONESHOT', { data: 40 });
+      assert.ok(kq.one('TIMER', 1).data >= 1n);
+      assert.ok(performance.now() - start >= 39, 'early');
+      kq.silent(120);
+      kq.fails('ENOENT', 'TIMER', 1, 'DELETE');
+    },
+  },
+  {
+    name: 'TIMER: deleted, it does not fire, though it had run out',
+    needs: ['TIMER'],
+    run(world) {
+      const kq = new Queue(world);
+      kq.set('TIMER', 1, 'ADD', { data: 20 });
+      sleep(60);
+      kq.set('TIMER', 1, 'DELETE');
+      kq.silent(80);
+    },
+  },
+  {
+    name: 'TIMER: adding it again starts it over with the new period',
+    needs: ['TIMER'],
+    gates: [{ on: 'dragonfly', reason: 'the running period is finished first' }],
+    run(world) {
+      const kq = new Queue(world);
+      kq.set('TIMER', 1, 'ADD|ONESHOT', { data: 3_600_000, udata: 1 });
+      kq.silent();
+      const start = performance.now();
+      kq.set('TIMER', 1, 'ADD|ONESHOT', { data: 40, udata: 2 });
+      assert.equal(kq.one('TIMER', 1).udata, 2n);
+      assert.ok(performance.now() - start >= 39, 'early');
+    },
+  },
+  {
+    name: 'TIMER: adding it again drops what had run out and was not fetched',
+    needs: ['TIMER'],
+    gates: [
+      { on: 'dragonfly', reason: 'the count is kept' },
+      { on: 'netbsd', version: '< 10', reason: 'the count is kept' },
+    ],
+    run(world) {
+      const kq = new Queue(world);
+      kq.set('TIMER', 1, 'ADD', { data: 20 });
+      sleep(70);
+      kq.set('TIMER', 1, 'ADD', { data: 3_600_000 });
+      kq.silent(60);
+    },
+  },
+  {
+    name: 'TIMER: EV_DELETE and EV_ADD in one list start it over',
+    needs: ['TIMER'],
+    run(world) {
+      const kq = new Queue(world);
+      kq.set('TIMER', 1, 'ADD', { data: 3_600_000 });
+      kq.apply(['TIMER', 1, 'DELETE'], ['TIMER', 1, 'ADD', { data: 30 }]);
+      kq.one('TIMER', 1);
+      kq.one('TIMER', 1);
+    },
+  },
+  {
+    name: 'TIMER: disabled is silent; enabled, with the whole record again, it goes on',
+    needs: ['TIMER'],
+    run(world) {
+      const kq = new Queue(world);
+      kq.set('TIMER', 1, 'ADD', { data: 20, udata: 4 });
+      kq.one('TIMER', 1);
+      kq.set('TIMER', 1, 'DISABLE', { data: 20, udata: 4 });
+      kq.silent(80);
+      kq.set('TIMER', 1, 'ENABLE', { data: 20, udata: 4 });
+      for (let look = 0; look < 2; look++) assert.equal(kq.one('TIMER', 1).udata, 4n);
+    },
+  },
+  {
+    name: 'TIMER: a disabled timer goes on counting',
+    needs: ['TIMER'],
+    gates: [{ on: 'darwin', reason: 'EV_ENABLE starts the timer over' }],
+    run(world) {
+      const kq = new Queue(world);
+      kq.set('TIMER', 1, 'ADD|DISABLE', { data: 20 });
+      sleep(200);
+      kq.set('TIMER', 1, 'ENABLE', { data: 20 });
+      const { data } = kq.one('TIMER', 1);
+      assert.ok(data >= 5n, `${data} times in 200 ms`);
+    },
+  },
+  {
+    name: 'TIMER with EV_DISPATCH: disabled by delivery until EV_ENABLE',
+    needs: ['TIMER', 'EV_DISPATCH'],
+    gates: [{ on: 'netbsd', reason: 'EV_CLEAR, which timers have, makes EV_DISPATCH ignored' }],
+    run(world) {
+      const kq = new Queue(world);
+      kq.set('TIMER', 1, 'ADD|DISPATCH', { data: 20 });
+      kq.one('TIMER', 1);
+      kq.silent(80);
+      kq.set('TIMER', 1, 'ENABLE', { data: 20 });
+      kq.one('TIMER', 1);
+      kq.silent(80);
+    },
+  },
+  {
+    name: 'TIMER: a wait ends when a timer runs out in the middle of it',
+    needs: ['TIMER'],
+    run(world) {
+      const kq = new Queue(world);
+      kq.set('TIMER', 1, 'ADD|ONESHOT', { data: 50 });
+      const start = performance.now();
+      assert.equal(kq.fetch(60_000).length, 1);
+      assert.ok(performance.now() - start < DEADLINE);
+    },
+  },
+  {
+    name: 'TIMER: what runs out first is reported first',
+    needs: ['TIMER'],
+    run(world) {
+      const kq = new Queue(world);
+      kq.apply(
+        ['TIMER', 1, 'ADD|ONESHOT', { data: 150 }],
+        ['TIMER', 2, 'ADD|ONESHOT', { data: 30 }],
+        ['TIMER', 3, 'ADD|ONESHOT', { data: 90 }],
+      );
+      assert.deepEqual(
+        kq.collect(3).map(({ ident }) => ident),
+        [2n, 3n, 1n],
+      );
+    },
+  },
+  {
+    name: 'TIMER: one number is another timer in another queue',
+    needs: ['TIMER'],
+    run(world) {
+      const [a, b] = [new Queue(world), new Queue(world)];
+      a.set('TIMER', 1, 'ADD|ONESHOT', { data: 30, udata: 1 });
+      b.set('TIMER', 1, 'ADD|ONESHOT', { data: 30, udata: 2 });
+      assert.equal(a.one('TIMER', 1).udata, 1n);
+      assert.equal(b.one('TIMER', 1).udata, 2n);
+    },
+  },
+  ...[0n, 2n ** 31n, 2n ** 53n, 2n ** 64n - 1n].map(
+    (ident): Case => ({
+      name: `TIMER: ${ident} is a number like any other`,
+      needs: ['TIMER'],
+      run(world) {
+        const kq = new Queue(world);
+        kq.set('TIMER', ident, 'ADD|ONESHOT', { data: 30, udata: ident });
+        assert.equal(kq.one('TIMER', ident).udata, ident);
+        kq.set('TIMER', ident, 'ADD', { data: 60_000 });
+        kq.set('TIMER', ident, 'DELETE');
+        kq.fails('ENOENT', 'TIMER', ident, 'DELETE');
+      },
+    }),
+  ),
+  {
+    name: 'TIMER: a period of months does not fire today',
+    needs: ['TIMER'],
+    run(world) {
+      const kq = new Queue(world);
+      kq.set('TIMER', 1, 'ADD', { data: 2 ** 33 });
+      kq.set('TIMER', 2, 'ADD|ONESHOT', { data: 2 ** 31 });
+      kq.silent(60);
+    },
+  },
+  {
+    name: 'TIMER: NOTE_SECONDS',
+    needs: ['TIMER', 'NOTE_SECONDS'],
+    run(world) {
+      const took = firing(world, 'SECONDS', 1);
+      assert.ok(took >= 999, `${took} ms`);
+    },
+  },
+  {
+    name: 'TIMER: NOTE_MSECONDS',
+    needs: ['TIMER', 'NOTE_MSECONDS'],
+    run(world) {
+      const took = firing(world, 'MSECONDS', 60);
+      assert.ok(took >= 59, `${took} ms`);
+    },
+  },
+  {
+    name: 'TIMER: NOTE_USECONDS',
+    needs: ['TIMER', 'NOTE_USECONDS'],
+    run(world) {
+      const took = firing(world, 'USECONDS', 60_000);
+      assert.ok(took >= 59, `${took} ms`);
+    },
+  },
+  {
+    name: 'TIMER: NOTE_NSECONDS',
+    needs: ['TIMER', 'NOTE_NSECONDS'],
+    run(world) {
+      const took = firing(world, 'NSECONDS', 60_000_000);
+      assert.ok(took >= 59, `${took} ms`);
+    },
+  },
+  {
+    name: 'TIMER: a period in microseconds fires again and again',
+    needs: ['TIMER', 'NOTE_USECONDS'],
+    run(world) {
+      const kq = new Queue(world);
+      const start = performance.now();
+      kq.set('TIMER', 1, 'ADD', { fflags: 'USECONDS', data: 30_000 });
+      let fired = 0n;
+      while (fired < 3n) fired += kq.one('TIMER', 1).data;
+      assert.ok(Number(fired) * 30 <= performance.now() - start + 1);
+    },
+  },
+  {
+    name: 'TIMER: two units at once are EINVAL',
+    needs: ['TIMER', 'NOTE_SECONDS', 'NOTE_USECONDS'],
+    gates: [{ on: ['openbsd', 'netbsd'], reason: 'units are a number, not bits: 1 and 2 are 3, nanoseconds' }],
+    run: (world) => new Queue(world).fails('EINVAL', 'TIMER', 1, 'ADD', { fflags: 'SECONDS|USECONDS', data: 1 }),
+  },
+  {
+    name: 'TIMER at a time of day: fires once it has come, not before',
+    needs: ['TIMER', ...FUTURE],
+    run(world) {
+      const kq = new Queue(world);
+      const at = world.now() + 100;
+      kq.set('TIMER', 1, 'ADD|ONESHOT', { fflags: absolute(world), data: Math.ceil(at), udata: 5 });
+      const event = kq.one('TIMER', 1);
+      assert.ok(world.now() >= at - 1, 'early');
+      assert.equal(event.udata, 5n);
+      assert.ok(event.data >= 1n);
+      kq.silent(60);
+      kq.fails('ENOENT', 'TIMER', 1, 'DELETE');
+    },
+  },
+  {
+    name: 'TIMER at a time of day that has passed: fires at once',
+    needs: ['TIMER', ...FUTURE],
+    run(world) {
+      const kq = new Queue(world);
+      kq.set('TIMER', 1, 'ADD|ONESHOT', { fflags: absolute(world), data: Math.floor(world.now()) - 60_000 });
+      kq.one('TIMER', 1);
+      kq.silent(60);
+    },
+  },
+  {
+    name: 'TIMER at a time of day in seconds',
+    needs: ['TIMER', 'NOTE_SECONDS', ...FUTURE],
+    run(world) {
+      const kq = new Queue(world);
+      const at = Math.ceil(world.now() / 1000) + 1;
+      kq.set('TIMER', 1, 'ADD|ONESHOT', { fflags: absolute(world, 'SECONDS'), data: at });
+      kq.one('TIMER', 1);
+      assert.ok(world.now() >= at * 1000 - 1, 'early');
+    },
+  },
+  {
+    name: 'TIMER at a time of day in microseconds',
+    needs: ['TIMER', 'NOTE_USECONDS', ...FUTURE],
+    run(world) {
+      const kq = new Queue(world);
+      const at = Math.ceil(world.now()) + 80;
+      kq.set('TIMER', 1, 'ADD|ONESHOT', { fflags: absolute(world, 'USECONDS'), data: at * 1000 });
+      kq.one('TIMER', 1);
+      assert.ok(world.now() >= at - 1, 'early');
+    },
+  },
+  {
+    name: 'TIMER: five hundred at once all fire, each once',
+    needs: ['TIMER'],
+    run(world) {
+      const kq = new Queue(world);
+      const changes = Array.from({ length: 500 }, (_, ident): Change => [
+        'TIMER',
+        ident,
+        'ADD|ONESHOT',
+        { data: 30 + (ident % 50), udata: ident * 2 },
+      ]);
+      kq.apply(...changes);
+      const idents = new Set(kq.collect(500).map(({ ident, udata }) => (udata === ident * 2n ? ident : -1n)));
+      assert.equal(idents.size, 500);
+      assert.ok(!idents.has(-1n));
+      kq.silent();
+    },
+  },
+  {
+    name: 'TIMER: ten thousand at once all fire, each once',
+    needs: ['TIMER'],
+    gates: [
+      { on: 'freebsd', reason: 'the system has 4,096 timers for kqueues (kern.kq_calloutmax)' },
+      { on: 'openbsd', reason: 'a process may have 1,024 knotes of TIMER and USER' },
+      { on: ['netbsd', 'dragonfly'], reason: 'the system has 4,096 timers for kqueues' },
+    ],
+    run(world) {
+      const kq = new Queue(world);
+      const changes = Array.from({ length: 10_000 }, (_, ident): Change => [
+        'TIMER',
+        ident,
+        'ADD|ONESHOT',
+        { data: 100 + (ident % 100) },
+      ]);
+      kq.apply(...changes);
+      assert.equal(new Set(kq.collect(10_000, 1024).map(({ ident }) => ident)).size, 10_000);
+      kq.silent();
+    },
+  },
+];

@@ -1,0 +1,539 @@
+import assert from 'node:assert/strict';
+import type { Case, Gate } from './case.ts';
+import { type Event, Queue } from './queue.ts';
+import type { Kernel } from './world.ts';
+
+// What is asked for is contained in fflags; more may come along on every system.
+
+const ALL = 'DELETE|WRITE|EXTEND|ATTRIB|LINK|RENAME';
+const FILES = ['VNODE', 'folder', 'open'] as const;
+const TMPFS = { on: 'dragonfly', reason: 'not on tmpfs, which is what /tmp is' } as const satisfies Gate;
+
+interface Watched {
+  readonly kq: Queue;
+  readonly folder: string;
+  readonly path: string;
+  /** Registered. */
+  readonly fd: number;
+}
+
+/** A file with some bytes in it, a descriptor to read it, and a knote on that. */
+function file(world: Kernel, fflags = ALL, flags = 'ADD|CLEAR'): Watched {
+  const folder = world.folder();
+  const path = `${folder}/file`;
+  const made = world.open(path, 'create');
+  world.write(made, 'some bytes');
+  world.close(made);
+  const fd = world.open(path, 'r');
+  const kq = new Queue(world);
+  kq.set('VNODE', fd, flags, { fflags });
+  return { kq, folder, path, fd };
+}
+
+/** A knote on a folder. */
+function directory(world: Kernel, prepare?: (path: string) => void): Watched {
+  const folder = world.folder();
+  const path = `${folder}/directory`;
+  world.mkdir(path);
+  prepare?.(path);
+  const fd = world.open(path, 'r');
+  const kq = new Queue(world);
+  kq.set('VNODE', fd, 'ADD|CLEAR', { fflags: ALL });
+  return { kq, folder, path, fd };
+}
+
+/** Opens, does something, closes. */
+function using(world: Kernel, path: string, how: Parameters<Kernel['open']>[1], act?: (fd: number) => void): void {
+  const fd = world.open(path, how);
+  act?.(fd);
+  world.close(fd);
+}
+
+const append = (world: Kernel, path: string): void => using(world, path, 'a', (fd) => world.write(fd, 'more'));
+const overwrite = (world: Kernel, path: string): void => using(world, path, 'w', (fd) => world.write(fd, 'SOME'));
+const create = (world: Kernel, path: string): void => using(world, path, 'create');
+
+/** The one event that is there must have these notes. */
+function told({ kq, fd }: Watched, ...names: readonly string[]): Event {
+  const event = kq.one('VNODE', fd);
+  for (const name of names) assert.ok(event.note(name), `no NOTE_${name}: ${event}`);
+  return event;
+}
+
+/** What happens to a file, and the notes of it. */
+const happenings: readonly [what: string, needs: Case['needs'], act: (world: Kernel, file: Watched) => void, ...string[]][] =
+  [
+    ['bytes written over others are NOTE_WRITE', [], (world, { path }) => overwrite(world, path), 'WRITE'],
+    ['bytes appended are NOTE_WRITE', [], (world, { path }) => append(world, path), 'WRITE'],
+    ['another mode is NOTE_ATTRIB', ['chmod'], (world, { path }) => world.chmod(path, 0o600), 'ATTRIB'],
+    ['other times are NOTE_ATTRIB', ['utimes'], (world, { path }) => world.utimes(path, 1e9), 'ATTRIB'],
+    ['a new name beside the old one is NOTE_LINK', ['link'], (world, { path }) => world.link(path, `${path}2`), 'LINK'],
+    ['another name instead of the old one is NOTE_RENAME', ['rename'], (world, { path }) => world.rename(path, `${path}2`), 'RENAME'],
+    ['the last name removed is NOTE_DELETE', ['unlink'], (world, { path }) => world.unlink(path), 'DELETE'],
+  ];
+
+/** EVFILT_VNODE. */
+export const cases: readonly Case[] = [
+  ...happenings.flatMap(([what, needs, act, note]): Case[] => [
+    {
+      name: `VNODE: ${what}`,
+      needs: [...FILES, ...needs],
+      run(world) {
+        const watched = file(world);
+        watched.kq.silent();
+        act(world, watched);
+        told(watched, note);
+        watched.kq.silent();
+      },
+    },
+    {
+      name: `VNODE: ${what}, with that note alone asked for`,
+      needs: [...FILES, ...needs],
+      run(world) {
+        const watched = file(world, note);
+        act(world, watched);
+        told(watched, note);
+      },
+    },
+  ]),
+  {
+    name: 'VNODE: growth is NOTE_EXTEND',
+    needs: FILES,
+    gates: [TMPFS],
+    run(world) {
+      const watched = file(world);
+      append(world, watched.path);
+      told(watched, 'WRITE', 'EXTEND');
+    },
+  },
+  {
+    name: 'VNODE: a file made shorter or longer is told, as NOTE_WRITE, NOTE_ATTRIB, NOTE_EXTEND or NOTE_TRUNCATE',
+    needs: [...FILES, 'truncate'],
+    run(world) {
+      const truncates = world.sys.abi.constants.NOTE_TRUNCATE !== undefined;
+      for (const length of [3, 300]) {
+        const watched = file(world, `WRITE|ATTRIB|EXTEND${truncates ? '|TRUNCATE' : ''}`);
+        world.truncate(watched.path, length);
+        told(watched);
+      }
+    },
+  },
+  {
+    name: 'VNODE: what was not asked for is not told',
+    needs: [...FILES, 'chmod'],
+    run(world) {
+      const { kq, path } = file(world, 'DELETE|RENAME');
+      append(world, path);
+      world.chmod(path, 0o600);
+      kq.silent();
+    },
+  },
+  {
+    name: 'VNODE: reading a file changes nothing',
+    needs: [...FILES, 'read'],
+    run(world) {
+      const { kq, path, fd } = file(world, 'DELETE|WRITE|EXTEND|LINK|RENAME');
+      world.read(fd, 4);
+      using(world, path, 'r', (other) => world.read(other, 4));
+      kq.silent();
+    },
+  },
+  {
+    name: 'VNODE: a file is followed to its new name',
+    needs: [...FILES, 'rename', 'mkdir'],
+    run(world) {
+      const watched = file(world);
+      world.mkdir(`${watched.folder}/elsewhere`);
+      const path = `${watched.folder}/elsewhere/other`;
+      world.rename(watched.path, path);
+      told(watched, 'RENAME');
+      append(world, path);
+      told(watched, 'WRITE');
+      create(world, watched.path);
+      append(world, watched.path);
+      watched.kq.silent();
+    },
+  },
+  {
+    name: 'VNODE: a file that another is renamed over is deleted, not renamed',
+    needs: [...FILES, 'rename'],
+    gates: [TMPFS],
+    run(world) {
+      const watched = file(world);
+      create(world, `${watched.path}.new`);
+      world.rename(`${watched.path}.new`, watched.path);
+      assert.ok(!told(watched, 'DELETE').note('RENAME'));
+      append(world, watched.path);
+      watched.kq.silent();
+    },
+  },
+  {
+    name: 'VNODE: a file that is renamed over another is renamed, not deleted',
+    needs: [...FILES, 'rename'],
+    run(world) {
+      const watched = file(world);
+      create(world, `${watched.folder}/old`);
+      world.rename(watched.path, `${watched.folder}/old`);
+      assert.ok(!told(watched, 'RENAME').note('DELETE'));
+    },
+  },
+  {
+    name: 'VNODE: one of two names removed is NOTE_LINK or NOTE_DELETE',
+    needs: [...FILES, 'link', 'unlink'],
+    gates: [{ on: 'dragonfly', reason: 'HAMMER2 tells nothing while a name is left' }],
+    run(world) {
+      const watched = file(world, 'LINK|DELETE');
+      world.link(watched.path, `${watched.path}2`);
+      told(watched, 'LINK');
+      world.unlink(watched.path);
+      told(watched);
+    },
+  },
+  {
+    name: 'VNODE: what is done through another name is told',
+    needs: [...FILES, 'link', 'chmod', 'rename'],
+    run(world) {
+      const watched = file(world);
+      const other = `${watched.folder}/other`;
+      world.link(watched.path, other);
+      told(watched, 'LINK');
+      append(world, other);
+      told(watched, 'WRITE');
+      world.chmod(other, 0o600);
+      told(watched, 'ATTRIB');
+      world.rename(other, `${other}2`);
+      told(watched, 'RENAME');
+    },
+  },
+  {
+    name: 'VNODE: a file without a name is still told of',
+    needs: [...FILES, 'unlink'],
+    run(world) {
+      const watched = file(world);
+      const writer = world.open(watched.path, 'a');
+      world.unlink(watched.path);
+      told(watched, 'DELETE');
+      world.write(writer, 'more');
+      told(watched, 'WRITE');
+    },
+  },
+  {
+    name: 'VNODE: what is done through the registered descriptor itself is told',
+    needs: FILES,
+    run(world) {
+      const kq = new Queue(world);
+      const fd = world.open(`${world.folder()}/file`, 'create');
+      kq.set('VNODE', fd, 'ADD|CLEAR', { fflags: 'WRITE' });
+      world.write(fd, 'abc');
+      assert.ok(kq.one('VNODE', fd).note('WRITE'));
+    },
+  },
+  {
+    name: 'VNODE: several changes before a fetch are one event',
+    needs: [...FILES, 'chmod', 'link', 'rename', 'unlink'],
+    run(world) {
+      const watched = file(world);
+      append(world, watched.path);
+      world.chmod(watched.path, 0o600);
+      world.link(watched.path, `${watched.path}2`);
+      world.rename(watched.path, `${watched.path}3`);
+      told(watched, 'WRITE', 'ATTRIB', 'LINK', 'RENAME');
+      watched.kq.silent();
+    },
+  },
+  {
+    name: 'VNODE with EV_CLEAR: what was told is not told again with the next',
+    needs: [...FILES, 'chmod'],
+    run(world) {
+      const watched = file(world);
+      append(world, watched.path);
+      told(watched, 'WRITE');
+      world.chmod(watched.path, 0o600);
+      assert.ok(!told(watched, 'ATTRIB').note('WRITE'));
+    },
+  },
+  {
+    name: 'VNODE without EV_CLEAR: told again and again, and notes add up',
+    needs: [...FILES, 'chmod'],
+    run(world) {
+      const watched = file(world, ALL, 'ADD');
+      watched.kq.silent();
+      append(world, watched.path);
+      told(watched, 'WRITE');
+      told(watched, 'WRITE');
+      world.chmod(watched.path, 0o600);
+      told(watched, 'WRITE', 'ATTRIB');
+    },
+  },
+  {
+    name: 'VNODE with EV_ONESHOT: told once, then gone',
+    needs: FILES,
+    run(world) {
+      const watched = file(world, ALL, 'ADD|ONESHOT');
+      append(world, watched.path);
+      told(watched, 'WRITE');
+      append(world, watched.path);
+      watched.kq.silent();
+      watched.kq.fails('ENOENT', 'VNODE', watched.fd, 'DELETE');
+    },
+  },
+  {
+    name: 'VNODE with EV_DISPATCH: disabled by delivery; EV_ENABLE shows what came since',
+    needs: [...FILES, 'EV_DISPATCH', 'chmod'],
+    run(world) {
+      const watched = file(world, ALL, 'ADD|DISPATCH');
+      append(world, watched.path);
+      told(watched, 'WRITE');
+      world.chmod(watched.path, 0o600);
+      watched.kq.silent();
+      watched.kq.set('VNODE', watched.fd, 'ENABLE', { fflags: ALL });
+      told(watched, 'ATTRIB');
+    },
+  },
+  {
+    name: 'VNODE: what happens while it is disabled is shown by EV_ENABLE',
+    needs: FILES,
+    run(world) {
+      const watched = file(world, ALL, 'ADD|CLEAR|DISABLE');
+      append(world, watched.path);
+      watched.kq.silent();
+      watched.kq.set('VNODE', watched.fd, 'ENABLE', { fflags: ALL });
+      told(watched, 'WRITE');
+      watched.kq.silent();
+    },
+  },
+  {
+    name: 'VNODE: what happened before registration is not told',
+    needs: FILES,
+    run(world) {
+      const watched = file(world);
+      append(world, watched.path);
+      watched.kq.set('VNODE', watched.fd, 'DELETE');
+      append(world, watched.path);
+      watched.kq.silent();
+      watched.kq.set('VNODE', watched.fd, 'ADD|CLEAR', { fflags: ALL });
+      watched.kq.silent();
+    },
+  },
+  {
+    name: 'VNODE: added again with fewer notes, the others are told no more',
+    needs: [...FILES, 'chmod'],
+    run(world) {
+      const watched = file(world, 'WRITE|ATTRIB');
+      watched.kq.set('VNODE', watched.fd, 'ADD|CLEAR', { fflags: 'ATTRIB' });
+      append(world, watched.path);
+      // NOTE_EXTEND was never asked for, NOTE_WRITE is no longer.
+      watched.kq.silent();
+      world.chmod(watched.path, 0o600);
+      told(watched, 'ATTRIB');
+    },
+  },
+  {
+    name: 'VNODE: added again with more notes, those are told too',
+    needs: [...FILES, 'chmod'],
+    gates: [{ on: 'netbsd', version: '>= 10', reason: 'the file goes on to tell only what was asked for first' }],
+    run(world) {
+      const watched = file(world, 'WRITE');
+      watched.kq.set('VNODE', watched.fd, 'ADD|CLEAR', { fflags: 'WRITE|ATTRIB' });
+      world.chmod(watched.path, 0o600);
+      told(watched, 'ATTRIB');
+    },
+  },
+  {
+    name: 'VNODE: EV_DELETE and EV_ADD in one list ask for more notes',
+    needs: [...FILES, 'chmod'],
+    run(world) {
+      const watched = file(world, 'WRITE');
+      const { fd, kq } = watched;
+      kq.apply(['VNODE', fd, 'DELETE'], ['VNODE', fd, 'ADD|CLEAR', { fflags: 'WRITE|ATTRIB', udata: 3 }]);
+      world.chmod(watched.path, 0o600);
+      assert.equal(told(watched, 'ATTRIB').udata, 3n);
+    },
+  },
+  {
+    name: 'VNODE: two descriptors of one file have knotes of their own',
+    needs: [...FILES, 'chmod'],
+    run(world) {
+      const { kq, path, fd } = file(world, 'WRITE');
+      const second = world.open(path, 'r');
+      kq.set('VNODE', second, 'ADD|CLEAR', { fflags: 'ATTRIB' });
+      append(world, path);
+      assert.ok(kq.one('VNODE', fd).note('WRITE'));
+      world.chmod(path, 0o600);
+      assert.ok(kq.one('VNODE', second).note('ATTRIB'));
+      kq.set('VNODE', fd, 'DELETE');
+      world.chmod(path, 0o644);
+      assert.ok(kq.one('VNODE', second).note('ATTRIB'));
+    },
+  },
+  {
+    name: 'VNODE: two queues are both told',
+    needs: FILES,
+    run(world) {
+      const watched = file(world);
+      const other = new Queue(world);
+      other.set('VNODE', watched.fd, 'ADD|CLEAR', { fflags: 'WRITE' });
+      append(world, watched.path);
+      told(watched, 'WRITE');
+      assert.ok(other.one('VNODE', watched.fd).note('WRITE'));
+      other.close();
+      append(world, watched.path);
+      told(watched, 'WRITE');
+    },
+  },
+  {
+    name: 'VNODE: of a hundred files the one that changed is told',
+    needs: FILES,
+    run(world) {
+      const folder = world.folder();
+      const kq = new Queue(world);
+      const fds = Array.from({ length: 100 }, (_, index) => world.open(`${folder}/${index}`, 'create'));
+      for (const fd of fds) kq.set('VNODE', fd, 'ADD|CLEAR', { fflags: ALL, udata: fd });
+      append(world, `${folder}/42`);
+      assert.equal(kq.one('VNODE', fds[42] as number).udata, BigInt(fds[42] as number));
+      kq.silent();
+    },
+  },
+  {
+    name: 'VNODE and READ on one file are told apart',
+    needs: [...FILES, 'READ', 'read'],
+    run(world) {
+      const { kq, path, fd } = file(world, 'WRITE');
+      kq.set('READ', fd, 'ADD', { udata: 1 });
+      world.read(fd, 100);
+      kq.silent();
+      append(world, path);
+      assert.deepEqual(
+        kq
+          .collect(2)
+          .map(({ filter }) => filter)
+          .sort(),
+        ['READ', 'VNODE'],
+      );
+      kq.one('READ', fd);
+    },
+  },
+  {
+    name: 'VNODE on a directory: a name that comes is NOTE_WRITE',
+    needs: [...FILES, 'mkdir', 'link'],
+    run(world) {
+      const watched = directory(world);
+      watched.kq.silent();
+      create(world, `${watched.path}/file`);
+      told(watched, 'WRITE');
+      world.link(`${watched.path}/file`, `${watched.path}/second`);
+      told(watched, 'WRITE');
+    },
+  },
+  {
+    name: 'VNODE on a directory: a name that goes is NOTE_WRITE',
+    needs: [...FILES, 'mkdir', 'unlink'],
+    run(world) {
+      const watched = directory(world, (path) => create(world, `${path}/file`));
+      world.unlink(`${watched.path}/file`);
+      told(watched, 'WRITE');
+    },
+  },
+  {
+    name: 'VNODE on a directory: a name that changes is NOTE_WRITE',
+    needs: [...FILES, 'mkdir', 'rename'],
+    run(world) {
+      const watched = directory(world, (path) => create(world, `${path}/file`));
+      world.rename(`${watched.path}/file`, `${watched.path}/other`);
+      told(watched, 'WRITE');
+    },
+  },
+  {
+    name: 'VNODE on a directory: a name moved in, and one moved out, are NOTE_WRITE',
+    needs: [...FILES, 'mkdir', 'rename'],
+    run(world) {
+      const watched = directory(world);
+      create(world, `${watched.folder}/file`);
+      world.rename(`${watched.folder}/file`, `${watched.path}/file`);
+      told(watched, 'WRITE');
+      world.rename(`${watched.path}/file`, `${watched.folder}/file`);
+      told(watched, 'WRITE');
+    },
+  },
+  {
+    name: 'VNODE on a directory: a directory made or removed in it is NOTE_WRITE and NOTE_LINK',
+    needs: [...FILES, 'mkdir', 'rmdir'],
+    run(world) {
+      const watched = directory(world);
+      world.mkdir(`${watched.path}/inner`);
+      told(watched, 'WRITE', 'LINK');
+      world.rmdir(`${watched.path}/inner`);
+      told(watched, 'WRITE', 'LINK');
+    },
+  },
+  {
+    name: 'VNODE on a directory: what happens to a file in it is not told',
+    needs: [...FILES, 'mkdir', 'chmod'],
+    run(world) {
+      const watched = directory(world, (path) => create(world, `${path}/file`));
+      append(world, `${watched.path}/file`);
+      world.chmod(`${watched.path}/file`, 0o600);
+      watched.kq.silent();
+    },
+  },
+  {
+    name: 'VNODE on a directory: removed is NOTE_DELETE',
+    needs: [...FILES, 'mkdir', 'rmdir'],
+    run(world) {
+      const watched = directory(world);
+      world.rmdir(watched.path);
+      told(watched, 'DELETE');
+    },
+  },
+  {
+    name: 'VNODE on a directory: renamed is NOTE_RENAME',
+    needs: [...FILES, 'mkdir', 'rename'],
+    run(world) {
+      const watched = directory(world);
+      world.rename(watched.path, `${watched.folder}/other`);
+      told(watched, 'RENAME');
+      create(world, `${watched.folder}/other/file`);
+      told(watched, 'WRITE');
+    },
+  },
+  {
+    name: 'VNODE on a directory: another mode is NOTE_ATTRIB',
+    needs: [...FILES, 'mkdir', 'chmod'],
+    run(world) {
+      const watched = directory(world);
+      world.chmod(watched.path, 0o700);
+      told(watched, 'ATTRIB');
+    },
+  },
+  {
+    name: 'VNODE: a closed descriptor is told nothing, though the file changes',
+    needs: FILES,
+    run(world) {
+      const { kq, path, fd } = file(world);
+      append(world, path);
+      world.close(fd);
+      append(world, path);
+      kq.silent();
+    },
+  },
+  ...(
+    [
+      ['opened is NOTE_OPEN', 'OPEN', (world, path) => using(world, path, 'r')],
+      ['closed after reading is NOTE_CLOSE', 'CLOSE', (world, path) => using(world, path, 'r')],
+      ['closed after writing is NOTE_CLOSE_WRITE', 'CLOSE_WRITE', append],
+      ['read is NOTE_READ', 'READ', (world, path) => using(world, path, 'r', (fd) => world.read(fd, 4))],
+    ] as readonly [string, string, (world: Kernel, path: string) => void][]
+  ).map(
+    ([what, note, act]): Case => ({
+      name: `VNODE: ${what}`,
+      needs: [...FILES, `NOTE_${note}`, 'read'],
+      run(world) {
+        const watched = file(world, note);
+        watched.kq.silent();
+        act(world, watched.path);
+        told(watched, note);
+        watched.kq.silent();
+      },
+    }),
+  ),
+];
