@@ -1,5 +1,5 @@
 import { checkInt, INT_MAX, outOfRange, wrongType } from './check.ts';
-import { isKeventList, type KeventList } from './kevent-list.ts';
+import { isKeventList, type KeventList, keventAbi, keventRoom } from './kevent-list.ts';
 import type { Abi } from './layout.ts';
 import { isTimespec, type Timespec } from './timespec.ts';
 
@@ -37,8 +37,11 @@ function checkCount(argument: string, count: number): void {
 
 function checkList(argument: string, list: KeventList, abi: Abi, count: number, counted: string): void {
   if (!isKeventList(list)) throw wrongType(argument, 'a KeventList or null', list);
-  if (list.abi !== abi) throw wrongType(argument, `a KeventList of the ABI ${abi.name}`, `one of ${list.abi.name}`);
-  if (count > list.length) {
-    throw outOfRange(counted, `at most the ${list.length} record${list.length === 1 ? '' : 's'} of ${argument}`, count);
+  if (keventAbi(list) !== abi) {
+    throw wrongType(argument, `a KeventList of the ABI ${abi.name}`, `one of ${keventAbi(list).name}`);
+  }
+  const room = keventRoom(list);
+  if (count > room) {
+    throw outOfRange(counted, `at most the ${room} record${room === 1 ? '' : 's'} of ${argument}`, count);
   }
 }

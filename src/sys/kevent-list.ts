@@ -27,6 +27,9 @@ export interface Kevent {
 
 /** What this floor may do with a list and its users may not. The public entry exports none of it. */
 export let isKeventList: (value: unknown) => value is KeventList;
+/** How many records there is room for, and of which ABI, whatever a subclass or a property may say. */
+export let keventRoom: (list: KeventList) => number;
+export let keventAbi: (list: KeventList) => Abi;
 /** The address of the first record. */
 export let keventAddress: (list: KeventList) => number;
 
@@ -89,8 +92,7 @@ function wordsOf(abi: Abi): Words {
  * Every method throws a RangeError for an index that is not in the list.
  */
 export class KeventList implements Iterable<Kevent> {
-  /** The number of records. */
-  readonly length: number;
+  readonly #length: number;
   readonly #layout: Words;
   readonly #words: Int32Array;
   #address = 0;
@@ -98,6 +100,8 @@ export class KeventList implements Iterable<Kevent> {
   static {
     inspectAs(KeventList, (list) => `KeventList(${list.length}) of ${list.abi.name} [\n${indent(list.toString())}\n]`);
     isKeventList = (value): value is KeventList => typeof value === 'object' && value !== null && #words in value;
+    keventRoom = (list): number => list.#length;
+    keventAbi = (list): Abi => list.#layout.abi;
     keventAddress = (list): number => {
       // Made by new ArrayBuffer, so off the JavaScript heap: its address stays good for as long as the list lives.
       if (list.#address === 0) list.#address = Number(koffi().address(list.#words.buffer));
@@ -116,10 +120,14 @@ export class KeventList implements Iterable<Kevent> {
    */
   constructor(length: number, abi: Abi = defaultAbi) {
     checkInteger('length', length, 1, MAX_LENGTH);
-    this.length = length;
+    this.#length = length;
     this.#layout = wordsOf(abi);
     this.#words = new Int32Array(new ArrayBuffer(length * this.#layout.stride * 4));
-    Object.freeze(this);
+  }
+
+  /** The number of records. */
+  get length(): number {
+    return this.#length;
   }
 
   /** Whose struct kevent the records are. */
@@ -128,7 +136,7 @@ export class KeventList implements Iterable<Kevent> {
   }
 
   #base(index: number): number {
-    if (!(index >>> 0 === index && index < this.length)) checkInteger('index', index, 0, this.length - 1);
+    if (!(index >>> 0 === index && index < this.#length)) checkInteger('index', index, 0, this.#length - 1);
     return index * this.#layout.stride;
   }
 
@@ -196,8 +204,8 @@ export class KeventList implements Iterable<Kevent> {
    * @throws RangeError where the ABI has no such member
    */
   ext(index: number, which: number, value?: number | bigint): bigint {
-    const { exts, ext } = this.#layout;
-    if (exts === 0) throw outOfRange('ext', `a struct kevent with ext (${this.abi.name} has none)`, which);
+    const { abi, exts, ext } = this.#layout;
+    if (exts === 0) throw outOfRange('ext', `a struct kevent with ext (${abi.name} has none)`, which);
     checkInteger('which', which, 0, exts - 1);
     const word = this.#base(index) + ext + which * 2;
     if (value !== undefined) {

@@ -20,7 +20,12 @@ function closed(world: Kernel): number {
 }
 
 /** kevent(2) as it is: the return value and the records, no judgement. */
-function raw(kq: Queue, changes: readonly Change[], room: number, timeout: Timespec): { count: number; events: Event[] } {
+function raw(
+  kq: Queue,
+  changes: readonly Change[],
+  room: number,
+  timeout: Timespec,
+): { count: number; events: Event[] } {
   const { world, fd } = kq;
   const events = room > 0 ? kq.list([], room) : null;
   const count = world.sys.kevent(fd, kq.list(changes), changes.length, events, room, timeout);
@@ -421,7 +426,15 @@ export const cases: readonly Case[] = [
     run(world) {
       const { kq, full } = pipes(world);
       const copy = world.dup(full);
-      const { count } = raw(kq, [['READ', full, 'ADD'], ['READ', copy, 'ADD|RECEIPT']], 2, NOW);
+      const { count } = raw(
+        kq,
+        [
+          ['READ', full, 'ADD'],
+          ['READ', copy, 'ADD|RECEIPT'],
+        ],
+        2,
+        NOW,
+      );
       assert.equal(count, 1);
       assert.equal(kq.collect(2).length, 2);
     },
@@ -629,4 +642,3 @@ export const cases: readonly Case[] = [
     },
   },
 ];
-

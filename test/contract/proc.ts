@@ -223,17 +223,6 @@ export const cases: readonly Case[] = [
       assert.equal(exited(kq, child).data, 6n << 8n);
     },
   },
-  {
-    name: 'PROC: this process can watch itself',
-    needs: ['PROC', 'spawn'],
-    run(world) {
-      const kq = new Queue(world);
-      const pid = process.pid;
-      kq.set('PROC', pid, 'ADD', { fflags: 'EXIT' });
-      kq.silent();
-      kq.set('PROC', pid, 'DELETE');
-    },
-  },
 ];
 
 /** A note that a kqueue takes must come; one that it cannot tell it must refuse. */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { constants, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate as immediate, setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
 import koffi from 'koffi';
 import type { Sys } from '../../src/sys/sys.ts';
 import type { Child, ChildOptions, Pair, World } from './world.ts';
@@ -174,7 +174,13 @@ export function processWorld(sys: Sys, name: string, version?: string): World {
       return path;
     },
     open(path, how) {
-      const access = { r: O_RDONLY, w: O_WRONLY, a: O_WRONLY | O_APPEND, rw: O_RDWR, create: O_RDWR | O_CREAT | O_EXCL };
+      const access = {
+        r: O_RDONLY,
+        w: O_WRONLY,
+        a: O_WRONLY | O_APPEND,
+        rw: O_RDWR,
+        create: O_RDWR | O_CREAT | O_EXCL,
+      };
       // libuv adds O_CLOEXEC.
       return fs.openSync(path, access[how] | O_NONBLOCK, 0o644);
     },

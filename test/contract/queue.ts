@@ -186,7 +186,11 @@ export class Queue {
     const end = performance.now() + DEADLINE;
     const events: Event[] = [];
     while (events.length < count && performance.now() < end) events.push(...this.fetch(100, room));
-    assert.equal(events.length, count, `expected ${count} events, got ${events.length}: ${events.slice(0, 8).join(', ')}`);
+    assert.equal(
+      events.length,
+      count,
+      `expected ${count} events, got ${events.length}: ${events.slice(0, 8).join(', ')}`,
+    );
     return events;
   }
 

@@ -336,12 +336,10 @@ export const cases: readonly Case[] = [
     needs: ['TIMER'],
     run(world) {
       const kq = new Queue(world);
-      const changes = Array.from({ length: 500 }, (_, ident): Change => [
-        'TIMER',
-        ident,
-        'ADD|ONESHOT',
-        { data: 30 + (ident % 50), udata: ident * 2 },
-      ]);
+      const changes = Array.from(
+        { length: 500 },
+        (_, ident): Change => ['TIMER', ident, 'ADD|ONESHOT', { data: 30 + (ident % 50), udata: ident * 2 }],
+      );
       kq.apply(...changes);
       const idents = new Set(kq.collect(500).map(({ ident, udata }) => (udata === ident * 2n ? ident : -1n)));
       assert.equal(idents.size, 500);
@@ -359,12 +357,10 @@ export const cases: readonly Case[] = [
     ],
     run(world) {
       const kq = new Queue(world);
-      const changes = Array.from({ length: 10_000 }, (_, ident): Change => [
-        'TIMER',
-        ident,
-        'ADD|ONESHOT',
-        { data: 100 + (ident % 100) },
-      ]);
+      const changes = Array.from(
+        { length: 10_000 },
+        (_, ident): Change => ['TIMER', ident, 'ADD|ONESHOT', { data: 100 + (ident % 100) }],
+      );
       kq.apply(...changes);
       assert.equal(new Set(kq.collect(10_000, 1024).map(({ ident }) => ident)).size, 10_000);
       kq.silent();

@@ -61,16 +61,25 @@ function told({ kq, fd }: Watched, ...names: readonly string[]): Event {
 }
 
 /** What happens to a file, and the notes of it. */
-const happenings: readonly [what: string, needs: Case['needs'], act: (world: Kernel, file: Watched) => void, ...string[]][] =
+const happenings: readonly [
+  what: string,
+  needs: Case['needs'],
+  act: (world: Kernel, file: Watched) => void,
+  note: string,
+][] = [
+  ['bytes written over others are NOTE_WRITE', [], (world, { path }) => overwrite(world, path), 'WRITE'],
+  ['bytes appended are NOTE_WRITE', [], (world, { path }) => append(world, path), 'WRITE'],
+  ['another mode is NOTE_ATTRIB', ['chmod'], (world, { path }) => world.chmod(path, 0o600), 'ATTRIB'],
+  ['other times are NOTE_ATTRIB', ['utimes'], (world, { path }) => world.utimes(path, 1e9), 'ATTRIB'],
+  ['a new name beside the old one is NOTE_LINK', ['link'], (world, { path }) => world.link(path, `${path}2`), 'LINK'],
   [
-    ['bytes written over others are NOTE_WRITE', [], (world, { path }) => overwrite(world, path), 'WRITE'],
-    ['bytes appended are NOTE_WRITE', [], (world, { path }) => append(world, path), 'WRITE'],
-    ['another mode is NOTE_ATTRIB', ['chmod'], (world, { path }) => world.chmod(path, 0o600), 'ATTRIB'],
-    ['other times are NOTE_ATTRIB', ['utimes'], (world, { path }) => world.utimes(path, 1e9), 'ATTRIB'],
-    ['a new name beside the old one is NOTE_LINK', ['link'], (world, { path }) => world.link(path, `${path}2`), 'LINK'],
-    ['another name instead of the old one is NOTE_RENAME', ['rename'], (world, { path }) => world.rename(path, `${path}2`), 'RENAME'],
-    ['the last name removed is NOTE_DELETE', ['unlink'], (world, { path }) => world.unlink(path), 'DELETE'],
-  ];
+    'another name instead of the old one is NOTE_RENAME',
+    ['rename'],
+    (world, { path }) => world.rename(path, `${path}2`),
+    'RENAME',
+  ],
+  ['the last name removed is NOTE_DELETE', ['unlink'], (world, { path }) => world.unlink(path), 'DELETE'],
+];
 
 /** EVFILT_VNODE. */
 export const cases: readonly Case[] = [

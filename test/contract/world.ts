@@ -85,8 +85,8 @@ export interface Calls {
   handle(name: string, handler: () => void): void;
 }
 
-/** Every call's name, so that a case can say which it needs. */
-export const calls = [
+/** Every call's name. */
+export const calls: readonly (keyof Calls)[] = [
   'pipe',
   'socketpair',
   'listen',
@@ -119,7 +119,7 @@ export const calls = [
   'signal',
   'kill',
   'handle',
-] as const satisfies readonly (keyof Calls)[];
+];
 
 /**
  * A kqueue, and the kernel behind it. It may be another kernel than this process's: its struct kevent, its filters'
@@ -146,7 +146,7 @@ export interface World extends Partial<Calls> {
 }
 
 /** A World as a case sees it: with every call, some of which throw {@link Missing}. */
-export interface Kernel extends World, Calls {
+export interface Kernel extends Omit<World, keyof Calls>, Calls {
   turn(): Promise<void>;
   now(): number;
   cleanup(): void;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Case } from './case.ts';
-import { drain, Event, fill, isErrno, Queue } from './queue.ts';
+import { drain, type Event, fill, isErrno, Queue } from './queue.ts';
 import type { Kernel } from './world.ts';
 
 interface Watched {
@@ -286,7 +286,13 @@ export const cases: readonly Case[] = [
     run(world) {
       const { kq, reader: a, writer: b } = stream(world);
       world.write(b, 'abc');
-      const events = kq.call([['READ', a, 'ADD', { udata: 1 }], ['WRITE', a, 'ADD', { udata: 2 }]], 1000);
+      const events = kq.call(
+        [
+          ['READ', a, 'ADD', { udata: 1 }],
+          ['WRITE', a, 'ADD', { udata: 2 }],
+        ],
+        1000,
+      );
       assert.deepEqual(events.map(({ filter, udata }) => `${filter} ${udata}`).sort(), ['READ 1', 'WRITE 2']);
     },
   },

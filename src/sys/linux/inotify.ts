@@ -18,6 +18,8 @@ export const IN_UNMOUNT = 0x2000;
 export const IN_Q_OVERFLOW = 0x4000;
 export const IN_IGNORED = 0x8000;
 export const IN_ISDIR = 0x4000_0000;
+/** The directory itself changed: an entry came or went. */
+export const ENTRIES: number = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
 const IN_MASK_ADD = 0x2000_0000;
 const IN_CLOEXEC_NONBLOCK = 0o2004000;
 
@@ -106,8 +108,12 @@ export class Inotify {
       // EAGAIN: nothing is left. There is no other error for a good buffer on a descriptor of ours.
       if (bytes <= 0) return;
       // struct inotify_event { int wd; uint32_t mask, cookie, len; char name[len]; }, len a multiple of the alignment
-      for (let at = 0; at < bytes / 4; at += 4 + (words[at + 3] as number) / 4)
-        this.#deliver(words[at] as number, words[at + 1] as number);
+      for (let at = 0; at < bytes / 4; ) {
+        const [watch, mask, , length] = words.subarray(at, at + 4) as unknown as [number, number, number, number];
+        // A name: it happened to an entry of the directory. That entries come and go concerns the directory, no more.
+        if (length === 0 || (mask & ENTRIES) !== 0) this.#deliver(watch, mask);
+        at += 4 + length / 4;
+      }
     }
   }
 

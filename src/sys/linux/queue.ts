@@ -20,7 +20,7 @@ import { descriptorFilters, filters } from './filters.ts';
 import { Inotify } from './inotify.ts';
 import type { Change, Host, Knote, Source, Word } from './knote.ts';
 import type { Pending } from './nested.ts';
-import { EBADF, EINTR, EINVAL, ENOENT, errno, libc, scratch, scratchAddress } from './syscalls.ts';
+import { EBADF, EINTR, EINVAL, ENOENT, errno, libc, POLLIN, pollNow, scratch, scratchAddress } from './syscalls.ts';
 import { Timers } from './timers.ts';
 import { UserKnote } from './user.ts';
 
@@ -374,14 +374,12 @@ export class Queue implements Host, Pending {
     return records;
   }
 
-  /** How many knotes may have something to report: what another queue that watches this one is told. */
+  /**
+   * How many knotes may have something to report: what another queue that watches this one is told. What epoll has and was
+   * not taken yet counts as one; to take it here would be an edge to that other queue, and no news.
+   */
   pending(): number {
-    this.#busy = true;
-    const closed = this.#collect(0) === -1;
-    this.#busy = false;
-    if (closed) return 0;
-    this.#settle();
-    return this.#active;
+    return this.#active > 0 ? this.#active : pollNow(this.fd, POLLIN) & POLLIN;
   }
 
   /** {@link Sys.wakefd}: -1 and errno() when it cannot be had. */

@@ -18,18 +18,16 @@ import {
 import { kindOf } from './descriptor-knote.ts';
 import { FileIdentity } from './file-identity.ts';
 import {
+  ENTRIES,
   IN_ACCESS,
   IN_ATTRIB,
   IN_CLOSE_NOWRITE,
   IN_CLOSE_WRITE,
-  IN_CREATE,
   IN_DELETE,
   IN_DELETE_SELF,
   IN_ISDIR,
   IN_MODIFY,
   IN_MOVE_SELF,
-  IN_MOVED_FROM,
-  IN_MOVED_TO,
   IN_OPEN,
   IN_Q_OVERFLOW,
   IN_UNMOUNT,
@@ -38,7 +36,6 @@ import {
 import { type Change, type Host, Knote } from './knote.ts';
 import { EBADF, EINVAL, ENOMEM } from './syscalls.ts';
 
-const ENTRIES = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
 const ALWAYS = IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | ENTRIES;
 const NOTES =
   NOTE_DELETE |

@@ -1,0 +1,140 @@
+// The book's express example, first of three: koffi alone. Every struct, constant and function is declared here.
+// Beside it lie delayed-requests-sys.ts, where `kqueue-ffi/sys` declares them, and delayed-requests.ts.
+//
+// Five requests are sent to a server that answers late, the first one after four seconds, the last one at once. One
+// kevent(2) waits for all five answers, which come in reverse order.
+
+import { setImmediate } from 'node:timers/promises';
+import { getSystemErrorName, inspect } from 'node:util';
+import koffi from 'koffi';
+import { startDelayServer, unit } from './delay-server-process.ts';
+
+const { platform } = process;
+const linux = platform === 'linux';
+const netbsd = platform === 'netbsd';
+const freebsd = platform === 'freebsd';
+
+if (linux && !process.env.KQUEUE_LIBRARY) {
+  console.error('Linux has no kqueue(2) in its C library. Name a libkqueue: KQUEUE_LIBRARY=/path/to/libkqueue.so.0');
+  console.error(
+    "Debian's experimental suite has one, libkqueue0t64; its source is https://github.com/mheily/libkqueue",
+  );
+  console.error(
+    'delayed-requests.ts and delayed-requests-sys.ts need none: their library has a kqueue for Linux built in.',
+  );
+  process.exit(1);
+}
+
+// ---- <sys/event.h> ----------------------------------------------------------------------------------------------------
+
+// What is watched and what for, on the way in; what has happened, on the way out. The same fields everywhere, but not the
+// same widths: NetBSD has 32 bits for filter and flags, FreeBSD (since 12) has four words more at the end.
+koffi.struct('Kevent', {
+  ident: 'uintptr_t', // what is watched: here a socket's descriptor
+  filter: netbsd ? 'uint32_t' : 'int16_t', // what is waited for: EVFILT_*
+  flags: netbsd ? 'uint32_t' : 'uint16_t', // what to do: EV_*. What is the matter, when it comes back
+  fflags: 'uint32_t', // flags that each filter has for itself: here none
+  data: 'int64_t', // a number that each filter has for itself: here, when it comes back, how many bytes can be read
+  udata: 'uintptr_t', // void * in C: comes back as it went in, so a small number tells the answers apart
+  ...(freebsd ? { ext: koffi.array('uint64_t', 4) } : {}),
+});
+interface Kevent {
+  ident: number;
+  filter: number;
+  flags: number;
+  fflags: number;
+  data: number;
+  udata: number;
+}
+
+// <time.h>. How long kevent() sleeps at most; this program sleeps for as long as it takes, and passes NULL.
+koffi.struct('Timespec', { tv_sec: 'int64_t', tv_nsec: 'long' });
+
+const EVFILT_READ = netbsd ? 0 : -1;
+const EV_ADD = 0x1;
+const EV_ENABLE = 0x4;
+const EV_ONESHOT = 0x10;
+
+const libc = koffi.load(null); // the C library that this process runs on already
+const library = linux ? koffi.load(process.env.KQUEUE_LIBRARY ?? '') : libc;
+
+// On NetBSD plain `kevent` is the call of before 2012, with another timespec, kept for old programs.
+const [name, count] = netbsd ? ['__kevent50', 'size_t'] : ['kevent', 'int'];
+const kqueue = library.func('int kqueue(void)');
+const kevent = library.func(
+  `int ${name}(int kq, const Kevent *changelist, ${count} nchanges,
+    _Out_ Kevent *eventlist, ${count} nevents, const Timespec *timeout)`,
+);
+const close = libc.func('int close(int fd)');
+
+// ---- <sys/socket.h>, <netinet/in.h>, <unistd.h> -------------------------------------------------------------------------
+
+const AF_INET = 2;
+const SOCK_STREAM = 1;
+const LOCALHOST = 0x7f_00_00_01;
+
+// The BSDs and macOS begin with the length; Linux has a wider family in its place.
+koffi.struct('SockaddrIn', {
+  ...(linux ? { sin_family: 'uint16_t' } : { sin_len: 'uint8_t', sin_family: 'uint8_t' }),
+  sin_port: 'uint16_be_t', // be: big-endian, "network byte order"
+  sin_addr: 'uint32_be_t',
+  sin_zero: koffi.array('uint8_t', 8),
+});
+const SIZE = koffi.sizeof('SockaddrIn');
+
+const socket = libc.func('int socket(int domain, int type, int protocol)');
+const connect = libc.func('int connect(int s, const SockaddrIn *name, uint32_t namelen)');
+// ssize_t is no type of koffi's; intptr_t is as wide.
+const write = libc.func('intptr_t write(int fd, const char *buf, size_t nbytes)');
+
+// A C function says -1, and leaves the reason in errno: look before another call overwrites it.
+function check(call: string, result: number): number {
+  if (result === -1) throw new Error(`${call}: ${getSystemErrorName(-koffi.errno())}`);
+  return result;
+}
+
+// ---- the program ------------------------------------------------------------------------------------------------------
+
+const server = await startDelayServer();
+const start = performance.now();
+const show = (event: Kevent): string => inspect(event, { breakLength: Number.POSITIVE_INFINITY });
+
+const kq = check('kqueue', kqueue());
+
+for (let i = 1; i <= 5; i++) {
+  const delay = (5 - i) * unit;
+  const fd = check('socket', socket(AF_INET, SOCK_STREAM, 0));
+  // koffi writes the members that the struct has, and 0 into those that are not given.
+  const address = { sin_len: SIZE, sin_family: AF_INET, sin_port: server.port, sin_addr: LOCALHOST };
+  check('connect', connect(fd, address, SIZE));
+  const request = `GET /${delay}/request-${i} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+  check('write', write(fd, request, request.length));
+
+  // Register mode: a changelist of one, no event list.
+  const flags = EV_ADD | EV_ENABLE | EV_ONESHOT;
+  const change = { ident: fd, filter: EVFILT_READ, flags, fflags: 0, data: 0, udata: i };
+  check('kevent', kevent(kq, [change], 1, null, 0, null));
+  console.log(`REGISTERED: ${i}  answer after ${delay} ms  ${show(change)}`);
+}
+
+for (let owed = 5; owed > 0; ) {
+  // Wait mode: no changelist, room for ten events, and no timeout.
+  const events = new Array<Kevent>(10);
+  const n: number = kevent(kq, null, 0, events, events.length, null);
+  if (n === -1 && koffi.errno() === koffi.os.errno.EINTR) {
+    // A signal came. Whoever handles it in JavaScript is called when the event loop turns, which a blocked call prevents.
+    await setImmediate();
+    continue;
+  }
+  check('kevent', n);
+  for (const event of events.slice(0, n)) {
+    // Nothing is read from the socket: the point is the notification.
+    console.log(`RECEIVED: ${event.udata}  after ${Math.round(performance.now() - start)} ms  ${show(event)}`);
+    check('close', close(event.ident));
+    owed--;
+  }
+}
+
+check('close', close(kq));
+console.log('FINISHED');
+await server.stop();

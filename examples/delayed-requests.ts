@@ -1,0 +1,34 @@
+// The book's express example, third of three: the front door. No counts, no -1, no layouts; the event loop goes on while
+// it waits. delayed-requests-sys.ts and delayed-requests-koffi.ts show what it stands on.
+
+// In a program of your own: from 'kqueue-ffi'
+import { Kqueue, read } from '../src/index.ts';
+import { startDelayServer, unit } from './delay-server-process.ts';
+import { closeConnection, openConnection, send } from './tcp.ts';
+
+const server = await startDelayServer();
+const start = performance.now();
+
+const kq = new Kqueue<number>();
+
+for (let i = 1; i <= 5; i++) {
+  const delay = (5 - i) * unit;
+  const fd = openConnection(server.port);
+  send(fd, `GET /${delay}/request-${i} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+
+  const [registration] = kq.register(read(fd, { oneshot: true, token: i }));
+  console.log(`REGISTERED: ${i}  answer after ${delay} ms  ${registration.interest}`);
+}
+
+for (let owed = 5; owed > 0; ) {
+  for (const event of await kq.wait({ max: 10 })) {
+    // Nothing is read from the socket: the point is the notification.
+    console.log(`RECEIVED: ${event.token}  after ${Math.round(performance.now() - start)} ms  ${event}`);
+    closeConnection(event.ident);
+    owed--;
+  }
+}
+
+kq.close();
+console.log('FINISHED');
+await server.stop();

@@ -1,0 +1,58 @@
+import { constants } from 'node:os';
+import { getSystemErrorMap } from 'node:util';
+import type { Interest } from './interest.ts';
+import { errnoName } from './sys/errno.ts';
+import type { Kevent } from './sys/kevent-list.ts';
+
+/** What a {@link KqueueError} knows beside its errno. */
+export interface KqueueErrorDetails {
+  /** What the call was about, as the message shows it: a record, a path. */
+  readonly about?: string;
+  readonly change?: Kevent | undefined;
+  readonly interest?: Interest | undefined;
+  readonly path?: string;
+}
+
+/**
+ * A system call that failed, in the shape of Node's own errors. `code` is what to test: ENOENT where no such knote is
+ * registered, EBADF for a closed descriptor or a closed queue, ESRCH for a process that does not exist, EINVAL for a
+ * filter that the descriptor or the system does not have, EACCES for a process that one may not watch, ENOMEM. See the
+ * ERRORS of kqueue(2).
+ */
+export class KqueueError extends Error {
+  /** The errno's name: `ENOENT`. */
+  readonly code: string;
+  /** The errno as Node's errors have it, negative: `util.getSystemErrorName(errno)` is `code`. */
+  readonly errno: number;
+  /** The call that failed: `kevent`, `kqueue`, `open`. */
+  readonly syscall: string;
+  /** The record of the change that failed, as it was handed to kevent(2); undefined if it was not about one. */
+  readonly change: Kevent | undefined;
+  /** What was to be registered, unregistered or changed; undefined if it was not about one. */
+  readonly interest: Interest | undefined;
+  /** The path that could not be opened; undefined if there was none. */
+  readonly path: string | undefined;
+
+  static {
+    // Where Error has its own, so that it is no property of every error.
+    Object.defineProperty(KqueueError.prototype, 'name', { value: 'KqueueError', configurable: true, writable: true });
+  }
+
+  /** @param errno the number of errno(2), positive */
+  constructor(errno: number, syscall: string, { about, change, interest, path }: KqueueErrorDetails = {}) {
+    const code = errnoName(errno);
+    const text = getSystemErrorMap().get(-errno)?.[1];
+    super(`${code}:${text === undefined ? '' : ` ${text},`} ${syscall}${about === undefined ? '' : ` ${about}`}`);
+    this.code = code;
+    this.errno = -errno;
+    this.syscall = syscall;
+    this.change = change;
+    this.interest = interest;
+    this.path = path;
+  }
+}
+
+/** What every call on a closed queue throws. */
+export function closedError(interest?: Interest): KqueueError {
+  return new KqueueError(constants.errno.EBADF, 'kevent', { about: '(the queue is closed)', interest });
+}

@@ -1,0 +1,505 @@
+import { type DeviceNote, type ExceptNote, checkNotes, type ProcNote, type ReadNote, type VnodeNote } from './notes.ts';
+import { type SignalName, signalName, signalNumber } from './signals.ts';
+import { checkInteger, INT_MAX, outOfRange, show, wrongType } from './sys/check.ts';
+
+const UINT16_MAX = 2 ** 16 - 1;
+const UINT32_MAX = 2 ** 32 - 1;
+const UINT64_MAX = 2n ** 64n - 1n;
+const INT64_MIN = -(2n ** 63n);
+const INT64_MAX = 2n ** 63n - 1n;
+
+/** What every builder takes. */
+export interface InterestOptions<Token> {
+  /** EV_CLEAR: report each change of state once, and not for as long as the state lasts. */
+  readonly clear?: boolean | undefined;
+  /** EV_ONESHOT: gone after it was reported once. */
+  readonly oneshot?: boolean | undefined;
+  /** EV_DISPATCH: disabled after it was reported once, until `registration.enable()`. */
+  readonly dispatch?: boolean | undefined;
+  /** EV_DISABLE: registered, but silent until `registration.enable()`. */
+  readonly disabled?: boolean | undefined;
+  /** Any value; it comes back as `event.token`. */
+  readonly token?: Token;
+}
+
+/** What all interests have: which filter, which thing it watches, and how. */
+export interface InterestBase<Filter extends string, Token> {
+  readonly filter: Filter;
+  readonly clear: boolean;
+  readonly oneshot: boolean;
+  readonly dispatch: boolean;
+  readonly disabled: boolean;
+  readonly token: Token | undefined;
+}
+
+/** EVFILT_READ: see {@link read}. */
+export interface ReadInterest<Token = unknown> extends InterestBase<'read', Token> {
+  readonly ident: number;
+  readonly lowat: number | undefined;
+  readonly on: readonly ReadNote[];
+}
+/** EVFILT_WRITE: see {@link write}. */
+export interface WriteInterest<Token = unknown> extends InterestBase<'write', Token> {
+  readonly ident: number;
+  readonly lowat: number | undefined;
+}
+/** EVFILT_EXCEPT: see {@link except}. */
+export interface ExceptInterest<Token = unknown> extends InterestBase<'except', Token> {
+  readonly ident: number;
+  readonly on: readonly ExceptNote[];
+}
+/** EVFILT_VNODE: see {@link vnode}. */
+export interface VnodeInterest<Token = unknown> extends InterestBase<'vnode', Token> {
+  /** The descriptor; undefined if a path is watched, which register() opens. */
+  readonly ident: number | undefined;
+  readonly path: string | undefined;
+  readonly on: readonly VnodeNote[];
+}
+/** EVFILT_PROC: see {@link proc}. */
+export interface ProcInterest<Token = unknown> extends InterestBase<'proc', Token> {
+  /** The process. */
+  readonly ident: number;
+  readonly on: readonly ProcNote[];
+}
+/** EVFILT_SIGNAL: see {@link signal}. */
+export interface SignalInterest<Token = unknown> extends InterestBase<'signal', Token> {
+  /** The signal's number. */
+  readonly ident: number;
+  readonly signal: SignalName;
+}
+/** EVFILT_TIMER: see {@link timer}. */
+export interface TimerInterest<Token = unknown> extends InterestBase<'timer', Token> {
+  readonly ident: number | bigint;
+  /** Milliseconds from one expiration to the next. */
+  readonly every: number | undefined;
+  /** Milliseconds from now. */
+  readonly after: number | undefined;
+  /** Milliseconds since 1970. */
+  readonly at: number | undefined;
+  /** Milliseconds that it may be late by. */
+  readonly leeway: number | undefined;
+  readonly critical: boolean;
+  readonly background: boolean;
+  readonly continuous: boolean;
+}
+/** EVFILT_USER: see {@link user}. */
+export interface UserInterest<Token = unknown> extends InterestBase<'user', Token> {
+  readonly ident: number | bigint;
+}
+/** EVFILT_FS: see {@link fs}. */
+export interface FsInterest<Token = unknown> extends InterestBase<'fs', Token> {
+  readonly ident: number;
+  readonly fflags: number;
+}
+/** EVFILT_MACHPORT: see {@link machport}. */
+export interface MachportInterest<Token = unknown> extends InterestBase<'machport', Token> {
+  /** The port or port set. */
+  readonly ident: number;
+}
+/** EVFILT_PROCDESC: see {@link procdesc}. */
+export interface ProcdescInterest<Token = unknown> extends InterestBase<'procdesc', Token> {
+  /** The process descriptor. */
+  readonly ident: number;
+}
+/** EVFILT_EMPTY: see {@link empty}. */
+export interface EmptyInterest<Token = unknown> extends InterestBase<'empty', Token> {
+  readonly ident: number;
+}
+/** EVFILT_DEVICE: see {@link device}. */
+export interface DeviceInterest<Token = unknown> extends InterestBase<'device', Token> {
+  readonly ident: number;
+  readonly on: readonly DeviceNote[];
+}
+/** Any filter: see {@link raw}. */
+export interface RawInterest<Token = unknown> extends InterestBase<'raw', Token> {
+  readonly ident: number | bigint;
+  /** EVFILT_*. */
+  readonly evfilt: number;
+  /** EV_*. */
+  readonly flags: number;
+  /** NOTE_*. */
+  readonly fflags: number;
+  readonly data: number | bigint;
+  readonly udata: number | bigint;
+}
+
+/** What to watch, as a builder describes it. Nothing happens until `kq.register()`. */
+export type Interest<Token = unknown> =
+  | ReadInterest<Token>
+  | WriteInterest<Token>
+  | ExceptInterest<Token>
+  | VnodeInterest<Token>
+  | ProcInterest<Token>
+  | SignalInterest<Token>
+  | TimerInterest<Token>
+  | UserInterest<Token>
+  | FsInterest<Token>
+  | MachportInterest<Token>
+  | ProcdescInterest<Token>
+  | EmptyInterest<Token>
+  | DeviceInterest<Token>
+  | RawInterest<Token>;
+
+/** Whether a builder made it; {@link Made} sets it. */
+export let isInterest: (value: unknown) => value is Interest;
+
+/** Marks what a builder has checked, so that register() need not check it again and takes nothing else. */
+class Made {
+  readonly #made = true;
+
+  static {
+    isInterest = (value): value is Interest => typeof value === 'object' && value !== null && #made in value;
+  }
+
+  constructor(fields: object) {
+    Object.assign(this, fields);
+    Object.freeze(this);
+  }
+}
+
+/** The options that all builders share, checked, with the builder's own fields: an interest. */
+function make<I extends Interest>(
+  filter: I['filter'],
+  options: InterestOptions<I['token']>,
+  fields: Omit<I, keyof InterestBase<string, unknown>>,
+): I {
+  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options);
+  const { clear = false, oneshot = false, dispatch = false, disabled = false, token } = options;
+  for (const [name, value] of Object.entries({ clear, oneshot, dispatch, disabled })) {
+    if (typeof value !== 'boolean') throw wrongType(name, 'a boolean', value);
+  }
+  return new Made({ filter, ...fields, clear, oneshot, dispatch, disabled, token }) as unknown as I;
+}
+
+function checkFd(fd: number): number {
+  checkInteger('fd', fd, 0, INT_MAX);
+  return fd;
+}
+
+/** Throws unless `value` fits the C type; numbers must be safe integers. */
+function check64(argument: string, value: number | bigint, min: bigint, max: bigint): void {
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) {
+    throw outOfRange(argument, 'a safe integer, or a bigint', value);
+  }
+  if (typeof value !== 'number' && typeof value !== 'bigint') throw wrongType(argument, 'a number or a bigint', value);
+  if (value < min || value > max) throw outOfRange(argument, `an integer from ${min} to ${max}`, value);
+}
+
+/** uintptr_t: a timer's or a user event's number. Bigints that are safe integers become numbers: one key for one knote. */
+function checkIdent(ident: number | bigint): number | bigint {
+  check64('ident', ident, 0n, UINT64_MAX);
+  return ident <= Number.MAX_SAFE_INTEGER ? Number(ident) : ident;
+}
+
+function checkLowat(lowat: number | undefined): void {
+  if (lowat !== undefined) checkInteger('lowat', lowat, 1, INT_MAX);
+}
+
+function checkFlag(argument: string, value: boolean): void {
+  if (typeof value !== 'boolean') throw wrongType(argument, 'a boolean', value);
+}
+
+/**
+ * A descriptor that can be read: bytes are there, a connection waits on a listening socket, the other side is gone
+ * (`event.eof`), a regular file's offset is not at its end, a nested kqueue has events. EVFILT_READ of kqueue(2).
+ *
+ * Options of its own: `lowat`, how many bytes must be there (NOTE_LOWAT, sockets); `on`: `eof` (OpenBSD) or `file_poll`
+ * (FreeBSD), to be told of a regular file at its end too.
+ *
+ * @throws TypeError, RangeError for a descriptor that is no C int of 0 or more, and for options of another form
+ */
+export function read<Token = never>(
+  fd: number,
+  options: InterestOptions<Token> & {
+    readonly lowat?: number | undefined;
+    readonly on?: readonly ReadNote[] | undefined;
+  } = {},
+): ReadInterest<Token> {
+  checkLowat(options?.lowat);
+  return make<ReadInterest<Token>>('read', options, {
+    ident: checkFd(fd),
+    lowat: options.lowat,
+    on: checkNotes('read', options.on ?? []),
+  });
+}
+
+/**
+ * A descriptor that can be written: there is space, or the other side is gone (`event.eof`). EVFILT_WRITE of kqueue(2).
+ * `lowat`: how many bytes of space there must be (NOTE_LOWAT, sockets).
+ *
+ * @throws TypeError, RangeError for a descriptor that is no C int of 0 or more, and for options of another form
+ */
+export function write<Token = never>(
+  fd: number,
+  options: InterestOptions<Token> & { readonly lowat?: number | undefined } = {},
+): WriteInterest<Token> {
+  checkLowat(options?.lowat);
+  return make<WriteInterest<Token>>('write', options, { ident: checkFd(fd), lowat: options.lowat });
+}
+
+/**
+ * Out-of-band data of a socket. EVFILT_EXCEPT with NOTE_OOB of kqueue(2): macOS, OpenBSD, DragonFly; elsewhere register()
+ * throws a RangeError.
+ *
+ * @throws TypeError, RangeError for a descriptor that is no C int of 0 or more, and for options of another form
+ */
+export function except<Token = never>(
+  fd: number,
+  options: InterestOptions<Token> & { readonly on?: readonly ExceptNote[] | undefined } = {},
+): ExceptInterest<Token> {
+  return make<ExceptInterest<Token>>('except', options, {
+    ident: checkFd(fd),
+    on: checkNotes('except', options?.on ?? ['oob']),
+  });
+}
+
+/**
+ * Changes of a file or directory: an open descriptor of it, or a path, which register() opens (O_EVTONLY on macOS, so that
+ * its volume can still be unmounted) and whose descriptor the registration owns. It is the file that is watched, not its
+ * name: go on with a new registration after `rename` or `delete`. EVFILT_VNODE of kqueue(2). More notes than asked for may
+ * come. Without `clear` the event repeats.
+ *
+ * A note that the system does not have makes register() throw a RangeError that names the systems that have it.
+ *
+ * @throws TypeError, RangeError for a descriptor that is no C int of 0 or more, an empty `on`, options of another form
+ */
+export function vnode<Token = never>(
+  target: number | string,
+  options: InterestOptions<Token> & { readonly on: readonly VnodeNote[] },
+): VnodeInterest<Token> {
+  const isPath = typeof target === 'string';
+  if (isPath && (target === '' || target.includes('\0'))) throw wrongType('path', 'a path', target);
+  const on = checkNotes('vnode', options?.on);
+  if (on.length === 0) throw wrongType('on', 'at least one note', on);
+  return make<VnodeInterest<Token>>('vnode', options, {
+    ident: isPath ? undefined : checkFd(target),
+    path: isPath ? target : undefined,
+    on,
+  });
+}
+
+/**
+ * A process: its exit (`event.exitStatus` where the system tells), and on the BSDs and macOS its fork(2) and execve(2). It
+ * need not be a child. EVFILT_PROC of kqueue(2). register() reports ESRCH for a process that does not exist (or is a
+ * zombie: macOS, OpenBSD, NetBSD) and EACCES for one that may not be watched.
+ *
+ * @param pid 1 or more
+ * @throws TypeError, RangeError for another pid, an empty `on`, options of another form
+ */
+export function proc<Token = never>(
+  pid: number,
+  options: InterestOptions<Token> & { readonly on?: readonly ProcNote[] | undefined } = {},
+): ProcInterest<Token> {
+  checkInteger('pid', pid, 1, INT_MAX);
+  const on = checkNotes('proc', options?.on ?? ['exit']);
+  if (on.length === 0) throw wrongType('on', 'at least one note', on);
+  return make<ProcInterest<Token>>('proc', options, { ident: pid, on });
+}
+
+/**
+ * Deliveries of a signal to this process, ignored ones too. EVFILT_SIGNAL of kqueue(2). The kernel's filter leaves the
+ * signal's action as it is; so, while it is registered, a handler that does nothing is kept installed through Node, and the
+ * default action kills nobody. (Only the main thread can do that: in a worker, see to it yourself.)
+ *
+ * @param signal a name, as `os.constants.signals` has it (`SIGHUP`), or its number
+ * @throws TypeError, RangeError for what is no signal of this system, and for SIGKILL and SIGSTOP, which nobody can catch
+ */
+export function signal<Token = never>(
+  signal: SignalName | number,
+  options: InterestOptions<Token> = {},
+): SignalInterest<Token> {
+  if (typeof signal !== 'number' && typeof signal !== 'string') {
+    throw wrongType('signal', "a signal's name or number", signal);
+  }
+  const ident = typeof signal === 'number' ? signal : signalNumber(signal);
+  const name = ident === undefined ? undefined : signalName(ident);
+  if (ident === undefined || name === undefined || name === 'SIGKILL' || name === 'SIGSTOP') {
+    throw outOfRange('signal', 'a signal of this system that can be caught', signal);
+  }
+  return make<SignalInterest<Token>>('signal', options, { ident, signal: name });
+}
+
+/** When a timer expires: exactly one of the three. */
+export type TimerTimes =
+  /** Periodically: milliseconds, more than 0. */
+  | { readonly every: number; readonly after?: undefined; readonly at?: undefined }
+  /** Once: milliseconds from now, more than 0. */
+  | { readonly after: number; readonly every?: undefined; readonly at?: undefined }
+  /** Once, at a time of the wall clock: milliseconds since 1970, or a Date. One in the past expires at once. */
+  | { readonly at: number | Date; readonly every?: undefined; readonly after?: undefined };
+
+/** How exact a timer is to be. Each is an error where the system does not have it. */
+export interface TimerOptions<Token> extends InterestOptions<Token> {
+  /** Milliseconds that it may be late by: NOTE_LEEWAY, on a kevent64 queue of macOS. */
+  readonly leeway?: number | undefined;
+  /** NOTE_CRITICAL (macOS): not to be coalesced with others. */
+  readonly critical?: boolean | undefined;
+  /** NOTE_BACKGROUND (macOS): to be coalesced generously. */
+  readonly background?: boolean | undefined;
+  /** NOTE_MACH_CONTINUOUS_TIME (macOS): goes on while the machine sleeps. */
+  readonly continuous?: boolean | undefined;
+}
+
+/**
+ * A timer: `{ every }` so many milliseconds, once `{ after }` so many, or once `{ at }` a time. Fractions count: what is no
+ * whole number of milliseconds goes down in microseconds or nanoseconds, and where the system has no unit that fine,
+ * register() throws a RangeError. Registering it again starts it over. EVFILT_TIMER of kqueue(2).
+ *
+ * @param ident a number of your own, unsigned, up to 64 bits
+ * @throws TypeError, RangeError for times that are not more than 0, for none or two of the three, for another ident
+ */
+export function timer<Token = never>(
+  ident: number | bigint,
+  options: TimerTimes & TimerOptions<Token>,
+): TimerInterest<Token> {
+  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options);
+  const { every, after, at, leeway, critical = false, background = false, continuous = false } = options;
+  const given = Object.entries({ every, after, at }).filter(([, value]) => value !== undefined);
+  const [name, value] = given[0] ?? [];
+  if (name === undefined || given.length !== 1) {
+    const what = given.map(([key]) => key).join(' and ') || 'none';
+    throw wrongType('options', 'one of every, after, at', what);
+  }
+  const time = value instanceof Date ? value.getTime() : (value as number);
+  if (typeof time !== 'number') throw wrongType(name, name === 'at' ? 'a Date or a number' : 'a number', value);
+  // Kernels fire at once, once, at every tick or not at all for 0, and one of them may panic for less.
+  if (!Number.isFinite(time) || (name !== 'at' && time <= 0)) {
+    throw outOfRange(name, name === 'at' ? 'a time' : 'milliseconds, more than 0', time);
+  }
+  if (leeway !== undefined) {
+    if (typeof leeway !== 'number') throw wrongType('leeway', 'a number', leeway);
+    if (!(leeway >= 0 && leeway < Number.POSITIVE_INFINITY)) throw outOfRange('leeway', 'milliseconds, 0 or more', leeway);
+  }
+  checkFlag('critical', critical);
+  checkFlag('background', background);
+  checkFlag('continuous', continuous);
+  return make<TimerInterest<Token>>('timer', options, {
+    ident: checkIdent(ident),
+    every,
+    after,
+    at: name === 'at' ? time : undefined,
+    leeway,
+    critical,
+    background,
+    continuous,
+  });
+}
+
+/**
+ * An event of the program's own: `registration.trigger()` fires it, from another thread a `Waker`. Without `clear`,
+ * `oneshot` or `dispatch` it repeats once fired. EVFILT_USER of kqueue(2); OpenBSD has it from 7.8, NetBSD from 10 on.
+ *
+ * @param ident a number of your own, unsigned, up to 64 bits
+ * @throws TypeError, RangeError for another ident and for options of another form
+ */
+export function user<Token = never>(ident: number | bigint, options: InterestOptions<Token> = {}): UserInterest<Token> {
+  return make<UserInterest<Token>>('user', options, { ident: checkIdent(ident) });
+}
+
+/** Every VQ_* of mount(2) that is known: they have no names here, as the systems number them differently. */
+const ALL_FS_EVENTS = 0xffff;
+
+/**
+ * File systems: mounted, unmounted and the like. `event.fflags` has the VQ_* bits of `<sys/mount.h>`; `fflags` says which
+ * of them to report. EVFILT_FS of kqueue(2): macOS, FreeBSD, NetBSD, DragonFly; Linux has the number but refuses it with
+ * EINVAL.
+ *
+ * @throws TypeError, RangeError for options of another form
+ */
+export function fs<Token = never>(
+  options: InterestOptions<Token> & { readonly fflags?: number | undefined } = {},
+): FsInterest<Token> {
+  const fflags = options?.fflags ?? ALL_FS_EVENTS;
+  checkInteger('fflags', fflags, 0, UINT32_MAX);
+  return make<FsInterest<Token>>('fs', options, { ident: 0, fflags });
+}
+
+/**
+ * A Mach port or port set that has a message. EVFILT_MACHPORT of kqueue(2): macOS; elsewhere register() throws a
+ * RangeError.
+ *
+ * @param port its name, a mach_port_t
+ * @throws TypeError, RangeError for another port and for options of another form
+ */
+export function machport<Token = never>(port: number, options: InterestOptions<Token> = {}): MachportInterest<Token> {
+  checkInteger('port', port, 0, UINT32_MAX);
+  return make<MachportInterest<Token>>('machport', options, { ident: port });
+}
+
+/**
+ * The exit of the process of a process descriptor. EVFILT_PROCDESC of kqueue(2), pdfork(2): FreeBSD; elsewhere register()
+ * throws a RangeError.
+ *
+ * @throws TypeError, RangeError for a descriptor that is no C int of 0 or more, and for options of another form
+ */
+export function procdesc<Token = never>(fd: number, options: InterestOptions<Token> = {}): ProcdescInterest<Token> {
+  return make<ProcdescInterest<Token>>('procdesc', options, { ident: checkFd(fd) });
+}
+
+/**
+ * A socket whose send buffer has become empty. EVFILT_EMPTY of kqueue(2): FreeBSD, NetBSD; elsewhere register() throws a
+ * RangeError.
+ *
+ * @throws TypeError, RangeError for a descriptor that is no C int of 0 or more, and for options of another form
+ */
+export function empty<Token = never>(fd: number, options: InterestOptions<Token> = {}): EmptyInterest<Token> {
+  return make<EmptyInterest<Token>>('empty', options, { ident: checkFd(fd) });
+}
+
+/**
+ * A device whose state has changed: a drm(4) display that was plugged in. EVFILT_DEVICE of kqueue(2): OpenBSD; elsewhere
+ * register() throws a RangeError.
+ *
+ * @throws TypeError, RangeError for a descriptor that is no C int of 0 or more, and for options of another form
+ */
+export function device<Token = never>(
+  fd: number,
+  options: InterestOptions<Token> & { readonly on?: readonly DeviceNote[] | undefined } = {},
+): DeviceInterest<Token> {
+  return make<DeviceInterest<Token>>('device', options, {
+    ident: checkFd(fd),
+    on: checkNotes('device', options?.on ?? ['change']),
+  });
+}
+
+/** The fields of `struct kevent`, as {@link raw} takes them. What is left out is 0. */
+export interface RawFields<Token> {
+  readonly ident: number | bigint;
+  /** EVFILT_*. */
+  readonly filter: number;
+  /** EV_*: EV_ADD and EV_RECEIPT are added, EV_ENABLE too unless EV_DISABLE is there. */
+  readonly flags?: number | undefined;
+  /** NOTE_*. */
+  readonly fflags?: number | undefined;
+  readonly data?: number | bigint | undefined;
+  /** Comes back as `event.udata`. */
+  readonly udata?: number | bigint | undefined;
+  /** Any value; it comes back as `event.token`. */
+  readonly token?: Token;
+}
+
+/**
+ * Any filter, with the fields of `struct kevent` as kqueue(2) has them. The numbers are those of the queue's ABI.
+ *
+ * @throws TypeError, RangeError for a field that does not fit its C type, and for EV_DELETE among the flags
+ */
+export function raw<Token = never>(fields: RawFields<Token>): RawInterest<Token> {
+  if (typeof fields !== 'object' || fields === null) throw wrongType('fields', 'an object', fields);
+  const { ident, filter, flags = 0, fflags = 0, data = 0, udata = 0, token } = fields;
+  check64('ident', ident, 0n, UINT64_MAX);
+  checkInteger('filter', filter, -(2 ** 15), 2 ** 15 - 1);
+  checkInteger('flags', flags, 0, UINT16_MAX);
+  checkInteger('fflags', fflags, 0, UINT32_MAX);
+  check64('data', data, INT64_MIN, INT64_MAX);
+  check64('udata', udata, 0n, UINT64_MAX);
+  // One number on all systems.
+  if ((flags & 2) !== 0) throw outOfRange('flags', 'no EV_DELETE, which is unregister()', `0x${show(flags)}`);
+  return make<RawInterest<Token>>('raw', token === undefined ? {} : { token }, {
+    ident: checkIdent(ident),
+    evfilt: filter,
+    flags,
+    fflags,
+    data,
+    udata,
+  });
+}

@@ -1,0 +1,173 @@
+import { koffi } from './sys/koffi.ts';
+import { duplicate, release } from './sys/descriptor.ts';
+import type { Sys } from './sys/sys.ts';
+
+/**
+ * Tells, within Node's event loop, when a queue is worth a look. No thread waits, and none of libuv's pool is held.
+ * `ready` is called in a turn of its own, in which promises settle, and never between rest() and the next watch().
+ */
+export interface Watcher {
+  /** Somebody waits from now on. */
+  watch(): void;
+  /** Nobody waits any more. */
+  rest(): void;
+  /** Whether to keep the process running for whoever waits. */
+  hold(held: boolean): void;
+  close(): void;
+}
+
+/** The way of waiting that suits the queue and the runtime. */
+export function createWatcher(sys: Sys, kq: number, held: boolean, ready: () => void): Watcher {
+  if (sys.pollable && canPoll()) {
+    // Never the public descriptor: one that its owner closes under the handle aborts the process.
+    const copy = duplicate(kq);
+    if (copy !== -1) return new PollWatcher(copy, held, ready);
+  }
+  return new IntervalWatcher(held, ready);
+}
+
+/** Whether koffi's poll handles work here: they are libuv's, which Bun and Deno only pretend to have. */
+function canPoll(): boolean {
+  const { bun, deno } = process.versions;
+  return bun === undefined && deno === undefined && typeof koffi().node?.poll === 'function';
+}
+
+interface PollHandle {
+  start(options: { readable: boolean }, callback: () => void): void;
+  stop(): void;
+  close(): void;
+  ref(): void;
+  unref(): void;
+}
+
+const READABLE = { readable: true };
+
+/** A libuv poll handle on a private duplicate of the queue's descriptor. */
+class PollWatcher implements Watcher {
+  readonly #copy: number;
+  readonly #ready: () => void;
+  // koffi holds it weakly; but its callback, which koffi holds, holds this object.
+  readonly #handle: PollHandle;
+  #held: boolean;
+  #started = true;
+  #watching = false;
+  #closed = false;
+  #referenced = true;
+  #turn: NodeJS.Immediate | undefined;
+
+  constructor(copy: number, held: boolean, ready: () => void) {
+    this.#copy = copy;
+    this.#held = held;
+    this.#ready = ready;
+    this.#handle = koffi().node.poll(copy, READABLE, this.#fired) as unknown as PollHandle;
+    this.#reference(false);
+  }
+
+  // Whatever the status that libuv passes, the look that follows tells what is the matter.
+  readonly #fired = (): void => {
+    if (!this.#watching) {
+      // Left started after a wait, because the next one mostly follows. But it goes on firing until somebody fetches.
+      this.#started = false;
+      this.#handle.stop();
+      return;
+    }
+    // Not here: libuv calls this outside of what Node calls a callback scope, and a promise that is settled here would
+    // wait for the next thing that happens. It also lets timers and I/O have their turn between two looks.
+    this.#turn ??= setImmediate(this.#look);
+  };
+
+  readonly #look = (): void => {
+    this.#turn = undefined;
+    if (this.#watching) this.#ready();
+  };
+
+  watch(): void {
+    this.#watching = true;
+    this.#reference(this.#held);
+    if (this.#started) return;
+    this.#started = true;
+    this.#handle.start(READABLE, this.#fired);
+  }
+
+  rest(): void {
+    this.#watching = false;
+    this.#reference(false);
+  }
+
+  hold(held: boolean): void {
+    this.#held = held;
+    if (this.#watching) this.#reference(held);
+  }
+
+  #reference(referenced: boolean): void {
+    // After close(), ref() of koffi's handle dereferences null.
+    if (this.#closed || referenced === this.#referenced) return;
+    this.#referenced = referenced;
+    if (referenced) this.#handle.ref();
+    else this.#handle.unref();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#watching = false;
+    this.#handle.close();
+    release(this.#copy);
+  }
+}
+
+/** The longest time between two looks, in milliseconds. */
+const LONGEST = 16;
+
+/** Looks at short, growing intervals, where the descriptor cannot be polled: libkqueue; Bun and Deno. */
+class IntervalWatcher implements Watcher {
+  readonly #ready: () => void;
+  #held: boolean;
+  #watching = false;
+  #interval = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #turn: NodeJS.Immediate | undefined;
+
+  constructor(held: boolean, ready: () => void) {
+    this.#held = held;
+    this.#ready = ready;
+  }
+
+  readonly #look = (): void => {
+    this.#turn = undefined;
+    this.#timer = undefined;
+    if (!this.#watching) return;
+    this.#ready();
+    // ready() may have led to rest(), and that to another watch(), which has seen to the next look already.
+    if (!this.#watching || this.#turn !== undefined) return;
+    this.#interval = Math.min(this.#interval * 2 || 1, LONGEST);
+    this.#timer = setTimeout(this.#look, this.#interval);
+    if (!this.#held) this.#timer.unref();
+  };
+
+  watch(): void {
+    this.#watching = true;
+    this.#interval = 0;
+    this.#turn = setImmediate(this.#look);
+    if (!this.#held) this.#turn.unref();
+  }
+
+  rest(): void {
+    this.#watching = false;
+    clearTimeout(this.#timer);
+    clearImmediate(this.#turn);
+    this.#timer = undefined;
+    this.#turn = undefined;
+  }
+
+  hold(held: boolean): void {
+    this.#held = held;
+    const pending = this.#timer ?? this.#turn;
+    if (held) pending?.ref();
+    else pending?.unref();
+  }
+
+  close(): void {
+    this.rest();
+  }
+}

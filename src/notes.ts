@@ -1,0 +1,137 @@
+import { outOfRange, wrongType } from './sys/check.ts';
+import type { Abi } from './sys/layout.ts';
+import { noteNames } from './sys/names.ts';
+import { systemsWith } from './systems.ts';
+
+/*
+ * A note is a NOTE_* of <sys/event.h> in lower case and without its prefix. The types here say which belong to which
+ * filter; which of them a system has is in its ABI.
+ */
+
+/** What read() can ask for beside readiness: to be told of the end of a regular file too (OpenBSD; FreeBSD). */
+export type ReadNote = 'eof' | 'file_poll';
+
+/** What except() watches: out-of-band data of a socket. */
+export type ExceptNote = 'oob';
+
+/** What vnode() watches. */
+export type VnodeNote =
+  | 'delete'
+  | 'write'
+  | 'extend'
+  | 'attrib'
+  | 'link'
+  | 'rename'
+  /** All but libkqueue. */
+  | 'revoke'
+  /** OpenBSD, Linux. */
+  | 'truncate'
+  /** FreeBSD, Linux. */
+  | 'open'
+  /** FreeBSD, Linux. */
+  | 'close'
+  /** FreeBSD, Linux. */
+  | 'close_write'
+  /** FreeBSD, Linux. */
+  | 'read'
+  /** macOS. */
+  | 'funlock'
+  /** macOS. */
+  | 'lease_downgrade'
+  /** macOS. */
+  | 'lease_release';
+
+/** What proc() watches. Linux gives `exit` only, macOS all but `track`. */
+export type ProcNote =
+  | 'exit'
+  | 'fork'
+  | 'exec'
+  /** Watch the children that it makes, too. */
+  | 'track'
+  /** macOS: a signal was sent to it. */
+  | 'signal'
+  /** macOS: it was waited for. */
+  | 'reap'
+  /** macOS: insist on the exit status; EACCES where one may not have it. `exit` alone takes it where it may. */
+  | 'exitstatus'
+  /** macOS: say why it was killed. */
+  | 'exit_detail';
+
+/** What a proc() event may carry: what was asked for, and what only a kernel says. */
+export type ProcEventNote =
+  | ProcNote
+  /** This is a child of a process that is tracked. */
+  | 'child'
+  /** A child could not be tracked. */
+  | 'trackerr'
+  | 'exit_decryptfail'
+  | 'exit_memory'
+  | 'exit_cserror'
+  | 'exit_reparented';
+
+/** What device() watches (OpenBSD). */
+export type DeviceNote = 'change';
+
+/** The notes that one may ask a filter for. */
+const notesToAsk = {
+  read: ['eof', 'file_poll'] satisfies ReadNote[],
+  except: ['oob'] satisfies ExceptNote[],
+  vnode: [
+    'delete',
+    'write',
+    'extend',
+    'attrib',
+    'link',
+    'rename',
+    'revoke',
+    'truncate',
+    'open',
+    'close',
+    'close_write',
+    'read',
+    'funlock',
+    'lease_downgrade',
+    'lease_release',
+  ] satisfies VnodeNote[],
+  proc: ['exit', 'fork', 'exec', 'track', 'signal', 'reap', 'exitstatus', 'exit_detail'] satisfies ProcNote[],
+  device: ['change'] satisfies DeviceNote[],
+} as const;
+
+const constantOf = (note: string): string => `NOTE_${note.toUpperCase()}`;
+
+/** A frozen copy of the notes that a builder was given. Throws a TypeError unless each of them belongs to the filter. */
+export function checkNotes<Note extends string>(filter: keyof typeof notesToAsk, on: readonly Note[]): readonly Note[] {
+  const known: readonly string[] = notesToAsk[filter];
+  const expected = `notes of ${filter}(): ${known.join(', ')}`;
+  if (!Array.isArray(on)) throw wrongType('on', `an array of ${expected}`, on);
+  const notes: readonly Note[] = Object.freeze([...on]);
+  for (const note of notes) if (!known.includes(note)) throw wrongType('on', expected, note);
+  return notes;
+}
+
+/** The bit of a note. Throws a RangeError that names the systems that have it where this one has not. */
+export function noteBit(abi: Abi, argument: string, note: string): number {
+  const constant = constantOf(note);
+  const bit = abi.constants[constant];
+  if (bit !== undefined) return bit;
+  throw outOfRange(argument, `what ${abi.name} has (${constant}: ${systemsWith(constant)})`, note);
+}
+
+/** The bits of all of the notes; errors as {@link noteBit}. */
+export function noteBits(abi: Abi, notes: readonly string[]): number {
+  let bits = 0;
+  for (const note of notes) bits |= noteBit(abi, 'on', note);
+  return bits >>> 0;
+}
+
+/** Whether the note is in fflags; false for one that the system does not have. */
+export function hasNote(abi: Abi, fflags: number, note: string): boolean {
+  const bit = abi.constants[constantOf(note)] ?? 0;
+  return (fflags & bit) !== 0;
+}
+
+/** The notes in fflags, in the order of the man page; bits that have no name are left out. */
+export function notesIn<Note extends string>(abi: Abi, filter: number, fflags: number): Note[] {
+  const names = noteNames(abi, filter, fflags).toLowerCase().split('|');
+  return names.filter((name) => name !== '' && !name.startsWith('0x')) as Note[];
+}

@@ -1,0 +1,154 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+import { closeSync } from 'node:fs';
+import type { Change } from './change.ts';
+import type { Interest, UserInterest } from './interest.ts';
+import type { Abi } from './sys/layout.ts';
+import { describeKevent } from './sys/names.ts';
+import { inspectAs } from './sys/inspect.ts';
+
+/** One knote: what register() made of one interest. It ends when it is unregistered, replaced, reported the last time, or its queue closed. */
+export interface Registration<Token = unknown> {
+  /** What was registered. */
+  readonly interest: Interest<Token>;
+  /**
+   * Whether it is still registered. No kernel tells that a descriptor was closed, which also ends it: this stays true
+   * then, and enable() and the like find out.
+   */
+  readonly active: boolean;
+  /**
+   * EV_ENABLE: reports again, after `disabled`, disable() or a `dispatch`. On macOS a timer starts over.
+   * @throws KqueueError ENOENT where it is not registered any more; EBADF where its descriptor or the queue is closed
+   */
+  enable(): void;
+  /**
+   * EV_DISABLE: stays registered, and silent.
+   * @throws KqueueError as enable()
+   */
+  disable(): void;
+  /**
+   * EV_DELETE: takes it off the queue. What was fetched of it and not handed out yet is dropped. Does nothing where it is
+   * not registered any more.
+   * @throws KqueueError EBADF where the queue is closed
+   */
+  unregister(): void;
+  /** As unregister(), and silent on a closed queue: for `using`. */
+  [Symbol.dispose](): void;
+}
+
+/** The registration of a user(). */
+export interface UserRegistration<Token = unknown> extends Registration<Token> {
+  /**
+   * NOTE_TRIGGER: fires it.
+   * @param fflags its 24 bits from now on (NOTE_FFCOPY); or NOTE_FFAND, NOTE_FFOR or NOTE_FFCOPY of `kqueue-ffi/sys` with
+   * bits to combine. Absent: they stay as they are.
+   * @throws KqueueError as enable(); TypeError, RangeError for what is no unsigned 32-bit integer
+   */
+  trigger(fflags?: number): void;
+}
+
+/** What register() returns for one interest. */
+export type RegistrationOf<I> =
+  I extends UserInterest<infer Token>
+    ? UserRegistration<Token>
+    : I extends Interest<infer Token>
+      ? Registration<Token>
+      : never;
+
+/** What register() returns for a list of interests: a registration each, in the same order. */
+export type Registrations<I extends readonly unknown[]> = { -readonly [K in keyof I]: RegistrationOf<I[K]> };
+
+/** The queue, as a knote sees it. */
+export interface Host {
+  readonly abi: Abi;
+  enable(knote: Knote): void;
+  disable(knote: Knote): void;
+  trigger(knote: Knote, fflags: number | undefined): void;
+  unregister(knote: Knote): void;
+  dispose(knote: Knote): void;
+}
+
+/** A {@link Registration}, with what only the queue needs to know. */
+export class Knote<Token = unknown> implements Registration<Token> {
+  readonly host: Host;
+  readonly interest: Interest<Token>;
+  /** (ident, filter) is its name within the queue. */
+  readonly ident: number | bigint;
+  readonly change: Change;
+  /** As last sent: without NOTE_EXITSTATUS where that was refused. */
+  fflags: number;
+  /** What the kernel carries for us; see table.ts. */
+  udata: number | bigint = 0;
+  active = true;
+  /** The knote that had the same name before, until it is known that this one replaced it. */
+  previous: Knote | undefined = undefined;
+  /** The processes that NOTE_TRACK attached to it, and that are to be reported under its udata. */
+  tracked: Set<number> | undefined = undefined;
+  /** The descriptor of a path, which this opened. */
+  readonly #ownFd: number | undefined;
+  /** Lets go of the signal. */
+  readonly #release: (() => void) | undefined;
+
+  constructor(
+    host: Host,
+    interest: Interest<Token>,
+    change: Change,
+    ownFd: number | undefined,
+    release: (() => void) | undefined,
+  ) {
+    this.host = host;
+    this.interest = interest;
+    this.change = change;
+    this.fflags = change.fflags;
+    this.ident = interest.ident ?? (ownFd as number);
+    this.#ownFd = ownFd;
+    this.#release = release;
+  }
+
+  /** It is no longer registered: gives back what it held. */
+  end(): void {
+    if (!this.active) return;
+    this.active = false;
+    this.#release?.();
+    if (this.#ownFd === undefined) return;
+    try {
+      closeSync(this.#ownFd);
+    } catch {
+      // EBADF: somebody closed it underneath, which is what was wanted.
+    }
+  }
+
+  enable(): void {
+    this.host.enable(this);
+  }
+
+  disable(): void {
+    this.host.disable(this);
+  }
+
+  unregister(): void {
+    this.host.unregister(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.host.dispose(this);
+  }
+
+  /** `registration { READ fd=5, CLEAR }`; `registration (ended) { ... }` */
+  toString(): string {
+    const { ident, change } = this;
+    const record = { ident, filter: change.filter, flags: change.mode, fflags: this.fflags, data: change.data, udata: 0 };
+    const text = describeKevent(this.host.abi, record).replace(/^kevent/, '');
+    return `registration${this.active ? '' : ' (ended)'}${text}`;
+  }
+
+  static {
+    inspectAs(Knote, String);
+  }
+}
+
+/** A {@link UserRegistration}. */
+export class UserKnote<Token = unknown> extends Knote<Token> implements UserRegistration<Token> {
+  trigger(fflags?: number): void {
+    this.host.trigger(this, fflags);
+  }
+}

@@ -1,0 +1,159 @@
+import { writeSync } from 'node:fs';
+import { constants } from 'node:os';
+import { closedError, KqueueError } from './error.ts';
+import { checkInteger, wrongType } from './sys/check.ts';
+import { KeventList } from './sys/kevent-list.ts';
+import { type Abi, abis } from './sys/layout.ts';
+import { type Binding, bindingOf, bindKqueue } from './sys/native.ts';
+import type { Sys } from './sys/sys.ts';
+
+const { EAGAIN, EBADF } = constants.errno;
+
+/** How a thread reaches a queue: through a descriptor to write to, or by kevent(2) of the same library. */
+type Route =
+  | { readonly kind: 'write'; readonly fd: number }
+  | {
+      readonly kind: 'kevent';
+      readonly kq: number;
+      /** What the kernel carries for the knote; a change overwrites it, so it is sent again. */
+      readonly udata: number | bigint;
+      readonly library: string | null;
+      readonly abiName: keyof typeof abis;
+      readonly symbols: NonNullable<Binding['symbols']>;
+    };
+
+/** What a {@link Waker} is made of: plain data that can be posted to another thread of this process. */
+export interface WakerHandle {
+  /** The EVFILT_USER knote that it fires. */
+  readonly ident: number;
+  /** @internal */
+  readonly gate: SharedArrayBuffer;
+  /** @internal */
+  readonly route: Route;
+}
+
+/** The gate is one number: how many calls to wake() are under way, and whether the queue is closed. */
+const CLOSED = 2 ** 30;
+/** For how long close() waits for them, in milliseconds. A thread that was terminated in the middle of one never ends it. */
+const PATIENCE = 100;
+
+/** One for each queue: it keeps the wakers of other threads off its descriptors, once they are closed and may be another's. */
+export class Gate {
+  readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4);
+
+  /** From now on nobody enters; returns when nobody is inside any more. */
+  close(): void {
+    const state = new Int32Array(this.buffer);
+    const end = performance.now() + PATIENCE;
+    let inside = Atomics.or(state, 0, CLOSED) & ~CLOSED;
+    while (inside > 0) {
+      const left = end - performance.now();
+      if (left <= 0) return;
+      Atomics.wait(state, 0, inside | CLOSED, left);
+      inside = Atomics.load(state, 0) & ~CLOSED;
+    }
+  }
+}
+
+/** The handle of a waker for the knote `ident`. */
+export function wakerHandle(sys: Sys, kq: number, gate: Gate, ident: number, udata: number | bigint): WakerHandle {
+  const { buffer } = gate;
+  if (sys.wakefd !== undefined) {
+    const fd = sys.wakefd(kq, ident);
+    if (fd === -1) throw new KqueueError(sys.errno(), 'wakefd');
+    return { ident, gate: buffer, route: { kind: 'write', fd } };
+  }
+  const binding = bindingOf(sys);
+  if (binding === undefined) throw new Error(`${sys.name}: this kqueue cannot be reached from another thread`);
+  const { library, abi, symbols = {} } = binding;
+  return { ident, gate: buffer, route: { kind: 'kevent', kq, udata, library, abiName: abi.name, symbols: { ...symbols } } };
+}
+
+/**
+ * Wakes a queue from any thread of the process: an event `{ filter: 'user' }` comes to whoever is in `wait()`, an
+ * iteration or a blocking `poll()`. It is what `kq.waker()` returns and can be posted as it is:
+ *
+ * ```ts
+ * worker.postMessage(kq.waker());                                  // here
+ * parentPort.once('message', (handle) => new Waker(handle).wake()); // in the worker
+ * ```
+ */
+export class Waker implements WakerHandle {
+  readonly ident: number;
+  /** @internal */
+  readonly gate: SharedArrayBuffer;
+  /** @internal */
+  readonly route: Route;
+  readonly #state: Int32Array;
+  readonly #fire: () => void;
+
+  /**
+   * @param handle a Waker, or what became of one on its way through postMessage() or workerData
+   * @throws TypeError for anything else
+   */
+  constructor(handle: WakerHandle) {
+    if (typeof handle !== 'object' || handle === null || !(handle.gate instanceof SharedArrayBuffer)) {
+      throw wrongType('handle', 'what kq.waker() gave', handle);
+    }
+    const { ident, gate, route } = handle;
+    this.ident = ident;
+    this.gate = gate;
+    this.route = route;
+    this.#state = new Int32Array(gate);
+    this.#fire = fireBy(ident, route);
+  }
+
+  /**
+   * Fires the event. Wakes that were not fetched yet are one event, as with any other trigger.
+   * @throws KqueueError EBADF when the queue is closed; ENOENT when its user event is not registered any more (where
+   * kevent(2) tells: on Linux nothing happens then)
+   */
+  wake(): void {
+    const state = this.#state;
+    const before = Atomics.add(state, 0, 1);
+    try {
+      if ((before & CLOSED) !== 0) throw closedError();
+      this.#fire();
+    } finally {
+      Atomics.sub(state, 0, 1);
+      Atomics.notify(state, 0);
+    }
+  }
+}
+
+/** A 64-bit 1, for an eventfd(2). */
+const ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
+
+function fireBy(ident: number, route: Route): () => void {
+  switch (route?.kind) {
+    case 'write': {
+      const { fd } = route;
+      checkInteger('handle.route.fd', fd, 0, 2 ** 31 - 1);
+      return () => {
+        try {
+          writeSync(fd, ONE);
+        } catch (error) {
+          const { errno = EBADF } = error as NodeJS.ErrnoException;
+          // It is full of wakes that nobody has fetched: one more changes nothing.
+          if (-errno !== EAGAIN) throw new KqueueError(Math.abs(errno), 'write');
+        }
+      };
+    }
+    case 'kevent': {
+      const { kq, udata, library, abiName, symbols } = route;
+      const abi: Abi | undefined = abis[abiName];
+      if (abi === undefined) throw wrongType('handle.route.abiName', 'the name of one of abis', abiName);
+      const sys = bindKqueue({ library, abi, symbols });
+      const { EVFILT_USER = 0, NOTE_TRIGGER = 0 } = abi.constants;
+      const list = new KeventList(1, abi);
+      // flags 0: on FreeBSD an EV_CLEAR here would take the trigger back.
+      const change = { ident, filter: EVFILT_USER, flags: 0, fflags: NOTE_TRIGGER, data: 0, udata };
+      list.set(0, change);
+      return () => {
+        if (sys.kevent(kq, list, 1, null, 0, null) === -1) throw new KqueueError(sys.errno(), 'kevent', { change });
+      };
+    }
+    default:
+      throw wrongType('handle.route', 'what kq.waker() gave', route);
+  }
+}

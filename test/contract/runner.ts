@@ -1,0 +1,163 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { type AbiName, abis, bindKqueue, defaultSys, type Sys } from '../../src/sys/index.ts';
+import { type Case, gated } from './case.ts';
+import { cases } from './cases.ts';
+import { Missing, stage, type World } from './world.ts';
+
+/** Which kqueue to run the cases on. Plain data: it goes to another process. */
+export interface Target {
+  /** A module whose default export is a World, or a function that gives one. */
+  readonly world?: string;
+  /** A shared library that exports the calls; the running system's kqueue if absent. */
+  readonly library?: string;
+  /** The layout that the library's calls expect. */
+  readonly abi?: AbiName;
+  readonly symbols?: { readonly kqueue?: string; readonly kevent?: string; readonly close?: string };
+  /** The name under which gates are looked up, where it is not the ABI's: `libkqueue@2.7`. */
+  readonly as?: string;
+  /** Only cases whose name has this in it. */
+  readonly only?: string;
+}
+
+export interface Result {
+  readonly name: string;
+  readonly outcome: 'passed' | 'failed' | 'gated';
+  /** Why it failed or was not run. */
+  readonly reason?: string;
+}
+
+/** How long one case may take. Nothing in a case waits half as long; a call that does not return is ended with its process. */
+const LIMIT = 30_000;
+
+/**
+ * Runs the cases, in order, in a process of their own: a kevent(2) that hangs or crashes ends that process, fails that
+ * one case, and another process goes on with the next.
+ */
+export async function* run(target: Target): AsyncGenerator<Result, void, undefined> {
+  const chosen = cases.flatMap(({ name }, index) => (name.includes(target.only ?? '') ? [index] : []));
+  let worker: Worker | undefined;
+  try {
+    for (const index of chosen) {
+      worker ??= new Worker(target);
+      const { name } = cases[index] as Case;
+      const answer = await worker.run(index);
+      if (answer.lost) worker = undefined;
+      yield { name, outcome: answer.outcome, ...(answer.reason === undefined ? {} : { reason: answer.reason }) };
+    }
+  } finally {
+    await worker?.stop();
+  }
+}
+
+type Answer = Pick<Result, 'outcome' | 'reason'>;
+
+/** The process in which cases run, seen from the other side. */
+class Worker {
+  readonly #child: ChildProcess;
+  #errors = '';
+
+  constructor(target: Target) {
+    this.#child = fork(fileURLToPath(import.meta.url), [JSON.stringify(target)], {
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    });
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#errors = (this.#errors + text).slice(-2000);
+    });
+  }
+
+  run(index: number): Promise<Answer & { lost?: boolean }> {
+    return new Promise((settle) => {
+      const finish = (answer: Answer & { lost?: boolean }): void => {
+        clearTimeout(timer);
+        this.#child.off('message', answered).off('close', ended);
+        settle(answer);
+      };
+      const answered = (message: unknown): void => finish(message as Answer);
+      const ended = (code: number | null, signal: string | null): void => {
+        const how = signal === null ? `exit code ${code}` : signal;
+        finish({ outcome: 'failed', reason: `its process ended: ${how}\n${this.#errors}`.trim(), lost: true });
+      };
+      const timer = setTimeout(() => {
+        this.#child.kill('SIGKILL');
+        finish({ outcome: 'failed', reason: `no end after ${LIMIT / 1000} seconds`, lost: true });
+      }, LIMIT);
+      this.#child.on('message', answered).on('close', ended);
+      this.#child.send(index, () => {});
+    });
+  }
+
+  async stop(): Promise<void> {
+    const { promise, done } = deferred();
+    this.#child.on('close', done);
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.#child.disconnect();
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 5000);
+    await promise;
+    clearTimeout(timer);
+  }
+}
+
+function deferred(): { promise: Promise<void>; done: () => void } {
+  let done = (): void => {};
+  const promise = new Promise<void>((settle) => {
+    done = settle;
+  });
+  return { promise, done };
+}
+
+/** The world of a target, in the process where the cases run. */
+async function worldOf(target: Target): Promise<World> {
+  if (target.world !== undefined) {
+    const { default: given } = (await import(pathToFileURL(resolve(target.world)).href)) as { default: unknown };
+    return (await (typeof given === 'function' ? given() : given)) as World;
+  }
+  const { processWorld, systemVersion } = await import('./process-world.ts');
+  const sys = sysOf(target);
+  const [name = '', version] = (target.as ?? '').split('@');
+  if (name !== '') return processWorld(sys, name, version);
+  // One kernel, two layouts.
+  const own = { darwin64: 'darwin', freebsd11: 'freebsd' }[sys.abi.name as string] ?? sys.abi.name;
+  // The system's version is the kqueue's where the kqueue is the system's.
+  return processWorld(sys, own, own === process.platform && own !== 'linux' ? systemVersion : undefined);
+}
+
+function sysOf({ library, abi, symbols }: Target): Sys {
+  if (library === undefined && abi === undefined) return defaultSys();
+  return bindKqueue({
+    library: library === undefined ? null : library,
+    abi: abis[abi ?? 'libkqueue'],
+    ...(symbols === undefined ? {} : { symbols }),
+  });
+}
+
+/** Runs one case in a world. */
+async function attempt(world: World, one: Case): Promise<Answer> {
+  const reason = gated(one, world);
+  if (reason !== undefined) return { outcome: 'gated', reason };
+  const kernel = stage(world);
+  try {
+    await one.run(kernel);
+    return { outcome: 'passed' };
+  } catch (error) {
+    if (error instanceof Missing) return { outcome: 'gated', reason: `there is no ${error.what}` };
+    return { outcome: 'failed', reason: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  } finally {
+    kernel.cleanup();
+  }
+}
+
+/** The process in which cases run: gets the number of a case, answers what came of it. */
+async function serve(target: Target): Promise<void> {
+  const world = await worldOf(target);
+  process.on('message', (index: number) => {
+    void attempt(world, cases[index] as Case).then((answer) => process.send?.(answer));
+  });
+  // Whatever a case left running must not keep the process.
+  process.on('disconnect', () => process.exit());
+}
+
+if (process.send !== undefined && process.argv[1] === fileURLToPath(import.meta.url)) {
+  await serve(JSON.parse(process.argv[2] as string) as Target);
+}

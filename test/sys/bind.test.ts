@@ -1,0 +1,165 @@
+// bindKqueue: the calls of any shared library, in the layout of any ABI.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import koffi from 'koffi';
+import { type Abi, abis, bindKqueue, EV_SET, errnoName, KeventList, type Sys, Timespec } from '../../src/sys/index.ts';
+import { libkqueue } from '../helpers/libkqueue.ts';
+import { refuses } from './refuses.ts';
+
+const wrong = (value: unknown): never => value as never;
+const compiler = ['cc', 'gcc', 'clang'].find((name) => spawnSync(name, ['--version']).status === 0);
+const noCompiler = compiler === undefined && 'needs a C compiler: cc, gcc or clang';
+
+describe('bindKqueue', { skip: noCompiler }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kqueue-ffi-'));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** A library with echo.c's calls, compiled for one ABI. */
+  function echo(abi: Abi): string {
+    const library = join(folder, `${abi.name}.so`);
+    const flags = [`-DKEVENT=${abi.symbols.kevent}`, `-DCOUNT=${abi.counts}`, `-DRECORD=${abi.kevent.size}`];
+    if (abi.kevent64) flags.push('-DWITH_FLAGS');
+    const source = fileURLToPath(new URL('echo.c', import.meta.url));
+    const made = spawnSync(compiler ?? '', ['-shared', '-fPIC', '-o', library, ...flags, source], { encoding: 'utf8' });
+    assert.equal(made.status, 0, made.stderr);
+    return library;
+  }
+
+  for (const abi of Object.values(abis)) {
+    describe(`with the ABI ${abi.name}`, () => {
+      let sys: Sys;
+      let seen: () => number[];
+      before(() => {
+        const library = echo(abi);
+        sys = bindKqueue({ library, abi });
+        const symbol: unknown = koffi.load(library).symbol('echo_seen');
+        seen = () => Array.from(koffi.decode(symbol, 'int64_t', 9) as Iterable<number | bigint>, Number);
+      });
+
+      test('names the library and the ABI', () => {
+        assert.equal(sys.name, join(folder, `${abi.name}.so`));
+        assert.equal(sys.abi, abi);
+        assert.equal(sys.pollable, false);
+      });
+
+      test('hands down every argument in its place', () => {
+        const [changes, events] = [new KeventList(5, abi), new KeventList(9, abi)];
+        assert.equal(sys.kevent(77, changes, 3, events, 8, new Timespec(2 ** 40 + 1, 999_999_999)), 3);
+        assert.deepEqual(seen(), [77, 3, 8, 0, 0, 0, 0, 2 ** 40 + 1, 999_999_999]);
+        assert.equal(sys.kevent(2 ** 31 - 1, null, 0, null, 0, null), 0);
+        assert.deepEqual(seen(), [2 ** 31 - 1, 0, 0, 0, 1, 1, 1, 0, 0]);
+        assert.equal(sys.kevent(0, null, 0, events, 9, new Timespec(-1, -2)), 0);
+        assert.deepEqual(seen(), [0, 0, 9, 0, 1, 0, 0, -1, -2]);
+      });
+
+      test('records cross the border whole, and only as many as were counted', () => {
+        const [changes, events] = [new KeventList(3, abi), new KeventList(4, abi)];
+        const filter = abi.name === 'netbsd' ? 2 ** 32 - 2 : -2;
+        for (let i = 0; i < 3; i++) EV_SET(changes, i, 2n ** 64n - 1n, filter, 0xfffe, 2 ** 32 - 3, -4n - BigInt(i), 5);
+        for (let i = 0; i < 4; i++) EV_SET(events, i, 0, 0, 0, 0, 0, 0xdead);
+        assert.equal(sys.kevent(3, changes, 2, events, 4, null), 2);
+        for (const i of [0, 1]) assert.deepEqual(events.bytes(i), changes.bytes(i));
+        for (const i of [2, 3]) assert.equal(events.udata(i), 0xdead);
+      });
+
+      test('-1 comes with the errno of that call', () => {
+        assert.equal(sys.kevent(-koffi.os.errno.ENOTDIR!, null, 0, null, 0, null), -1);
+        assert.equal(errnoName(sys.errno()), 'ENOTDIR');
+        assert.equal(sys.kevent(1, null, 0, null, 0, null), 0);
+        assert.equal(errnoName(sys.errno()), 'ENOTDIR', 'success leaves errno alone, as in C');
+      });
+
+      test('kqueue and close are the library’s', () => {
+        const kq = sys.kqueue();
+        assert(kq > 2);
+        assert.equal(sys.close(kq), 0);
+        assert.equal(sys.close(kq), -1);
+        assert.equal(errnoName(sys.errno()), 'EBADF');
+      });
+    });
+  }
+
+  test('symbols replace the names that the ABI has', () => {
+    // NetBSD's library has no plain kevent here, Linux's ABI asks for one.
+    const library = echo(abis.netbsd);
+    assert.throws(() => bindKqueue({ library, abi: abis.linux }), /kevent/);
+    const sys = bindKqueue({ library, abi: abis.netbsd, symbols: { kqueue: 'kqueue', kevent: '__kevent50' } });
+    assert.equal(sys.kevent(1, null, 0, null, 0, null), 0);
+    assert.throws(
+      () => bindKqueue({ library, abi: abis.netbsd, symbols: { kevent: 'kevent_of_2050' } }),
+      /kevent_of_2050/,
+    );
+    assert.throws(() => bindKqueue({ library, abi: abis.netbsd, symbols: { kqueue: 'kqueue7' } }), /kqueue7/);
+    assert.throws(() => bindKqueue({ library, abi: abis.netbsd, symbols: { close: 'close_not' } }), /close_not/);
+  });
+
+  test('each binding has an errno of its own', () => {
+    const library = echo(abis.linux);
+    const [one, other] = [bindKqueue({ library, abi: abis.linux }), bindKqueue({ library, abi: abis.linux })];
+    assert.equal(one.kevent(-koffi.os.errno.ENOTDIR!, null, 0, null, 0, null), -1);
+    assert.equal(other.kevent(-koffi.os.errno.EBUSY!, null, 0, null, 0, null), -1);
+    assert.deepEqual([errnoName(one.errno()), errnoName(other.errno())], ['ENOTDIR', 'EBUSY']);
+  });
+
+  test('a file that is no library', () => {
+    const file = join(folder, 'text.so');
+    writeFileSync(file, 'not a library');
+    assert.throws(
+      () => bindKqueue({ library: file, abi: abis.linux }),
+      (error) => error instanceof Error && error.message.includes(file),
+    );
+  });
+});
+
+describe('bindKqueue refuses', () => {
+  test('a library that is not there, by its name', () => {
+    const library = '/nowhere/libkqueue.so.0';
+    assert.throws(
+      () => bindKqueue({ library, abi: abis.linux }),
+      (error) => error instanceof Error && error.message.includes(library),
+    );
+  });
+
+  test('a library without the calls', { skip: process.platform !== 'linux' && 'libc has them here' }, () => {
+    assert.throws(() => bindKqueue({ library: null, abi: abis.linux }), /kqueue/);
+  });
+
+  test('arguments of another form', () => {
+    const abi = abis.linux;
+    for (const library of [undefined, 0, '', {}, ['libkqueue.so']]) {
+      refuses(() => bindKqueue({ library: wrong(library), abi }), TypeError, 'library', { expected: 'a path or null' });
+    }
+    const forged = [undefined, null, 'linux', {}, { ...abi }, Object.create(abi), new Proxy(abi, {})];
+    for (const value of forged) {
+      refuses(() => bindKqueue({ library: null, abi: wrong(value) }), TypeError, 'abi', { expected: 'one of abis' });
+    }
+    for (const value of [undefined, null, 'libkqueue.so', 5]) {
+      assert.throws(() => bindKqueue(wrong(value)), TypeError);
+    }
+  });
+
+  test('symbols that are no names', async (t) => {
+    const found = await libkqueue();
+    if ('skip' in found) return t.skip(found.skip);
+    const abi = abis.libkqueue;
+    for (const value of ['', 'kevent; x', 'kevent()', 5, {}]) {
+      for (const call of ['kqueue', 'kevent', 'close'] as const) {
+        const bind = (): Sys => bindKqueue({ library: found.path, abi, symbols: { [call]: wrong(value) } });
+        refuses(bind, TypeError, `symbols.${call}`);
+      }
+    }
+  });
+});
+
+test('what bindKqueue returns cannot be altered', async (t) => {
+  const found = await libkqueue();
+  if ('skip' in found) return t.skip(found.skip);
+  const sys = bindKqueue({ library: found.path, abi: abis.libkqueue });
+  assert(Object.isFrozen(sys));
+});
