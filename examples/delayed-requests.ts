@@ -17,7 +17,7 @@ for (let i = 1; i <= 5; i++) {
   send(fd, `GET /${delay}/request-${i} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
 
   const [registration] = kq.register(read(fd, { oneshot: true, token: i }));
-  console.log(`REGISTERED: ${i}  answer after ${delay} ms  ${registration.interest}`);
+  console.log(`REGISTERED: ${i}  answer after ${delay} ms  ${registration}`);
 }
 
 for (let owed = 5; owed > 0; ) {

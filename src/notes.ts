@@ -73,7 +73,7 @@ export type ProcEventNote =
 export type DeviceNote = 'change';
 
 /** The notes that one may ask a filter for. */
-const notesToAsk = {
+const notesToAsk: Readonly<Record<'read' | 'except' | 'vnode' | 'proc' | 'device', readonly string[]>> = {
   read: ['eof', 'file_poll'] satisfies ReadNote[],
   except: ['oob'] satisfies ExceptNote[],
   vnode: [
@@ -95,7 +95,7 @@ const notesToAsk = {
   ] satisfies VnodeNote[],
   proc: ['exit', 'fork', 'exec', 'track', 'signal', 'reap', 'exitstatus', 'exit_detail'] satisfies ProcNote[],
   device: ['change'] satisfies DeviceNote[],
-} as const;
+};
 
 const constantOf = (note: string): string => `NOTE_${note.toUpperCase()}`;
 
