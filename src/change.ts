@@ -25,7 +25,8 @@ export function compile(interest: Interest, abi: Abi): Change {
   if (interest.filter === 'raw') {
     const { evfilt, flags, fflags, data } = interest;
     // NetBSD's filters count up from 0, in an unsigned field.
-    if (evfilt < 0 && filterOf(abi, 'WRITE') >= 0) throw outOfRange('filter', `a filter of ${abi.name}, 0 or more`, evfilt);
+    if (evfilt < 0 && filterOf(abi, 'WRITE') >= 0)
+      throw outOfRange('filter', `a filter of ${abi.name}, 0 or more`, evfilt);
     const mode = flags & ~bit(abi, 'EV_ADD', 'EV_ENABLE', 'EV_DISABLE', 'EV_RECEIPT');
     return { filter: evfilt, mode, fflags, data, leeway: undefined };
   }
@@ -101,13 +102,15 @@ function compileTimer(interest: TimerInterest, abi: Abi, mode: number): Omit<Cha
   if (continuous) fflags |= noteBit(abi, 'continuous', 'mach_continuous_time');
   if (leeway !== undefined) {
     fflags |= noteBit(abi, 'leeway', 'leeway');
-    if (!abi.kevent64) throw outOfRange('leeway', 'a queue of bindKqueue({ abi: abis.darwin64 }), which can say it', leeway);
+    if (!abi.kevent64)
+      throw outOfRange('leeway', 'a queue of bindKqueue({ abi: abis.darwin64 }), which can say it', leeway);
   }
 
   const argument = at !== undefined ? 'at' : every !== undefined ? 'every' : 'after';
   const units = UNITS.filter(({ constant }) => constant === undefined || abi.constants[constant] !== undefined);
   const finest = units[units.length - 1] ?? UNITS[0];
-  const unit = units.find(({ scale }) => Number.isInteger(ms * scale) && Number.isInteger((leeway ?? 0) * scale)) ?? finest;
+  const unit =
+    units.find(({ scale }) => Number.isInteger(ms * scale) && Number.isInteger((leeway ?? 0) * scale)) ?? finest;
   if (unit.constant !== undefined) fflags |= abi.constants[unit.constant] ?? 0;
   // An absolute timer fires once, but without EV_ONESHOT FreeBSD, OpenBSD and NetBSD would report it for ever.
   if (every === undefined) mode |= bit(abi, 'EV_ONESHOT');

@@ -429,10 +429,7 @@ export function eventOf<Token>(
   const fflags = list.fflags(index);
   const data = list.data(index);
   const plain =
-    knote !== undefined &&
-    knote.interest.filter !== 'raw' &&
-    Number.isSafeInteger(ident) &&
-    Number.isSafeInteger(data);
+    knote !== undefined && knote.interest.filter !== 'raw' && Number.isSafeInteger(ident) && Number.isSafeInteger(data);
   const exact = plain ? undefined : exactOf(list, index);
   switch (of.filter) {
     case 'read':

@@ -1,4 +1,4 @@
-import { type DeviceNote, type ExceptNote, checkNotes, type ProcNote, type ReadNote, type VnodeNote } from './notes.ts';
+import { checkNotes, type DeviceNote, type ExceptNote, type ProcNote, type ReadNote, type VnodeNote } from './notes.ts';
 import { type SignalName, signalName, signalNumber } from './signals.ts';
 import { checkInteger, INT_MAX, outOfRange, show, wrongType } from './sys/check.ts';
 
@@ -368,7 +368,8 @@ export function timer<Token = never>(
   }
   if (leeway !== undefined) {
     if (typeof leeway !== 'number') throw wrongType('leeway', 'a number', leeway);
-    if (!(leeway >= 0 && leeway < Number.POSITIVE_INFINITY)) throw outOfRange('leeway', 'milliseconds, 0 or more', leeway);
+    if (!(leeway >= 0 && leeway < Number.POSITIVE_INFINITY))
+      throw outOfRange('leeway', 'milliseconds, 0 or more', leeway);
   }
   checkFlag('critical', critical);
   checkFlag('background', background);

@@ -357,7 +357,8 @@ export class Kqueue<Token = unknown> implements AsyncIterable<KqueueEvent<Token>
       const { filter } = compile(one, this.#sys.abi);
       const knote = one.ident === undefined ? this.#byPath(one) : this.#table.get(filter, one.ident);
       if (knote !== undefined) this.#unregister(knote);
-      else errors.push(new KqueueError(ENOENT, 'kevent', { about: `${one.filter} ${String(one.ident)}`, interest: one }));
+      else
+        errors.push(new KqueueError(ENOENT, 'kevent', { about: `${one.filter} ${String(one.ident)}`, interest: one }));
     }
     if (errors.length === 1) throw errors[0];
     if (errors.length > 1) throw new AggregateError(errors, `${errors.length} changes failed`);

@@ -1,5 +1,5 @@
-import { koffi } from './sys/koffi.ts';
 import { duplicate, release } from './sys/descriptor.ts';
+import { koffi } from './sys/koffi.ts';
 import type { Sys } from './sys/sys.ts';
 
 /**

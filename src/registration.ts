@@ -2,9 +2,9 @@
 import { closeSync } from 'node:fs';
 import type { Change } from './change.ts';
 import type { Interest, UserInterest } from './interest.ts';
+import { inspectAs } from './sys/inspect.ts';
 import type { Abi } from './sys/layout.ts';
 import { describeKevent } from './sys/names.ts';
-import { inspectAs } from './sys/inspect.ts';
 
 /** One knote: what register() made of one interest. It ends when it is unregistered, replaced, reported the last time, or its queue closed. */
 export interface Registration<Token = unknown> {
@@ -136,7 +136,14 @@ export class Knote<Token = unknown> implements Registration<Token> {
   /** `registration { READ fd=5, CLEAR }`; `registration (ended) { ... }` */
   toString(): string {
     const { ident, change } = this;
-    const record = { ident, filter: change.filter, flags: change.mode, fflags: this.fflags, data: change.data, udata: 0 };
+    const record = {
+      ident,
+      filter: change.filter,
+      flags: change.mode,
+      fflags: this.fflags,
+      data: change.data,
+      udata: 0,
+    };
     const text = describeKevent(this.host.abi, record).replace(/^kevent/, '');
     return `registration${this.active ? '' : ' (ended)'}${text}`;
   }

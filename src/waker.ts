@@ -66,7 +66,11 @@ export function wakerHandle(sys: Sys, kq: number, gate: Gate, ident: number, uda
   const binding = bindingOf(sys);
   if (binding === undefined) throw new Error(`${sys.name}: this kqueue cannot be reached from another thread`);
   const { library, abi, symbols = {} } = binding;
-  return { ident, gate: buffer, route: { kind: 'kevent', kq, udata, library, abiName: abi.name, symbols: { ...symbols } } };
+  return {
+    ident,
+    gate: buffer,
+    route: { kind: 'kevent', kq, udata, library, abiName: abi.name, symbols: { ...symbols } },
+  };
 }
 
 /**

@@ -110,7 +110,7 @@ export class Queue {
   /** A list that holds these changes, and has `room` for at least so many events. */
   list(changes: readonly Change[], room = 1): KeventList {
     const list = new KeventList(Math.max(changes.length, room, 1), this.world.sys.abi);
-    changes.forEach((change, index) => this.write(list, index, change));
+    for (const [index, change] of changes.entries()) this.write(list, index, change);
     return list;
   }
 
@@ -130,8 +130,14 @@ export class Queue {
     const wanted = Math.max(room, changes.length);
     const changelist = changes.length > 0 ? this.list(changes) : null;
     const eventlist = new KeventList(wanted, world.sys.abi);
-    const timeout = ms === null ? null : Timespec.fromMillis(ms);
-    const count = world.sys.kevent(this.fd, changelist, changes.length, eventlist, wanted, timeout);
+    const start = performance.now();
+    const timeout = (): Timespec | null =>
+      ms === null ? null : Timespec.fromMillis(Math.max(0, start + ms - performance.now()));
+    let count = world.sys.kevent(this.fd, changelist, changes.length, eventlist, wanted, timeout());
+    // The end of a child, or another signal that Node handles: the changes were applied, the rest of the time is waited.
+    while (count === -1 && world.sys.errno() === world.errno.EINTR) {
+      count = world.sys.kevent(this.fd, null, 0, eventlist, wanted, timeout());
+    }
     assert.ok(count >= 0, `kevent(): ${lastError(world)}`);
     assert.ok(count <= wanted, `kevent() returned ${count} with room for ${wanted}`);
     return Array.from({ length: count }, (_, index) => new Event(world, eventlist, index));

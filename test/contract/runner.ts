@@ -88,23 +88,18 @@ class Worker {
     });
   }
 
-  async stop(): Promise<void> {
-    const { promise, done } = deferred();
-    this.#child.on('close', done);
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    this.#child.disconnect();
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 5000);
-    await promise;
-    clearTimeout(timer);
+  stop(): Promise<void> {
+    return new Promise((settle) => {
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null) return settle();
+      const timer = setTimeout(() => this.#child.kill('SIGKILL'), 5000);
+      // Not 'close': that does not come after disconnect() on Node 20.
+      this.#child.on('exit', () => {
+        clearTimeout(timer);
+        settle();
+      });
+      this.#child.disconnect();
+    });
   }
-}
-
-function deferred(): { promise: Promise<void>; done: () => void } {
-  let done = (): void => {};
-  const promise = new Promise<void>((settle) => {
-    done = settle;
-  });
-  return { promise, done };
 }
 
 /** The world of a target, in the process where the cases run. */

@@ -1,0 +1,171 @@
+// The descriptors behind a queue: what a kqueue is, who inherits it, how many there are, and when they are gone.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
+import { devNull } from 'node:os';
+import { describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
+import { EV_SET, errnoName, KeventList, type Sys, Timespec } from '../../src/sys/index.ts';
+import { kqueues } from './kqueues.ts';
+import { typescriptWorker } from './typescript-worker.ts';
+
+const NOW = new Timespec(0, 0);
+const linux = process.platform === 'linux';
+const program = new URL('worker.ts', import.meta.url);
+const noProc = !linux && 'needs the /proc of Linux';
+
+/** What descriptor `fd` of a process is: a path, or `anon_inode:[eventpoll]` and the like. Undefined if closed. */
+function descriptor(fd: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return undefined;
+  }
+}
+
+function openDescriptors(): string[] {
+  return readdirSync('/proc/self/fd')
+    .map((fd) => descriptor(Number(fd)))
+    .filter((target): target is string => target !== undefined);
+}
+
+/** Registers something of every filter that this kqueue needs a descriptor for. Returns how to undo what it opened. */
+function populate(sys: Sys, kq: number): () => void {
+  const { EVFILT_READ, EVFILT_TIMER, EVFILT_USER, EVFILT_VNODE, EVFILT_PROC, EV_ADD, EV_CLEAR, NOTE_WRITE, NOTE_EXIT } =
+    sys.abi.constants as Record<string, number>;
+  const file = openSync(import.meta.filename, 'r');
+  const inner = sys.kqueue();
+  const list = new KeventList(6, sys.abi);
+  const add = Number(EV_ADD) | Number(EV_CLEAR);
+  list.set(0, { ident: 1, filter: Number(EVFILT_TIMER), flags: add, data: 60_000 });
+  list.set(1, { ident: 1, filter: Number(EVFILT_USER), flags: add });
+  list.set(2, { ident: file, filter: Number(EVFILT_VNODE), flags: add, fflags: Number(NOTE_WRITE) });
+  list.set(3, { ident: process.ppid, filter: Number(EVFILT_PROC), flags: add, fflags: Number(NOTE_EXIT) });
+  list.set(4, { ident: file, filter: Number(EVFILT_READ), flags: add });
+  list.set(5, { ident: inner, filter: Number(EVFILT_READ), flags: add });
+  const n = sys.kevent(kq, list, 6, list, 6, NOW);
+  assert.notEqual(n, -1, errnoName(sys.errno()));
+  return () => {
+    closeSync(file);
+    sys.close(inner);
+  };
+}
+
+for (const door of await kqueues()) {
+  const ofLinux = door.name !== 'linux' && 'of the kqueue built in for Linux';
+
+  describe(`descriptors of ${door.name}`, { skip: door.skip }, () => {
+    const { sys } = door;
+
+    test('a kqueue is an epoll descriptor, as /proc shows it', { skip: ofLinux }, () => {
+      const kq = sys.kqueue();
+      assert.equal(descriptor(kq), 'anon_inode:[eventpoll]');
+      sys.close(kq);
+      assert.equal(descriptor(kq), undefined);
+    });
+
+    test('a child process does not inherit the kqueue', { skip: noProc }, () => {
+      const kq = sys.kqueue();
+      const mine = descriptor(kq);
+      const child = spawnSync('ls', ['-l', '/proc/self/fd'], { encoding: 'utf8' });
+      sys.close(kq);
+      assert.equal(child.status, 0);
+      // The number itself may be in use there, for the folder that ls is reading.
+      assert(!child.stdout.split('\n').some((line) => line.endsWith(` ${kq} -> ${mine}`)), child.stdout);
+    });
+
+    test('a child process inherits none of the descriptors behind it', { skip: ofLinux }, () => {
+      const kq = sys.kqueue();
+      const undo = populate(sys, kq);
+      const child = spawnSync('ls', ['-l', '/proc/self/fd'], { encoding: 'utf8' });
+      undo();
+      sys.close(kq);
+      assert.equal(child.status, 0);
+      assert.doesNotMatch(child.stdout, /anon_inode|inotify|eventpoll|timerfd|eventfd|pidfd/);
+    });
+
+    test('closing a queue closes whatever it opened', { skip: ofLinux }, () => {
+      const once = (): void => {
+        const kq = sys.kqueue();
+        const undo = populate(sys, kq);
+        sys.close(kq);
+        undo();
+      };
+      // The first queue may open what all later ones share.
+      once();
+      const before = openDescriptors().length;
+      for (let i = 0; i < 50; i++) once();
+      assert.equal(openDescriptors().length, before);
+    });
+
+    test('ten thousand timers need no ten thousand descriptors, and all fire', {
+      skip: door.name === 'libkqueue' && 'libkqueue makes a timerfd of each',
+    }, () => {
+      const COUNT = door.name === 'linux' ? 10_000 : 1000; // BSD kernels have limits: 1024 a process, 4096 in all
+      const { EVFILT_TIMER = 0, EV_ADD = 0, EV_ONESHOT = 0 } = sys.abi.constants;
+      const kq = sys.kqueue();
+      const before = linux ? openDescriptors().length : 0;
+      const list = new KeventList(COUNT, sys.abi);
+      for (let i = 0; i < COUNT; i++) EV_SET(list, i, i, EVFILT_TIMER, EV_ADD | EV_ONESHOT, 0, 1 + (i % 100), i);
+      assert.equal(sys.kevent(kq, list, COUNT, null, 0, NOW), 0, 'no timer is refused');
+      if (linux) assert(openDescriptors().length - before <= 10, `${openDescriptors().length - before} descriptors`);
+
+      const fired = new Set<number>();
+      const timeout = Timespec.fromMillis(5000);
+      const events = new KeventList(64, sys.abi);
+      while (fired.size < COUNT) {
+        const n = sys.kevent(kq, null, 0, events, 64, timeout);
+        assert(n > 0, `${fired.size} of ${COUNT} timers fired`);
+        for (let i = 0; i < n; i++) {
+          assert.equal(events.ident(i), events.udata(i));
+          assert(!fired.has(events.ident(i)), `timer ${events.ident(i)} fired twice`);
+          fired.add(events.ident(i));
+        }
+      }
+      sys.close(kq);
+    });
+
+    test('a terminated worker leaves none', { skip: noProc || ofLinux }, async () => {
+      const start = async (): Promise<Worker> => {
+        const worker = typescriptWorker(program, { workerData: 'default' });
+        const [message] = (await once(worker, 'message')) as [unknown];
+        assert.equal(message, 'registered');
+        return worker;
+      };
+      // The first worker may load what stays for the process.
+      await (await start()).terminate();
+      await setTimeout(50);
+      const before = openDescriptors().sort();
+      for (let round = 0; round < 3; round++) {
+        const workers = await Promise.all([start(), start()]);
+        assert(openDescriptors().length > before.length);
+        await Promise.all(workers.map((worker) => worker.terminate()));
+      }
+      await setTimeout(50);
+      assert.deepEqual(openDescriptors().sort(), before);
+    });
+
+    test('a worker that ends by itself leaves none either', { skip: noProc || ofLinux }, async () => {
+      const before = openDescriptors().sort();
+      const worker = typescriptWorker(program, { workerData: 'exit' });
+      const [code] = (await once(worker, 'exit')) as [number];
+      assert.equal(code, 0);
+      assert.deepEqual(openDescriptors().sort(), before);
+    });
+
+    test('a queue closed behind our back is EBADF, whatever has its number now', { skip: ofLinux }, () => {
+      const kq = sys.kqueue();
+      const list = new KeventList(1, sys.abi);
+      closeSync(kq);
+      assert.equal(sys.kevent(kq, null, 0, list, 1, NOW), -1);
+      assert.equal(errnoName(sys.errno()), 'EBADF');
+      const file = openSync(devNull, 'r');
+      assert.equal(sys.kevent(file, null, 0, list, 1, NOW), -1);
+      assert.equal(errnoName(sys.errno()), 'EBADF');
+      closeSync(file);
+    });
+  });
+}

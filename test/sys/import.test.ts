@@ -1,0 +1,130 @@
+// Importing works everywhere and loads nothing: koffi comes in with the first call.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { close, kqueue, unavailableReason } from '../../src/sys/index.ts';
+import { typescriptWorker } from './typescript-worker.ts';
+
+const door = new URL('../../src/sys/index.ts', import.meta.url).href;
+
+interface Surroundings {
+  /** A CommonJS file to load before all else. */
+  preload?: string;
+  /** What the process takes for its platform, from after koffi is loaded. */
+  platform?: string;
+  env?: Record<string, string>;
+}
+
+/** Runs a module in a process of its own, with the door as `door`; it prints one JSON value. */
+function run(body: string, { preload, platform, env = {} }: Surroundings = {}): unknown {
+  const disguise = `
+    await import(${JSON.stringify(new URL('check.ts', door).href)}); // the loader has looked at the platform then
+    (await import('node:module')).createRequire(${JSON.stringify(door)})('koffi');
+    Object.defineProperty(process, 'platform', { value: ${JSON.stringify(platform)} });`;
+  const program = `
+    ${platform === undefined ? '' : disguise}
+    const door = await import(${JSON.stringify(door)});
+    const thrown = (call) => {
+      try { return 'no error: ' + call(); } catch (error) { return error.message; }
+    };
+    // The report lists the shared objects in the process, koffi's binary among them.
+    const loaded = () => process.report.getReport().sharedObjects.some((object) => /koffi/i.test(object));
+    ${body}`;
+  const args = preload === undefined ? [] : ['--require', fileURLToPath(new URL(preload, import.meta.url))];
+  const ran = spawnSync(process.execPath, [...args, ...process.execArgv, '--input-type=module', '--eval', program], {
+    cwd: fileURLToPath(new URL('.', import.meta.url)),
+    encoding: 'utf8',
+    env: { ...process.env, KQUEUE_LIBRARY: '', ...env },
+  });
+  assert.equal(ran.status, 0, ran.stderr);
+  return JSON.parse(ran.stdout);
+}
+
+describe('importing the C door', () => {
+  test('does not load koffi; the first use does', { skip: unavailableReason() ?? false }, () => {
+    const found = run(`
+      const before = loaded();
+      const constants = [door.EVFILT_READ, door.abi.constants.EVFILT_READ, door.errnoName(1)];
+      const between = loaded();
+      door.close(door.kqueue());
+      console.log(JSON.stringify([before, between, loaded()]));
+    `);
+    assert.deepEqual(found, [false, false, true]);
+  });
+
+  test('works where koffi has no binary: available() is false, and every call says why', () => {
+    const found = run(
+      `
+      const list = () => new door.KeventList(1);
+      console.log(JSON.stringify({
+        available: door.available(),
+        reason: door.unavailableReason(),
+        add: door.EV_ADD,
+        errors: [
+          thrown(() => door.kqueue()),
+          thrown(() => door.kevent(0, null, 0, null, 0, null)),
+          thrown(() => door.close(-1)),
+          thrown(() => door.errno()),
+          thrown(() => door.defaultSys()),
+          thrown(() => new door.KeventList(1)),
+          thrown(() => door.abi.kevent),
+          thrown(() => door.bindKqueue({ library: null, abi: door.abis.freebsd })),
+        ],
+      }));
+    `,
+      { preload: 'without-koffi.cjs' },
+    ) as { available: boolean; reason: string; add: number; errors: string[] };
+    assert.equal(found.available, false);
+    assert.match(found.reason, /koffi/);
+    assert.equal(found.add, 1);
+    for (const error of found.errors) assert.match(error, /koffi cannot be loaded on \w+-\w+.*native Koffi module/);
+  });
+
+  test('works on a system without kqueue: available() is false, and every call says why', () => {
+    const found = run(
+      `console.log(JSON.stringify({
+        available: door.available(),
+        reason: door.unavailableReason(),
+        errors: [
+          thrown(() => door.kqueue()),
+          thrown(() => door.kevent(0, null, 0, null, 0, null)),
+          thrown(() => door.close(-1)),
+          thrown(() => door.defaultSys()),
+        ],
+        layouts: Object.values(door.abis).map((abi) => abi.kevent.size),
+        printed: String(new door.KeventList(1, door.abis.freebsd).set(0, { ident: 5, filter: -1, flags: 1 })),
+      }));`,
+      { platform: 'win32' },
+    ) as { available: boolean; reason: string; errors: string[]; layouts: number[]; printed: string };
+    assert.equal(found.available, false);
+    assert.match(found.reason, /win32/);
+    for (const error of found.errors) assert.match(error, /win32/);
+    // What is only data works all the same.
+    assert.deepEqual([...new Set(found.layouts)].sort(), [32, 40, 48, 64]);
+    assert.equal(found.printed, 'kevent { READ fd=5, ADD }');
+  });
+
+  test('KQUEUE_LIBRARY that names no library: available() is false, and the reason names it', {
+    skip: process.platform !== 'linux' && 'the variable is for Linux',
+  }, () => {
+    const found = run(
+      'console.log(JSON.stringify([door.available(), door.unavailableReason(), thrown(() => door.kqueue())]));',
+      { env: { KQUEUE_LIBRARY: '/nowhere/libkqueue.so.0' } },
+    ) as [boolean, string, string];
+    assert.equal(found[0], false);
+    for (const text of found.slice(1)) assert.match(String(text), /\/nowhere\/libkqueue\.so\.0/);
+  });
+
+  test('is possible from several workers and the main thread at once', {
+    skip: unavailableReason() ?? false,
+  }, async () => {
+    const program = new URL('worker.ts', import.meta.url);
+    const workers = [1, 2, 3].map(() => typescriptWorker(program, { workerData: 'exit' }));
+    const ends = workers.map((worker) => once(worker, 'exit'));
+    assert.equal(close(kqueue()), 0);
+    assert.deepEqual((await Promise.all(ends)).flat(), [0, 0, 0]);
+  });
+});
