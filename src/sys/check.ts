@@ -40,5 +40,5 @@ export const INT_MAX: number = 2 ** 31 - 1;
 /** Throws unless `value` fits C's `int`. */
 export function checkInt(argument: string, value: number): void {
   // The test that almost every call passes, first: a small integer is equal to its own low 32 bits.
-  if ((value | 0) !== value) checkInteger(argument, value, -INT_MAX - 1, INT_MAX);
+  if (typeof value !== 'number' || (value | 0) !== value) checkInteger(argument, value, -INT_MAX - 1, INT_MAX);
 }

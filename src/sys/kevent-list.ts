@@ -92,6 +92,8 @@ function wordsOf(abi: Abi): Words {
  * Every method throws a RangeError for an index that is not in the list.
  */
 export class KeventList implements Iterable<Kevent> {
+  /** The number of records. */
+  declare readonly length: number;
   readonly #length: number;
   readonly #layout: Words;
   readonly #words: Int32Array;
@@ -121,13 +123,10 @@ export class KeventList implements Iterable<Kevent> {
   constructor(length: number, abi: Abi = defaultAbi) {
     checkInteger('length', length, 1, MAX_LENGTH);
     this.#length = length;
+    // Own and constant: what an assignment or a subclass says of it must not be believed by anybody.
+    Object.defineProperty(this, 'length', { value: length, enumerable: true });
     this.#layout = wordsOf(abi);
     this.#words = new Int32Array(new ArrayBuffer(length * this.#layout.stride * 4));
-  }
-
-  /** The number of records. */
-  get length(): number {
-    return this.#length;
   }
 
   /** Whose struct kevent the records are. */
@@ -136,7 +135,8 @@ export class KeventList implements Iterable<Kevent> {
   }
 
   #base(index: number): number {
-    if (!(index >>> 0 === index && index < this.#length)) checkInteger('index', index, 0, this.#length - 1);
+    if (!(typeof index === 'number' && index >>> 0 === index && index < this.#length))
+      checkInteger('index', index, 0, this.#length - 1);
     return index * this.#layout.stride;
   }
 

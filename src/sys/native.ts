@@ -58,15 +58,28 @@ export function bindKqueue({ library, abi, symbols = {} }: Binding): Sys {
   const { load, errno: currentErrno, sizeof } = koffi();
   if (abi.kevent.size % 8 !== 0 || abi.timespec.size !== 16) throw new Error(`${abi.name}: unexpected layout`);
 
-  const lib = load(library);
+  // koffi says what is wrong, and not of which library.
+  const named = <T>(bind: () => T): T => {
+    try {
+      return bind();
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`${library ?? 'the process itself'}: ${reason}`, { cause });
+    }
+  };
+  const lib = named(() => load(library));
   const find = (call: 'kqueue' | 'kevent' | 'close'): string => {
     const name = symbols[call] ?? abi.symbols[call];
     if (typeof name !== 'string' || !/^\w+$/.test(name))
       throw wrongType(`symbols.${call}`, 'the name of a C symbol', name);
     return name;
   };
-  const kqueueC = lib.func(find('kqueue'), 'int', []) as unknown as () => number;
-  const closeC = lib.func(find('close'), 'int', ['int']) as unknown as (fd: number) => number;
+  const func = (call: 'kqueue' | 'kevent' | 'close', parameters: (TypeObject | string)[]): unknown => {
+    const symbol = find(call);
+    return named(() => lib.func(symbol, 'int', parameters));
+  };
+  const kqueueC = func('kqueue', []) as () => number;
+  const closeC = func('close', ['int']) as (fd: number) => number;
   // Pointers go down as numbers: each list keeps its buffer, and so its address, for life. koffi then converts six
   // integers, which is less work than looking into three typed arrays.
   const pointer: TypeObject | string = 'uintptr_t';
@@ -74,8 +87,8 @@ export function bindKqueue({ library, abi, symbols = {} }: Binding): Sys {
   const count = abi.counts;
   const plain = ['int', pointer, count, pointer, count, pointer];
   const keventC = abi.kevent64
-    ? kevent64(lib.func(find('kevent'), 'int', [...plain.slice(0, 5), 'uint', pointer]) as unknown as Kevent64)
-    : (lib.func(find('kevent'), 'int', plain) as unknown as Kevent);
+    ? kevent64(func('kevent', [...plain.slice(0, 5), 'uint', pointer]) as Kevent64)
+    : (func('kevent', plain) as Kevent);
   // fcntl is variadic, and arm64 macOS passes variadic arguments on the stack: it must be declared so.
   const fcntl = load(null).func('fcntl', 'int', ['int', 'int', '...']) as unknown as (
     fd: number,

@@ -9,15 +9,21 @@ import { kqueues } from './kqueues.ts';
 import { noIntegers, noInts, noNumbers, refuses } from './refuses.ts';
 
 /** What this kqueue does otherwise than the man page, and the door cannot change. */
-const gates: readonly { kqueue: string; what: 'errno of no kqueue' | 'timeout checked'; reason: string }[] = [
-  { kqueue: 'libkqueue', what: 'errno of no kqueue', reason: 'libkqueue: ENOENT for a descriptor that is no kqueue' },
-  {
-    kqueue: 'libkqueue',
-    what: 'timeout checked',
-    reason: 'libkqueue takes 2 s for 2e9 ns, and a negative time for ever',
-  },
-  { kqueue: 'dragonfly', what: 'timeout checked', reason: 'DragonFly takes any timeout, a negative one for none' },
-];
+const gates: readonly { kqueue: string; what: 'errno of no kqueue' | 'timeout checked' | 'closed'; reason: string }[] =
+  [
+    { kqueue: 'libkqueue', what: 'errno of no kqueue', reason: 'libkqueue: ENOENT for a descriptor that is no kqueue' },
+    {
+      kqueue: 'libkqueue',
+      what: 'timeout checked',
+      reason: 'libkqueue takes 2 s for 2e9 ns, and a negative time for ever',
+    },
+    {
+      kqueue: 'libkqueue',
+      what: 'closed',
+      reason: 'libkqueue learns of a closed queue in a thread of its own, and later',
+    },
+    { kqueue: 'dragonfly', what: 'timeout checked', reason: 'DragonFly takes any timeout, a negative one for none' },
+  ];
 const gate = (kqueue: string, what: (typeof gates)[number]['what']): string | false =>
   gates.find((g) => g.kqueue === kqueue && g.what === what)?.reason ?? false;
 
@@ -108,7 +114,7 @@ for (const door of await kqueues()) {
       }
     });
 
-    test('a closed queue is an errno', () => {
+    test('a closed queue is an errno', { skip: gate(name, 'closed') }, () => {
       const kq = sys.kqueue();
       assert.equal(sys.close(kq), 0);
       assert.equal(sys.kevent(kq, null, 0, new KeventList(1, sys.abi), 1, NOW), -1);
