@@ -59,8 +59,9 @@ export {
   type WriteInterest,
   write,
 } from './interest.ts';
-export { type AbortSignalLike, Kqueue, type PollOptions, type WaitOptions } from './kqueue.ts';
+export { Kqueue, type PollOptions, type WaitOptions } from './kqueue.ts';
 export type { DeviceNote, ExceptNote, ProcEventNote, ProcNote, ReadNote, VnodeNote } from './notes.ts';
 export type { Registration, RegistrationOf, Registrations, UserRegistration } from './registration.ts';
 export type { SignalName } from './signals.ts';
+export type { AbortSignalLike } from './waiting.ts';
 export { Waker, type WakerHandle } from './waker.ts';

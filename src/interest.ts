@@ -148,6 +148,7 @@ class Made {
   readonly #made = true;
 
   static {
+    Object.defineProperty(Made, 'name', { value: 'Interest' });
     isInterest = (value): value is Interest => typeof value === 'object' && value !== null && #made in value;
   }
 

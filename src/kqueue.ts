@@ -1,557 +1,425 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { constants as constantsOfOpen, openSync } from 'node:fs';
-import { constants } from 'node:os';
-import { compile, impliesExitStatus } from './change.ts';
+import { constants as open, openSync } from 'node:fs';
+import { constants as os } from 'node:os';
+import { type Change, compile, impliesExitStatus } from './change.ts';
 import { closedError, KqueueError } from './error.ts';
-import { eventOf, type KqueueEvent, kindsOf } from './event.ts';
+import { eventOf, type Kind, type KqueueEvent, kindsOf } from './event.ts';
 import { type Interest, isInterest, user } from './interest.ts';
-import { createWatcher, type Watcher } from './loop.ts';
+import { Changer, errorOf, identOf, type Step, stepOf } from './receipts.ts';
 import { type Host, Knote, type Registration, type Registrations, UserKnote } from './registration.ts';
 import { holdSignal } from './signals.ts';
 import { checkInteger, INT_MAX, outOfRange, wrongType } from './sys/check.ts';
 import { inspectAs } from './sys/inspect.ts';
-import { EV_SET, KeventList } from './sys/kevent-list.ts';
-import { describeKevent } from './sys/names.ts';
+import { KeventList } from './sys/kevent-list.ts';
+import { isAbi } from './sys/layout.ts';
+import { bindingOf } from './sys/native.ts';
 import { defaultSys, unavailableReason } from './sys/select.ts';
 import type { Sys } from './sys/sys.ts';
 import { Timespec } from './sys/timespec.ts';
 import { KnoteTable } from './table.ts';
+import { type AbortSignalLike, Waiting } from './waiting.ts';
 import { Gate, Waker, wakerHandle } from './waker.ts';
 
-const { EACCES, EBADF, EINTR, ENOENT } = constants.errno;
-
-/** As many events as one call fetches, unless told otherwise. */
-const BATCH = 1024;
-/** The list begins this long: most queues never have more ready at once. */
-const SMALL_BATCH = 64;
+const { EACCES, EBADF, EINTR, EINVAL, ENOENT } = os.errno;
+/** O_EVTONLY on macOS: for events only, so that the volume can still be unmounted. Elsewhere a FIFO must not block. */
+const OPEN_FLAGS = process.platform === 'darwin' ? 0x8000 : open.O_RDONLY | open.O_NONBLOCK;
+const NOW = new Timespec(0, 0);
+/** Events that one call fetches at most: at first, and when there are always more. */
+const [FEW, MANY] = [64, 1024];
 /** DragonFly panics where one call loops a million times: it waits in slices, of this many milliseconds. */
 const DRAGONFLY_SLICE = 60_000;
-/** setTimeout takes no more. */
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
-/** open(2) on macOS: for events only, so that the volume can still be unmounted. */
-const O_EVTONLY = 0x8000;
-
-/** The AbortSignal of every runtime, as far as wait() uses it. */
-export interface AbortSignalLike {
-  readonly aborted: boolean;
-  readonly reason: unknown;
-  addEventListener(type: 'abort', listener: () => void): void;
-  removeEventListener(type: 'abort', listener: () => void): void;
-}
 
 /** How long to wait, and for how much. */
 export interface PollOptions {
-  /** Milliseconds; fractions count. Absent: for ever. 0: look and return. More than 2^31 - 1 seconds is cut to that. */
+  /** Milliseconds; fractions count. Absent, or Infinity: for ever. 0: look and return. */
   readonly timeout?: number | undefined;
-  /** How many events at most, 1 or more; what is left over comes first next time. Absent: 1,024. */
+  /** How many events at most, 1 or more. */
   readonly max?: number | undefined;
 }
 
 /** As {@link PollOptions}, and how to give up. */
 export interface WaitOptions extends PollOptions {
-  /** Rejects with the signal's reason when it is aborted. No event is lost by that. */
+  /** An AbortSignal: rejects with its reason when it is aborted. No event is lost by that. */
   readonly signal?: AbortSignalLike | undefined;
-}
-
-interface Waiter {
-  readonly max: number | undefined;
-  settle(events: KqueueEvent<never>[]): void;
-  fail(error: unknown): void;
 }
 
 /**
  * A kqueue(2): what is registered with it, it reports.
  *
  * ```ts
- * using kq = new Kqueue();
- * kq.register(read(fd), timer(1, { every: 250 }));
- * for await (const event of kq) console.log(`${event}`);
+ * using kq = new Kqueue<string>();
+ * kq.register(read(fd, { token: 'socket' }), timer(1, { every: 250 }));
+ * for await (const event of kq) console.log(`${event}`, event.token);
  * ```
  *
- * After close() every call throws KqueueError EBADF. What is wrong with an argument is a TypeError or a RangeError before
- * anything reaches the kernel.
+ * poll() blocks the thread, wait() and iteration do not. After close() every call throws KqueueError EBADF. What is wrong
+ * with an argument is a TypeError or a RangeError before anything reaches the kernel.
+ *
+ * @typeParam Token what its registrations' tokens are
  */
-export class Kqueue<Token = unknown> implements AsyncIterable<KqueueEvent<Token>> {
+export class Kqueue<Token = unknown> {
   readonly #sys: Sys;
-  readonly #fd: number;
+  readonly #kinds: Map<number, Kind>;
   readonly #table: KnoteTable = new KnoteTable();
-  readonly #gate: Gate = new Gate();
-  readonly #kinds: ReturnType<typeof kindsOf>;
   readonly #host: Host;
-  /** One record for single changes; grown for register(). */
-  #changes: KeventList;
+  readonly #changer: Changer;
+  readonly #waiting: Waiting<KqueueEvent<Token>>;
+  readonly #timeout: Timespec = new Timespec(0, 0);
+  #fd: number;
   #events: KeventList;
-  readonly #timespec: Timespec = new Timespec(0, 0);
-  readonly #now: Timespec = new Timespec(0, 0);
-  /** Fetched, and not handed out yet. */
+  /** Fetched and not handed out, from #next on. */
   #left: KqueueEvent<Token>[] = [];
-  #watcher: Watcher | undefined;
-  #waiter: Waiter | undefined;
-  #held = true;
-  #closed = false;
+  #next = 0;
+  #gate: Gate | undefined;
+  /** Of the waker that was asked for without one. */
+  #wakerIdent: number | undefined;
+
+  /** Whether there is a kqueue on this machine; `unavailableReason()` of `kqueue-ffi/sys` says why not. Loads koffi. */
+  static get available(): boolean {
+    return unavailableReason() === undefined;
+  }
 
   static {
     inspectAs(Kqueue, String);
   }
 
-  /** Whether there is a kqueue on this machine. Loads koffi. */
-  static get available(): boolean {
-    return unavailableReason() === undefined;
-  }
-
   /**
-   * kqueue(2): makes a queue.
-   * @param options `sys`: the implementation to use, from bindKqueue() of `kqueue-ffi/sys`; the running system's if absent
-   * @throws KqueueError EMFILE, ENFILE, ENOMEM; Error where there is no kqueue, saying why
+   * kqueue(2): makes a queue. Close it, or declare it with `using`: one that is merely forgotten keeps its descriptor.
+   *
+   * @param options `sys`: the kqueue to use, from bindKqueue() of `kqueue-ffi/sys`; the running system's if absent
+   * @throws KqueueError EMFILE, ENFILE, ENOMEM; Error where there is no kqueue, saying what to do
    */
   constructor(options: { readonly sys?: Sys | undefined } = {}) {
     if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options);
     const sys = options.sys ?? defaultSys();
-    if (typeof sys?.kevent !== 'function' || typeof sys.kqueue !== 'function') {
-      throw wrongType('sys', 'what bindKqueue() gives', sys);
-    }
+    if (typeof sys.kevent !== 'function' || !isAbi(sys.abi)) throw wrongType('sys', 'what bindKqueue() gives', sys);
+    const { EV_DISABLE = 0, EV_ENABLE = 0 } = sys.abi.constants;
     this.#sys = sys;
     this.#kinds = kindsOf(sys.abi);
-    this.#changes = new KeventList(4, sys.abi);
-    this.#events = new KeventList(SMALL_BATCH, sys.abi);
-    this.#fd = sys.kqueue();
-    if (this.#fd === -1) throw new KqueueError(sys.errno(), 'kqueue');
+    this.#changer = new Changer(sys);
+    this.#events = new KeventList(FEW, sys.abi);
     this.#host = {
       abi: sys.abi,
-      enable: (knote) => this.#alter(knote, this.#bit('EV_ENABLE')),
-      disable: (knote) => this.#alter(knote, this.#bit('EV_DISABLE')),
-      trigger: (knote, fflags) => this.#trigger(knote, fflags),
-      unregister: (knote) => this.#unregister(knote),
-      dispose: (knote) => {
-        if (!this.#closed) this.#unregister(knote);
+      enable: (knote): void => this.#modify(knote, EV_ENABLE, knote.fflags),
+      disable: (knote): void => this.#modify(knote, EV_DISABLE, knote.fflags),
+      // flags 0: EV_CLEAR in a change would take the trigger back.
+      trigger: (knote, fflags): void => this.#modify(knote, 0, triggerNotes(sys, fflags)),
+      unregister: (knote): void => this.unregister(knote),
+      dispose: (knote): void => {
+        if (!this.closed) this.unregister(knote);
       },
     };
+    this.#fd = sys.kqueue();
+    if (this.#fd === -1) throw new KqueueError(sys.errno(), 'kqueue');
+    this.#waiting = new Waiting(sys, this.#fd, (max) => this.#fetch(max, 0));
   }
 
-  /** The queue's descriptor. Another kqueue can watch it: `read(kq.fd)`. Only close() may close it. */
+  /**
+   * The queue's descriptor; -1 once it is closed. Another queue can watch it: `read(kq.fd)`. Only close() may close it. On
+   * Linux no other thread may call kevent(2) on it: see waker().
+   */
   get fd(): number {
     return this.#fd;
   }
 
   /** Whether close() was called. */
   get closed(): boolean {
-    return this.#closed;
-  }
-
-  #bit(name: string): number {
-    return this.#sys.abi.constants[name] ?? 0;
-  }
-
-  #checkOpen(): void {
-    if (this.#closed) throw closedError();
+    return this.#fd === -1;
   }
 
   /**
-   * Registers what is to be watched, all in one kevent(2), and returns a registration for each. Registering what is
-   * registered already replaces it, its token and its mode. Fetches no event and loses none.
+   * Adds knotes (EV_ADD), all in one kevent(2) call, or replaces those with the same ident and filter: their token, and all
+   * else. It neither takes nor loses what is pending, but of timers, which start over, and of what is registered anew with
+   * other `clear`, `oneshot` or `dispatch`. Takes interests, or one iterable of them.
    *
-   * @throws KqueueError for one change that failed, an AggregateError of them for several; those that were good stay
-   * applied. EBADF: no such descriptor. ESRCH: no such process. EINVAL: the descriptor has no such filter. ENOENT, EACCES:
-   * a path. RangeError for a filter or a note that this system does not have, naming those that have it
+   * @returns a registration for each interest, in the same order
+   * @throws TypeError, RangeError, before anything is registered, for what is no interest, and for filters, notes and units
+   * that this system does not have, naming those that have them. KqueueError for the one change that failed, an
+   * AggregateError of several; those that were good stay registered. EBADF: the descriptor, or the queue, is closed. EINVAL
+   * (EOPNOTSUPP, ENODEV): the descriptor has no such filter. ESRCH, EACCES: proc(). ENOENT and others of open(2): vnode()
+   * with a path. ENOMEM
    */
   register<const I extends readonly Interest<Token>[]>(...interests: I): Registrations<I>;
   register(interests: Iterable<Interest<Token>>): Registration<Token>[];
-  register(...given: readonly (Interest<Token> | Iterable<Interest<Token>>)[]): Registration<Token>[] {
-    this.#checkOpen();
-    const interests: Interest<Token>[] = [];
-    for (const one of given) {
-      if (isInterest(one)) interests.push(one as Interest<Token>);
-      else if (typeof one === 'object' && one !== null && Symbol.iterator in one) interests.push(...one);
-      else throw wrongType('interest', 'what read(), timer() and the like give', one);
-    }
-    for (const one of interests) {
-      if (!isInterest(one)) throw wrongType('interest', 'what read(), timer() and the like give', one);
-    }
-    // Whatever is wrong with an argument, or missing in this system, is found before the first of them goes down.
-    const compiled = interests.map((interest) => compile(interest, this.#sys.abi));
-
-    const errors: Error[] = [];
+  register(...given: readonly unknown[]): Registration<Token>[] {
+    this.#mustBeOpen();
+    const interests = checkInterests<Token>(given);
+    // Whatever is wrong with an argument, or missing in this system, is found before the first file is opened.
+    const changes = interests.map((interest) => compile(interest, this.#sys.abi));
+    const failures: unknown[] = [];
     const knotes: Knote<Token>[] = [];
     for (const [i, interest] of interests.entries()) {
-      const change = compiled[i] as ReturnType<typeof compile>;
-      let opened: number | undefined;
-      if (interest.filter === 'vnode' && interest.path !== undefined) {
-        try {
-          opened = openForEvents(interest.path);
-        } catch (error) {
-          const { errno = -EBADF } = error as NodeJS.ErrnoException;
-          const { path } = interest;
-          errors.push(new KqueueError(-errno, 'open', { about: `'${path}'`, interest, path }));
-          continue;
-        }
+      try {
+        knotes.push(this.#prepare(interest, changes[i] as Change));
+      } catch (error) {
+        failures.push(error);
       }
-      const release = interest.filter === 'signal' ? holdSignal(interest.signal) : undefined;
-      const Class = interest.filter === 'user' ? UserKnote : Knote;
-      const knote = new Class<Token>(this.#host, interest, change, opened, release);
-      knote.previous = this.#table.add(knote as Knote);
-      knotes.push(knote);
     }
-    this.#add(knotes as Knote[], errors);
-    if (errors.length === 1) throw errors[0];
-    if (errors.length > 1) throw new AggregateError(errors, `${errors.length} changes failed`);
+    const plans = knotes.map((knote) => this.#plan(knote));
+    try {
+      this.#send(plans.flat());
+      this.#sendWithoutStatus(knotes, plans);
+    } catch (error) {
+      // The call failed as a whole: the queue's descriptor was closed underneath.
+      for (const step of plans.flat()) step.errno = EBADF;
+      for (const [i, knote] of knotes.entries()) this.#settle(knote, plans[i] as Step[]);
+      throw error;
+    }
+    for (const [i, knote] of knotes.entries()) {
+      const plan = plans[i] as Step[];
+      this.#settle(knote, plan);
+      const added = plan.at(-1) as Step;
+      if (added.errno !== 0) failures.push(errorOf(this.#sys, added));
+    }
+    throwAll(failures);
     return knotes;
   }
 
-  /** Sends the knotes down, in one call, and settles which of them are in the kernel; failures go to `errors`. */
-  #add(knotes: readonly Knote[], errors: Error[]): void {
-    if (knotes.length === 0) return;
-    const list = this.#room(knotes.length * 2);
-    const [add, remove, receipt] = [this.#bit('EV_ADD'), this.#bit('EV_DELETE'), this.#bit('EV_RECEIPT')];
-    // The knote of each record, and whether the record takes its predecessor away.
-    const sent: { readonly knote: Knote; readonly removes: boolean }[] = [];
-    for (const knote of knotes) {
-      const { previous } = knote;
-      if (previous?.active && needsDeletion(previous, knote)) {
-        EV_SET(list, sent.length, knote.ident, knote.change.filter, remove | receipt, 0, 0, 0);
-        sent.push({ knote, removes: true });
+  /** Opens and holds what a knote needs, and gives it its place in the table. */
+  #prepare(interest: Interest<Token>, change: Change): Knote<Token> {
+    let ownFd: number | undefined;
+    let release: (() => void) | undefined;
+    if (interest.filter === 'vnode' && interest.path !== undefined) {
+      try {
+        // fs, not libc: Node closes what fs has opened in a worker that is terminated.
+        ownFd = openSync(interest.path, OPEN_FLAGS);
+      } catch (error) {
+        throw openError(error, interest.path, interest);
       }
-      const { interest, change } = knote;
-      const disabled = interest.filter === 'raw' ? (interest.flags & this.#bit('EV_DISABLE')) !== 0 : interest.disabled;
-      // Adding again enables nowhere, whatever the man pages say.
-      const able = this.#bit(disabled ? 'EV_DISABLE' : 'EV_ENABLE');
-      this.#write(list, sent.length, knote, add | able | receipt | change.mode);
-      if (change.leeway !== undefined) list.ext(sent.length, 1, change.leeway);
-      sent.push({ knote, removes: false });
-    }
-    const described = sent.map((_, i) => list.get(i));
-    const n = this.#sys.kevent(this.#fd, list, sent.length, list, sent.length, this.#now);
-    if (n === -1) {
-      const errno = this.#sys.errno();
-      for (const knote of knotes) this.#abandon(knote);
-      throw new KqueueError(errno, 'kevent');
-    }
-
-    // A record for each change, in their order; a kernel that skips one has no error for it.
-    const retry: Knote[] = [];
-    const failed = new Map<Knote, { errno: number; index: number }>();
-    let at = 0;
-    for (let i = 0; i < n; i++) {
-      const [filter, ident] = [list.filter(i), identOf(list, i)];
-      while (at < sent.length && !(described[at]?.filter === filter && described[at]?.ident === ident)) at++;
-      const record = sent[at];
-      if (record === undefined) break;
-      const errno = list.data(i);
-      // ENOENT, EBADF of a deletion: it was gone already, with its descriptor or as a one-shot. That was wanted.
-      if (errno !== 0 && !record.removes) failed.set(record.knote, { errno, index: at });
-      if (errno === 0 && record.removes) record.knote.previous?.end();
-      at++;
-    }
-    for (const knote of knotes) {
-      const failure = failed.get(knote);
-      if (failure === undefined) {
-        this.#replace(knote);
-        continue;
+    } else if (interest.filter === 'signal' && !hearsThroughNode(this.#sys)) {
+      try {
+        release = holdSignal(interest.signal);
+      } catch {
+        throw new KqueueError(EINVAL, 'sigaction', { about: interest.signal, interest });
       }
-      const { NOTE_EXITSTATUS } = this.#sys.abi.constants;
-      const asked = NOTE_EXITSTATUS !== undefined && (knote.fflags & NOTE_EXITSTATUS) !== 0;
-      if (failure.errno === EACCES && asked && impliesExitStatus(knote.interest)) {
-        // macOS keeps the status of a process that is not ours to itself, but not that it exited.
-        knote.fflags = (knote.fflags & ~NOTE_EXITSTATUS) >>> 0;
-        retry.push(knote);
-        continue;
-      }
-      this.#abandon(knote);
-      const change = described[failure.index];
-      const about = change === undefined ? '' : describeKevent(this.#sys.abi, { ...change, udata: 0 });
-      errors.push(new KqueueError(failure.errno, 'kevent', { about, change, interest: knote.interest }));
     }
-    this.#add(retry, errors);
+    const Class = interest.filter === 'user' ? UserKnote : Knote;
+    const knote = new Class<Token>(this.#host, interest, change, ownFd, release);
+    knote.previous = this.#table.add(knote);
+    return knote;
   }
 
-  /** It is in the kernel: the one that it replaced is not. */
-  #replace(knote: Knote): void {
-    const { previous } = knote;
-    knote.previous = undefined;
-    if (previous === undefined) return;
-    this.#table.remove(previous);
-    previous.end();
+  /** The changes that register a knote: the last one is its EV_ADD. */
+  #plan(knote: Knote): Step[] {
+    const { EV_ADD = 0, EV_CLEAR = 0, EV_DELETE = 0, EV_DISABLE = 0, EV_ENABLE = 0 } = this.#sys.abi.constants;
+    const { interest, change, previous } = knote;
+    const disabled = interest.filter === 'raw' ? (interest.flags & EV_DISABLE) !== 0 : interest.disabled;
+    // Adding again enables nowhere, whatever the man pages say.
+    const flags = EV_ADD | change.mode | (disabled ? EV_DISABLE : EV_ENABLE);
+    if (previous === undefined) return [stepOf(knote, flags)];
+    // ENOENT of the deletion does not matter: the knote before has gone with its descriptor, which no kernel tells.
+    if (this.#mustBeNew(previous, knote)) return [stepOf(knote, EV_DELETE), stepOf(knote, flags)];
+    // In a change of a user event EV_CLEAR would take a trigger back; and it is in the knote already.
+    return [stepOf(knote, interest.filter === 'user' ? flags & ~EV_CLEAR : flags)];
   }
 
-  /** It is not in the kernel: the one before it has its place again, if it still lives. */
-  #abandon(knote: Knote): void {
+  /** Whether a knote cannot be had by changing the one of the same name, but only by deleting that first. */
+  #mustBeNew(previous: Knote, { change, fflags }: Knote): boolean {
+    const { name, constants } = this.#sys.abi;
+    // No kernel changes these flags of a knote that lives.
+    if (change.mode !== previous.change.mode) return true;
+    // DragonFly lets a running timer run on; NetBSD stays deaf to notes that were not there at first.
+    if (change.filter === constants['EVFILT_TIMER']) return true;
+    return name === 'netbsd' && change.filter === constants['EVFILT_VNODE'] && (fflags & ~previous.fflags) !== 0;
+  }
+
+  /** macOS keeps the status of some processes to itself, but not that they exit: EACCES, and without it all is well. */
+  #sendWithoutStatus(knotes: readonly Knote[], plans: Step[][]): void {
+    const { NOTE_EXITSTATUS } = this.#sys.abi.constants;
+    if (NOTE_EXITSTATUS === undefined) return;
+    const again: Step[] = [];
+    for (const [i, knote] of knotes.entries()) {
+      if (plans[i]?.at(-1)?.errno !== EACCES || !impliesExitStatus(knote.interest)) continue;
+      knote.fflags = (knote.fflags & ~NOTE_EXITSTATUS) >>> 0;
+      const plan = this.#plan(knote);
+      plans[i] = plan;
+      again.push(...plan);
+    }
+    this.#send(again);
+  }
+
+  #send(steps: readonly Step[]): void {
+    this.#changer.apply(this.#fd, steps, (list, index) => this.#left.push(this.#decode(list, index)));
+  }
+
+  /** A knote that was added replaces the one before it; one that was not gives its place back, if that one still lives. */
+  #settle(knote: Knote, plan: readonly Step[]): void {
+    const added = plan.at(-1) as Step;
     const { previous } = knote;
     knote.previous = undefined;
-    this.#table.remove(knote, previous?.active ? previous : undefined);
-    if (previous !== undefined && !previous.active) this.#table.remove(previous);
+    if (added.errno === 0) {
+      if (previous !== undefined) this.#forget(previous);
+      return;
+    }
+    const deleted = plan.length > 1 && plan[0]?.errno === 0;
+    const stays = previous?.active === true && !deleted && added.errno !== EBADF;
+    const heir = stays ? previous : undefined;
+    // What was added after it, in the same call and under the same name, has taken not its place but that of its heir.
+    for (let later = this.#table.get(added.filter, knote.ident); later !== undefined; later = later.previous) {
+      if (later.previous === knote) later.previous = heir;
+    }
+    this.#table.remove(knote, heir);
     knote.end();
+    if (previous !== undefined && !stays) this.#forget(previous);
   }
 
-  /** The change list, with room for `length` records: it answers too. */
-  #room(length: number): KeventList {
-    if (this.#changes.length < length) this.#changes = new KeventList(length, this.#sys.abi);
-    return this.#changes;
-  }
-
-  /** The whole record of a knote: several kernels overwrite fflags, data and udata with whatever a change brings. */
-  #write(list: KeventList, index: number, knote: Knote, flags: number, fflags: number = knote.fflags): void {
-    EV_SET(list, index, knote.ident, knote.change.filter, flags, fflags, knote.change.data, knote.udata);
-  }
-
-  /** One change of a knote that is registered. */
-  #alter(knote: Knote, flags: number, fflags?: number): void {
-    this.#checkOpen();
-    const list = this.#room(1);
-    this.#write(list, 0, knote, flags, fflags);
-    const change = list.get(0);
-    const about = describeKevent(this.#sys.abi, { ...change, udata: 0 });
-    const { interest } = knote;
-    if (!knote.active) throw new KqueueError(ENOENT, 'kevent', { about, change, interest });
-    if (this.#sys.kevent(this.#fd, list, 1, null, 0, null) !== -1) return;
-    const errno = this.#sys.errno();
-    // Its descriptor was closed: no kernel tells before it is asked.
-    if (errno === ENOENT) this.#end(knote);
-    throw new KqueueError(errno, 'kevent', { about, change, interest });
-  }
-
-  #trigger(knote: Knote, fflags: number | undefined): void {
-    const { NOTE_TRIGGER = 0, NOTE_FFCOPY = 0, NOTE_FFCTRLMASK = 0, NOTE_FFLAGSMASK = 0 } = this.#sys.abi.constants;
-    let bits = 0;
-    if (fflags !== undefined) {
-      checkInteger('fflags', fflags, -(2 ** 31), 2 ** 32 - 1);
-      const operation = fflags & NOTE_FFCTRLMASK;
-      bits = (fflags & NOTE_FFLAGSMASK) | (operation === 0 ? NOTE_FFCOPY : operation);
-    }
-    // flags 0: EV_CLEAR in a change would take the trigger back.
-    this.#alter(knote, 0, (bits | NOTE_TRIGGER) >>> 0);
-  }
-
-  #unregister(knote: Knote): void {
-    this.#checkOpen();
-    if (!knote.active) return;
-    try {
-      this.#alter(knote, this.#bit('EV_DELETE'));
-    } catch (error) {
-      // ENOENT, EBADF: its descriptor was closed, and took it along. Not so where the queue itself is gone.
-      const code = error instanceof KqueueError ? error.code : '';
-      if (code !== 'ENOENT' && code !== 'EBADF') throw error;
-    }
-    this.#end(knote);
-    if (this.#left.length > 0) this.#left = this.#left.filter((event) => event.registration !== knote);
-  }
-
-  #end(knote: Knote): void {
+  #forget(knote: Knote): void {
     this.#table.remove(knote);
     knote.end();
   }
 
   /**
-   * EV_DELETE: takes registrations off the queue, by themselves or by what was registered: `kq.unregister(read(fd))`. What
-   * ended already is no error when it is a registration.
-   * @throws KqueueError ENOENT for an interest that is not registered; AggregateError for several
+   * Removes knotes (EV_DELETE), all in one kevent(2) call: by registration, or by an interest with the same filter and
+   * ident, or path. What was fetched of them and not handed out yet is dropped. That a registration has ended already is no
+   * failure.
+   *
+   * @throws TypeError for what is neither, and for a registration of another queue. KqueueError for the one that failed, an
+   * AggregateError of several: ENOENT where an interest is not registered, EBADF where its descriptor is closed
    */
   unregister(...what: readonly (Interest | Registration)[]): void {
-    this.#checkOpen();
-    const errors: Error[] = [];
-    for (const one of what) {
-      if (one instanceof Knote) {
-        if (one.host !== this.#host) throw wrongType('registration', 'one of this queue', one);
-        this.#unregister(one);
-        continue;
-      }
-      if (!isInterest(one)) throw wrongType('interest', 'an interest or a registration', one);
-      const { filter } = compile(one, this.#sys.abi);
-      const knote = one.ident === undefined ? this.#byPath(one) : this.#table.get(filter, one.ident);
-      if (knote !== undefined) this.#unregister(knote);
-      else
-        errors.push(new KqueueError(ENOENT, 'kevent', { about: `${one.filter} ${String(one.ident)}`, interest: one }));
+    this.#mustBeOpen();
+    const removals = what.flatMap((one) => this.#removal(one));
+    this.#send(removals.map(({ step }) => step));
+    const failures: KqueueError[] = [];
+    for (const { step, knote, lenient } of removals) {
+      // It is gone, and was before: with its descriptor.
+      const gone = step.errno === ENOENT || step.errno === EBADF;
+      if (knote !== undefined && (gone || step.errno === 0)) this.#drop(knote);
+      if (step.errno !== 0 && !(gone && lenient)) failures.push(errorOf(this.#sys, step));
     }
-    if (errors.length === 1) throw errors[0];
-    if (errors.length > 1) throw new AggregateError(errors, `${errors.length} changes failed`);
+    throwAll(failures);
+  }
+
+  #removal(one: Interest | Registration): Removal[] {
+    const { abi } = this.#sys;
+    const { EV_DELETE = 0 } = abi.constants;
+    if (one instanceof Knote) {
+      if (one.host !== this.#host) throw wrongType('registration', 'one of this queue', one);
+      return one.active ? [{ step: stepOf(one, EV_DELETE), knote: one, lenient: true }] : [];
+    }
+    if (!isInterest(one)) throw wrongType('what', 'interests and registrations', one);
+    const { filter, data, fflags, leeway } = compile(one, abi);
+    const { ident } = one;
+    const knote = ident === undefined ? this.#byPath(one) : this.#table.get(filter, ident);
+    if (knote !== undefined) return [{ step: stepOf(knote, EV_DELETE), knote, lenient: false }];
+    if (ident === undefined) throw new KqueueError(ENOENT, 'kevent', { about: pathOf(one), interest: one });
+    // Somebody else may have added it, through the C door.
+    const record = { ident, filter, flags: EV_DELETE, fflags, data, udata: 0, leeway };
+    return [{ step: { ...record, interest: one, errno: 0, answered: false }, knote: undefined, lenient: false }];
   }
 
   #byPath(interest: Interest): Knote | undefined {
+    let found: Knote | undefined;
     for (const knote of this.#table) {
-      if (knote.interest === interest) return knote;
-      const { interest: own } = knote;
-      if (own.filter === 'vnode' && interest.filter === 'vnode' && own.path === interest.path) return knote;
+      const own = knote.interest;
+      if (own === interest) return knote;
+      if (own.filter === 'vnode' && interest.filter === 'vnode' && own.path === interest.path) found ??= knote;
     }
-    return undefined;
+    return found;
+  }
+
+  #drop(knote: Knote): void {
+    this.#forget(knote);
+    if (this.#left.length === 0) return;
+    this.#left = this.#left.slice(this.#next).filter((event) => event.registration !== knote);
+    this.#next = 0;
+  }
+
+  /** One change of a knote that lives. */
+  #modify(knote: Knote, flags: number, fflags: number): void {
+    this.#mustBeOpen(knote.interest);
+    const step = stepOf(knote, flags, fflags);
+    if (knote.active) this.#changer.applyOne(this.#fd, step);
+    else step.errno = ENOENT;
+    if (step.errno === 0) return;
+    // Gone with its descriptor, or the queue with its own.
+    if (step.errno === ENOENT || step.errno === EBADF) this.#drop(knote);
+    throw errorOf(this.#sys, step);
   }
 
   /**
-   * Waits for events and blocks the thread meanwhile, as kevent(2) does; [] when the time is over. A wait that a signal
-   * interrupts goes on (on Linux, where a signal() is registered, it ends early, with []: Node's handlers, which count
-   * signals there, run when the event loop turns).
+   * Waits for events and blocks the thread meanwhile, Node's event loop included, as kevent(2) does. A wait that a signal
+   * interrupts goes on with the rest of the time (EINTR). On Linux, where Node's handlers count the signals that are
+   * registered, it ends early instead, with [].
+   *
+   * @returns at least one event, unless the time is over: then []
    * @throws KqueueError EBADF; TypeError, RangeError for options that are no such numbers
    */
   poll(options: PollOptions = {}): KqueueEvent<Token>[] {
     const { timeout, max } = checkOptions(options);
-    this.#checkOpen();
-    if (this.#left.length > 0) return this.#take(max);
-    if (timeout === 0) return this.#fetch(this.#now, max);
-    const end = timeout === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeout;
-    const dragonfly = this.#sys.abi.name === 'dragonfly';
-    let rest = timeout;
-    for (;;) {
-      const slice = dragonfly ? Math.min(rest ?? DRAGONFLY_SLICE, DRAGONFLY_SLICE) : rest;
-      const time = slice === undefined ? null : this.#timespec.setMillis(slice);
-      const events = this.#fetch(time, max);
-      const over = !this.#interrupted && !(dragonfly && slice !== rest);
-      if (events.length > 0 || over) return events;
-      if (timeout === undefined) continue;
-      rest = end - performance.now();
-      if (rest <= 0) return this.#fetch(this.#now, max);
-    }
-  }
-
-  /** Whether the last fetch was ended by a signal. */
-  #interrupted = false;
-
-  /** Fetches what there is; [] and #interrupted for EINTR. */
-  #fetch(time: Timespec | null, max: number | undefined): KqueueEvent<Token>[] {
-    const list = this.#events;
-    const room = max === undefined ? list.length : Math.min(max, list.length);
-    const n = this.#sys.kevent(this.#fd, null, 0, list, room, time);
-    this.#interrupted = false;
-    if (n === -1) {
-      const errno = this.#sys.errno();
-      if (errno !== EINTR) throw new KqueueError(errno, 'kevent');
-      this.#interrupted = true;
-      return [];
-    }
-    if (n === 0) return [];
-    const events: KqueueEvent<Token>[] = new Array(n);
-    for (let i = 0; i < n; i++) events[i] = this.#event(list, i);
-    // It was full: next time there is room for more.
-    if (n === list.length && n < BATCH) this.#events = new KeventList(Math.min(n * 4, BATCH), this.#sys.abi);
-    return events;
-  }
-
-  #event(list: KeventList, index: number): KqueueEvent<Token> {
-    const filter = list.filter(index);
-    const ident = list.ident(index);
-    const name = Number.isSafeInteger(ident) ? ident : list.ident64(index);
-    const knote = this.#table.find(filter, name, list.udata(index));
-    const event = eventOf<Token>(this.#kinds, list, index, filter, ident, knote);
-    // Gone by its own: a one-shot, or a process that has exited (but not a child that NOTE_TRACK reports for its parent).
-    if (knote !== undefined && this.#isLast(knote, event) && knote.ident === name) this.#end(knote);
-    return event;
-  }
-
-  #isLast(knote: Knote, event: KqueueEvent<Token>): boolean {
-    if ((knote.change.mode & this.#bit('EV_ONESHOT')) !== 0) return true;
-    return event.filter === 'proc' && event.exited;
-  }
-
-  #take(max: number | undefined): KqueueEvent<Token>[] {
-    if (max !== undefined && max < this.#left.length) return this.#left.splice(0, max);
-    const events = this.#left;
-    this.#left = [];
-    return events;
+    this.#mustBeOpen();
+    return this.#left.length > 0 ? this.#takeLeft(max) : this.#fetch(max, timeout);
   }
 
   /**
    * Waits for events without blocking anything: Node's own event loop watches the queue's descriptor, and no thread waits.
-   * (Where the descriptor cannot be polled, with libkqueue, in Bun and in Deno, it looks every 1 to 16 ms.) Resolves with []
-   * when the time is over. One at a time: a second one rejects with ERR_INVALID_STATE. Keeps the process running, unless
-   * unref() was called.
+   * (Where it cannot be polled, with libkqueue, in Bun and in Deno, it is looked at every 1 to 16 milliseconds.) One wait at
+   * a time. It keeps the process running, unless unref() was called.
    *
-   * Rejects with the reason of `signal` when that is aborted; with KqueueError EBADF when the queue is, or gets, closed.
+   * @returns at least one event, unless the time is over: then []
+   * @throws (rejects with) the signal's reason when it is aborted; an Error with code ERR_INVALID_STATE while another wait()
+   * or iteration is waiting; KqueueError EBADF when the queue is, or gets, closed; TypeError, RangeError for other options
    */
-  async wait(options: WaitOptions = {}): Promise<KqueueEvent<Token>[]> {
-    const { timeout, max } = checkOptions(options);
-    const { signal } = options;
-    if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
-      throw wrongType('signal', 'an AbortSignal', signal);
-    }
-    this.#checkOpen();
-    if (this.#waiter !== undefined) throw alreadyWaiting();
-    if (signal?.aborted) throw signal.reason;
-    if (this.#left.length > 0) return this.#take(max);
-    return this.#await(max, timeout, signal);
-  }
-
-  #await(max: number | undefined, timeout?: number, signal?: AbortSignalLike): Promise<KqueueEvent<Token>[]> {
+  wait(options: WaitOptions = {}): Promise<KqueueEvent<Token>[]> {
     return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
-      const done = (): void => {
-        this.#waiter = undefined;
-        this.#watcher?.rest();
-        clearTimeout(timer);
-        this.#timer = undefined;
-        signal?.removeEventListener('abort', aborted);
-      };
-      const aborted = (): void => waiter.fail(signal?.reason);
-      const waiter: Waiter = {
-        max,
-        settle: (events) => {
-          done();
-          resolve(events as KqueueEvent<Token>[]);
-        },
-        fail: (error) => {
-          done();
-          reject(error);
-        },
-      };
-      this.#waiter = waiter;
-      signal?.addEventListener('abort', aborted);
-      try {
-        this.#watcher ??= createWatcher(this.#sys, this.#fd, this.#held, this.#look);
-        this.#watcher.watch();
-      } catch (error) {
-        waiter.fail(error);
-        return;
+      const { timeout, max } = checkOptions(options);
+      const { signal } = options;
+      if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
+        throw wrongType('signal', 'an AbortSignal', signal);
       }
-      if (timeout === undefined) return;
-      const end = performance.now() + timeout;
-      const tick = (): void => {
-        const rest = end - performance.now();
-        if (rest > 0) {
-          timer = setTimeout(tick, Math.min(rest, LONGEST_TIMEOUT));
-          this.#timer = timer;
-          if (!this.#held) timer.unref();
-        } else this.#look(true);
-      };
-      // In a turn of its own even when there is no time: who asks again and again must not starve others.
-      timer = setTimeout(tick, Math.min(timeout, LONGEST_TIMEOUT));
-      this.#timer = timer;
-      if (!this.#held) timer.unref();
+      this.#mustBeFree();
+      if (signal?.aborted) throw signal.reason;
+      if (this.#left.length > 0) return resolve(this.#takeLeft(max));
+      const closed = (): void => reject(closedError());
+      this.#waiting.begin({ max, timeout, signal, done: resolve, fail: reject, closed });
     });
   }
 
-  /** The timeout of the wait under way, for ref() and unref(). */
-  #timer: NodeJS.Timeout | undefined;
-
-  /** Gives the waiter what there is, if there is something, or if its time is over. */
-  readonly #look = (over = false): void => {
-    const waiter = this.#waiter;
-    if (waiter === undefined) return;
-    try {
-      const events = this.#fetch(this.#now, waiter.max);
-      if (events.length > 0 || over) waiter.settle(events as KqueueEvent<never>[]);
-    } catch (error) {
-      waiter.fail(error);
-    }
-  };
-
-  /** Every event, one after the other, until close() or `break`; what was fetched and not taken comes first next time. */
+  /**
+   * Every event, one after the other, fetched as wait() does: until close(), which ends the iteration, or `break`. What was
+   * fetched by then and not taken is what the next poll(), wait() or iteration gets first.
+   *
+   * @throws KqueueError EBADF where the queue is closed; next() rejects as wait() does
+   */
   [Symbol.asyncIterator](): AsyncIterableIterator<KqueueEvent<Token>> {
-    const next = async (): Promise<IteratorResult<KqueueEvent<Token>>> => {
-      if (ended || this.#closed) return { done: true, value: undefined };
-      const ready = this.#left.shift();
-      if (ready !== undefined) return { done: false, value: ready };
-      if (this.#waiter !== undefined) throw alreadyWaiting();
-      try {
-        const events = await this.#await(undefined);
-        const first = events.shift() as KqueueEvent<Token>;
-        this.#left = this.#left.concat(events);
-        return { done: false, value: first };
-      } catch (error) {
-        if (this.#closed) return { done: true, value: undefined };
-        throw error;
-      }
-    };
+    this.#mustBeOpen();
     let ended = false;
+    /** Answers a next() that waits. */
+    let dismiss: (() => void) | undefined;
+    const end = (): IteratorReturnResult<undefined> => {
+      ended = true;
+      return { done: true, value: undefined };
+    };
     const iterator: AsyncIterableIterator<KqueueEvent<Token>> = {
-      next,
+      next: () =>
+        new Promise((resolve, reject) => {
+          if (ended || this.closed) return resolve(end());
+          this.#mustBeFree();
+          const value = this.#takeOne();
+          if (value !== undefined) return resolve({ done: false, value });
+          dismiss = (): void => resolve(end());
+          this.#waiting.begin({
+            max: undefined,
+            timeout: undefined,
+            signal: undefined,
+            done: (events) => {
+              dismiss = undefined;
+              this.#left = events;
+              this.#next = 0;
+              resolve({ done: false, value: this.#takeOne() as KqueueEvent<Token> });
+            },
+            fail: (error) => {
+              dismiss = undefined;
+              ended = true;
+              reject(error);
+            },
+            closed: dismiss,
+          });
+        }),
       return: async () => {
-        ended = true;
-        return { done: true, value: undefined };
+        if (dismiss !== undefined && !this.closed) this.#waiting.cancel();
+        dismiss?.();
+        return end();
       },
       [Symbol.asyncIterator]: () => iterator,
     };
@@ -560,54 +428,57 @@ export class Kqueue<Token = unknown> implements AsyncIterable<KqueueEvent<Token>
 
   /**
    * A waker for this queue, to be posted to other threads: see {@link Waker}. Its event is `{ filter: 'user', ident }`.
-   * @param ident of the user event that it fires, registered here with `clear` unless there is one; a free one if absent
-   * @throws KqueueError as register(); Error where the queue cannot be reached from another thread
+   *
+   * @param ident of the user() that it fires, which is registered, with `clear`, unless it is already. Absent: one that is
+   * free, the same each time
+   * @throws TypeError, RangeError for what is no safe integer of 0 or more; KqueueError as register(), and EMFILE; Error
+   * where the `sys` of the queue cannot be reached from another thread
    */
   waker(ident?: number): Waker {
-    this.#checkOpen();
-    const { EVFILT_USER } = this.#sys.abi.constants;
+    this.#mustBeOpen();
     if (ident !== undefined) checkInteger('ident', ident, 0, Number.MAX_SAFE_INTEGER);
-    let free = ident ?? INT_MAX;
-    if (ident === undefined) while (this.#table.get(EVFILT_USER ?? 0, free) !== undefined) free--;
-    let knote = EVFILT_USER === undefined ? undefined : this.#table.get(EVFILT_USER, free);
-    if (knote === undefined) {
-      this.register([user(free, { clear: true })]);
-      knote = this.#table.get(EVFILT_USER as number, free) as Knote;
+    const find = (one: number): Knote | undefined => this.#table.get(this.#sys.abi.constants['EVFILT_USER'] ?? 0, one);
+    let fired = ident ?? this.#wakerIdent;
+    if (fired === undefined) {
+      fired = INT_MAX;
+      while (find(fired) !== undefined) fired--;
+      this.#wakerIdent = fired;
     }
-    return new Waker(wakerHandle(this.#sys, this.#fd, this.#gate, free, knote.udata));
+    if (find(fired) === undefined) this.register([user(fired, { clear: true })]);
+    this.#gate ??= new Gate();
+    return new Waker(wakerHandle(this.#sys, this.#fd, this.#gate, fired, find(fired)?.udata ?? 0));
   }
 
-  /** Keeps the process running while somebody waits: the default. */
+  /** Keeps the process running while somebody waits: so it is at first. */
   ref(): this {
-    return this.#hold(true);
+    this.#mustBeOpen();
+    this.#waiting.hold(true);
+    return this;
   }
 
   /** Lets the process end while somebody waits. */
   unref(): this {
-    return this.#hold(false);
-  }
-
-  #hold(held: boolean): this {
-    this.#held = held;
-    if (held) this.#timer?.ref();
-    else this.#timer?.unref();
-    this.#watcher?.hold(held);
+    this.#mustBeOpen();
+    this.#waiting.hold(false);
     return this;
   }
 
-  /** close(2): ends all registrations, rejects a pending wait() with KqueueError EBADF, ends an iteration. Once is enough. */
+  /**
+   * close(2): ends the queue and all its registrations, rejects a pending wait() with KqueueError EBADF, ends an iteration.
+   * On a closed queue it does nothing.
+   */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#gate.close();
-    const waiter = this.#waiter;
-    this.#watcher?.close();
-    this.#watcher = undefined;
-    // EBADF: somebody closed it underneath, which is what was wanted.
-    this.#sys.close(this.#fd);
-    for (const knote of [...this.#table]) knote.end();
+    if (this.closed) return;
+    const fd = this.#fd;
+    this.#fd = -1;
+    const tell = this.#waiting.close();
+    this.#gate?.close();
+    // EBADF, which it may return: somebody closed the number underneath, which is what was wanted.
+    this.#sys.close(fd);
+    for (const knote of this.#table) knote.end();
     this.#left = [];
-    waiter?.fail(closedError());
+    this.#next = 0;
+    tell();
   }
 
   /** As close(). */
@@ -622,31 +493,126 @@ export class Kqueue<Token = unknown> implements AsyncIterable<KqueueEvent<Token>
 
   /** `kqueue { fd=5, freebsd }` */
   toString(): string {
-    return `kqueue { ${this.#closed ? 'closed' : `fd=${this.#fd}`}, ${this.#sys.name} }`;
+    return `kqueue { ${this.closed ? 'closed' : `fd=${this.#fd}`}, ${this.#sys.name} }`;
+  }
+
+  #mustBeOpen(interest?: Interest): void {
+    if (this.#fd === -1) throw closedError(interest);
+  }
+
+  #mustBeFree(): void {
+    this.#mustBeOpen();
+    if (!this.#waiting.pending) return;
+    const error = new Error('another wait() or iteration of this queue is waiting, and only one can');
+    throw Object.assign(error, { code: 'ERR_INVALID_STATE' });
+  }
+
+  #takeOne(): KqueueEvent<Token> | undefined {
+    const event = this.#left[this.#next++];
+    if (this.#next >= this.#left.length) {
+      this.#left = [];
+      this.#next = 0;
+    }
+    return event;
+  }
+
+  #takeLeft(max = Number.POSITIVE_INFINITY): KqueueEvent<Token>[] {
+    const events = this.#left.slice(this.#next, this.#next + max);
+    this.#next += events.length;
+    if (this.#next === this.#left.length) {
+      this.#left = [];
+      this.#next = 0;
+    }
+    return events;
+  }
+
+  /** kevent(2) without changes, timeout in milliseconds. */
+  #fetch(max: number | undefined, timeout: number | undefined): KqueueEvent<Token>[] {
+    let list = this.#events;
+    if (max !== undefined && max > list.length && list.length < MANY) {
+      list = new KeventList(Math.min(max, MANY), this.#sys.abi);
+      this.#events = list;
+    }
+    const n = this.#kevent(list, max === undefined ? list.length : Math.min(max, list.length), timeout);
+    const events: KqueueEvent<Token>[] = [];
+    for (let i = 0; i < n; i++) events.push(this.#decode(list, i));
+    // It was full: next time there is room for more.
+    if (n === list.length && n < MANY) this.#events = new KeventList(Math.min(n * 4, MANY), this.#sys.abi);
+    return events;
+  }
+
+  #kevent(list: KeventList, room: number, timeout = Number.POSITIVE_INFINITY): number {
+    const sys = this.#sys;
+    const longest = sys.abi.name === 'dragonfly' ? DRAGONFLY_SLICE : Number.POSITIVE_INFINITY;
+    const waits = timeout > 0;
+    const end = waits && timeout !== Number.POSITIVE_INFINITY ? performance.now() + timeout : timeout;
+    for (let left = timeout; ; left = waits ? Math.max(0, end - performance.now()) : 0) {
+      const slice = Math.min(left, longest);
+      const time = slice === 0 ? NOW : slice === Number.POSITIVE_INFINITY ? null : this.#timeout.setMillis(slice);
+      const n = sys.kevent(this.#fd, null, 0, list, room, time);
+      // 0 before its time, and no EINTR, is the kqueue built in for Linux, which lets Node hear of a signal.
+      if (n > 0 || (n === 0 && slice === left)) return n;
+      if (n === -1 && sys.errno() !== EINTR) throw new KqueueError(sys.errno(), 'kevent');
+    }
+  }
+
+  /** One record as an event. What its delivery has ended is forgotten. */
+  #decode(list: KeventList, index: number): KqueueEvent<Token> {
+    const filter = list.filter(index);
+    const knote = this.#table.find(filter, identOf(list, index), list.udata(index));
+    const event = eventOf<Token>(this.#kinds, list, index, filter, list.ident(index), knote);
+    if (knote !== undefined && this.#isLast(knote, event)) this.#forget(knote);
+    return event;
+  }
+
+  /** Whether nothing more will come of the knote. */
+  #isLast(knote: Knote, { flags, ident, filter, eof }: KqueueEvent): boolean {
+    if (knote.tracked !== undefined) {
+      // It lives on in the children that the kernel has attached it to.
+      if (eof) knote.tracked.delete(ident);
+      else knote.tracked.add(ident);
+      return knote.tracked.size === 0;
+    }
+    // Kernels set EV_ONESHOT themselves where what was watched is gone, and have then deleted the knote.
+    const { EV_ONESHOT = 0 } = this.#sys.abi.constants;
+    return ((flags | knote.change.mode) & EV_ONESHOT) !== 0 || (filter === 'proc' && eof);
   }
 }
 
-/**
- * Whether a knote that lives must be deleted before it is added anew. No kernel changes EV_CLEAR, EV_ONESHOT or
- * EV_DISPATCH of one; DragonFly leaves a running timer alone, and NetBSD is deaf to notes that were not there at first.
- */
-function needsDeletion(previous: Knote, { interest, change }: Knote): boolean {
-  return change.mode !== previous.change.mode || interest.filter === 'timer' || interest.filter === 'vnode';
+/** A knote that is to be removed, or, where there is none in the table, a change that asks the kernel for it. */
+interface Removal {
+  readonly step: Step;
+  readonly knote: Knote | undefined;
+  /** Whether it does not matter if it is gone already. */
+  readonly lenient: boolean;
 }
 
-function identOf(list: KeventList, index: number): number | bigint {
-  const ident = list.ident(index);
-  return Number.isSafeInteger(ident) ? ident : list.ident64(index);
+/** Whether the kqueue listens to signals through Node itself, which keeps their default action off. */
+function hearsThroughNode(sys: Sys): boolean {
+  return sys.abi.name === 'linux' && bindingOf(sys) === undefined;
 }
 
-/** Through fs, so that Node closes it with the worker that it was opened in. */
-function openForEvents(path: string): number {
-  const { O_NONBLOCK = 0, O_RDONLY } = constantsOfOpen;
-  return openSync(path, process.platform === 'darwin' ? O_EVTONLY : O_RDONLY | O_NONBLOCK);
+/** fflags of a trigger. Bits without an operation are copied: NOTE_FFNOP would lose them. */
+function triggerNotes({ abi }: Sys, fflags: number | undefined): number {
+  const { NOTE_FFCOPY = 0, NOTE_FFCTRLMASK = 0, NOTE_TRIGGER = 0 } = abi.constants;
+  if (fflags === undefined) return NOTE_TRIGGER;
+  checkInteger('fflags', fflags, 0, 2 ** 32 - 1);
+  return (fflags | NOTE_TRIGGER | ((fflags & NOTE_FFCTRLMASK) === 0 ? NOTE_FFCOPY : 0)) >>> 0;
 }
 
-function alreadyWaiting(): Error {
-  return Object.assign(new Error('this queue has a waiter already'), { code: 'ERR_INVALID_STATE' });
+/** What register() was given, as a list of its own: an iterable may change while it is worked on. */
+function checkInterests<Token>(given: readonly unknown[]): Interest<Token>[] {
+  const expected = 'what read(), timer() and the like give';
+  const [first] = given;
+  let interests: readonly unknown[] = given;
+  if (given.length === 1 && !isInterest(first)) {
+    if (typeof first !== 'object' || first === null || !(Symbol.iterator in first)) {
+      throw wrongType('interest', expected, first);
+    }
+    interests = [...(first as Iterable<unknown>)];
+  }
+  for (const one of interests) if (!isInterest(one)) throw wrongType('interest', expected, one);
+  return interests as Interest<Token>[];
 }
 
 function checkOptions(options: PollOptions): PollOptions {
@@ -658,4 +624,24 @@ function checkOptions(options: PollOptions): PollOptions {
   }
   if (max !== undefined) checkInteger('max', max, 1, INT_MAX);
   return options;
+}
+
+function pathOf(interest: Interest): string {
+  return interest.filter === 'vnode' ? `'${interest.path}'` : '';
+}
+
+/** open(2)'s failure in the shape of all others. */
+function openError(error: unknown, path: string, interest: Interest): unknown {
+  const { errno } = error as NodeJS.ErrnoException;
+  return errno === undefined ? error : new KqueueError(-errno, 'open', { about: `'${path}'`, path, interest });
+}
+
+function throwAll(failures: readonly unknown[]): void {
+  if (failures.length === 0) return;
+  if (failures.length === 1) throw failures[0];
+  throw new AggregateError(failures, `${failures.length} changes failed: ${failures.map(messageOf).join('; ')}`);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

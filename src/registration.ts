@@ -81,8 +81,8 @@ export class Knote<Token = unknown> implements Registration<Token> {
   active = true;
   /** The knote that had the same name before, until it is known that this one replaced it. */
   previous: Knote | undefined = undefined;
-  /** The processes that NOTE_TRACK attached to it, and that are to be reported under its udata. */
-  tracked: Set<number> | undefined = undefined;
+  /** With NOTE_TRACK: the processes that live and are reported under its udata, its own among them. */
+  readonly tracked: Set<number> | undefined;
   /** The descriptor of a path, which this opened. */
   readonly #ownFd: number | undefined;
   /** Lets go of the signal. */
@@ -100,6 +100,7 @@ export class Knote<Token = unknown> implements Registration<Token> {
     this.change = change;
     this.fflags = change.fflags;
     this.ident = interest.ident ?? (ownFd as number);
+    this.tracked = interest.filter === 'proc' && interest.on.includes('track') ? new Set([interest.ident]) : undefined;
     this.#ownFd = ownFd;
     this.#release = release;
   }

@@ -61,8 +61,7 @@ export class KnoteTable {
     const knote = this.#slots[udata & SLOT_MASK];
     if (knote !== undefined && knote.udata === udata && knote.change.filter === filter) {
       // NOTE_TRACK attaches to a child of its own accord, and copies the parent's udata.
-      if (knote.ident === ident || (knote.interest.filter === 'proc' && knote.interest.on.includes('track')))
-        return knote;
+      if (knote.ident === ident || knote.tracked !== undefined) return knote;
     }
     // The udata of raw() is its user's; that of user() may be an older one, which a waker in another thread repeated.
     const named = this.get(filter, ident);

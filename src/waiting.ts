@@ -1,0 +1,144 @@
+import { createWatcher, type Watcher } from './loop.ts';
+import type { Sys } from './sys/sys.ts';
+
+/** As much of an AbortSignal as is used: the DOM's and Node's both are one. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+/** Somebody who waits, and how to tell him. */
+export interface Waiter<Event> {
+  /** As many events as he takes; undefined for as many as there are. */
+  readonly max: number | undefined;
+  /** Milliseconds; undefined for ever. */
+  readonly timeout: number | undefined;
+  readonly signal: AbortSignalLike | undefined;
+  /** Some events; none when the time is over. */
+  done(events: Event[]): void;
+  fail(error: unknown): void;
+  /** The queue was closed. */
+  closed(): void;
+}
+
+/** The longest time that setTimeout() takes. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
+/** The one waiter that a queue may have, with all that must be undone when his wait ends. */
+export class Waiting<Event> {
+  readonly #sys: Sys;
+  readonly #kq: number;
+  /** Fetches what is there, and does not wait. */
+  readonly #fetch: (max: number | undefined) => Event[];
+  #watcher: Watcher | undefined;
+  #waiter: Waiter<Event> | undefined;
+  #held = true;
+  /** On the clock of performance.now(). */
+  #end = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #turn: NodeJS.Immediate | undefined;
+
+  constructor(sys: Sys, kq: number, fetch: (max: number | undefined) => Event[]) {
+    this.#sys = sys;
+    this.#kq = kq;
+    this.#fetch = fetch;
+  }
+
+  get pending(): boolean {
+    return this.#waiter !== undefined;
+  }
+
+  begin(waiter: Waiter<Event>): void {
+    this.#watcher ??= createWatcher(this.#sys, this.#kq, this.#held, this.#look);
+    this.#waiter = waiter;
+    this.#watcher.watch();
+    const { timeout, signal } = waiter;
+    signal?.addEventListener('abort', this.#abort);
+    if (timeout === undefined || timeout === Number.POSITIVE_INFINITY) return;
+    this.#end = performance.now() + timeout;
+    // Not at once even for 0: a loop of such waits would leave timers and I/O no turn.
+    if (timeout > 0) this.#sleep(timeout);
+    else {
+      this.#turn = setImmediate(this.#expire);
+      if (!this.#held) this.#turn.unref();
+    }
+  }
+
+  /** Ends the wait without telling the waiter. */
+  cancel(): void {
+    this.#finish();
+  }
+
+  hold(held: boolean): void {
+    this.#held = held;
+    this.#watcher?.hold(held);
+    const pending = this.#timer ?? this.#turn;
+    if (held) pending?.ref();
+    else pending?.unref();
+  }
+
+  /** Returns what tells the waiter, to be called when the queue is closed altogether. */
+  close(): () => void {
+    const waiter = this.#finish();
+    this.#watcher?.close();
+    return () => waiter?.closed();
+  }
+
+  #finish(): Waiter<Event> | undefined {
+    const waiter = this.#waiter;
+    if (waiter === undefined) return undefined;
+    this.#waiter = undefined;
+    this.#watcher?.rest();
+    waiter.signal?.removeEventListener('abort', this.#abort);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    if (this.#turn !== undefined) clearImmediate(this.#turn);
+    this.#timer = undefined;
+    this.#turn = undefined;
+    return waiter;
+  }
+
+  readonly #look = (): void => {
+    const waiter = this.#waiter;
+    if (waiter === undefined) return;
+    let events: Event[];
+    try {
+      events = this.#fetch(waiter.max);
+    } catch (error) {
+      this.#finish();
+      waiter.fail(error);
+      return;
+    }
+    if (events.length === 0) return;
+    this.#finish();
+    waiter.done(events);
+  };
+
+  #sleep(ms: number): void {
+    this.#timer = setTimeout(this.#expire, Math.min(Math.ceil(ms), LONGEST_TIMEOUT));
+    if (!this.#held) this.#timer.unref();
+  }
+
+  readonly #expire = (): void => {
+    this.#timer = undefined;
+    this.#turn = undefined;
+    // Node's timers may be early by part of a millisecond.
+    const left = this.#end - performance.now();
+    if (left > 0) {
+      this.#sleep(left);
+      return;
+    }
+    const waiter = this.#waiter;
+    // A last look: what came in the same turn as the end of the time is not left lying.
+    this.#look();
+    if (waiter === undefined || this.#waiter !== waiter) return;
+    this.#finish();
+    waiter.done([]);
+  };
+
+  readonly #abort = (): void => {
+    const waiter = this.#finish();
+    waiter?.fail(waiter.signal?.reason);
+  };
+}
