@@ -507,7 +507,7 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'what comes while a knote is disabled is shown by EV_ENABLE, if it still holds',
-    needs: ['READ', 'pipe', 'read'],
+    needs: ['READ', 'pipe'],
     run(world) {
       const { kq, empty, fill } = pipes(world);
       kq.set('READ', empty, 'ADD');

@@ -54,7 +54,7 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'a closed number is silent though a duplicate of it lives and has bytes to read',
-    needs: ['READ', 'pipe', 'dup', 'read'],
+    needs: ['READ', 'pipe', 'dup'],
     run(world) {
       const { kq, reader, writer } = pipe(world);
       const copy = world.dup(reader);
@@ -122,7 +122,7 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'a new file on a closed number starts clean while a duplicate of the old one lives and is readable',
-    needs: ['READ', 'pipe', 'dup2'],
+    needs: ['READ', 'pipe', 'dup', 'dup2'],
     run(world) {
       const { kq, reader, writer } = pipe(world);
       const copy = world.dup(reader);
@@ -141,7 +141,7 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'a new file on a closed number is not reported for what happens to the duplicate of the old one',
-    needs: ['READ', 'pipe', 'dup2'],
+    needs: ['READ', 'pipe', 'dup', 'dup2'],
     run(world) {
       const { kq, reader, writer } = pipe(world);
       world.dup(reader);
@@ -168,7 +168,8 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'a file that comes back to its number by way of a duplicate has no knote',
-    needs: ['READ', 'pipe', 'dup2'],
+    needs: ['READ', 'pipe', 'dup', 'dup2'],
+    gates: [{ on: 'linux', reason: 'the same open file is on the same number: that it was away leaves no trace' }],
     run(world) {
       const { kq, reader, writer } = pipe(world);
       const copy = world.dup(reader);

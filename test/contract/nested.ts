@@ -22,7 +22,7 @@ function nest(world: Kernel, flags = 'ADD'): { inner: Queue; outer: Queue; reade
 export const cases: readonly Case[] = [
   {
     name: 'a queue with events is readable in another; without events it is not',
-    needs: ['READ', 'pipe', 'read'],
+    needs: ['READ', 'pipe'],
     run(world) {
       const { inner, outer, reader, writer } = nest(world);
       outer.silent();
@@ -68,7 +68,7 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'a queue in a queue in a queue',
-    needs: ['READ', 'pipe', 'read'],
+    needs: ['READ', 'pipe'],
     run(world) {
       const { inner, outer, reader, writer } = nest(world);
       const outermost = new Queue(world);
@@ -180,7 +180,7 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'poll(2) finds an outer queue readable when an inner one is',
-    needs: ['READ', 'pipe', 'pollable', 'poll', 'read'],
+    needs: ['READ', 'pipe', 'pollable', 'poll'],
     run(world) {
       const { inner, outer, reader, writer } = nest(world);
       assert.equal(world.poll(outer.fd), false);

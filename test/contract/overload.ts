@@ -188,7 +188,7 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'what did not fit and no longer holds does not come',
-    needs: ['READ', 'pipe', 'dup', 'read'],
+    needs: ['READ', 'pipe', 'dup'],
     run(world) {
       const { kq, fds } = crowd(world, 10, 'ADD|CLEAR');
       assert.equal(kq.fetch(1000, 3).length, 3);

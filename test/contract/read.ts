@@ -35,7 +35,7 @@ const streams = (
 ).flatMap(([what, needs, make]): Case[] => [
   {
     name: `READ on ${what}: data is the bytes to read; level-triggered until they are read`,
-    needs: ['READ', 'read', ...needs],
+    needs: ['READ', ...needs],
     run(world) {
       const { kq, reader, writer } = make(world);
       kq.set('READ', reader, 'ADD');
@@ -55,7 +55,7 @@ const streams = (
   },
   {
     name: `READ on ${what}: what was read before the fetch is not reported`,
-    needs: ['READ', 'read', ...needs],
+    needs: ['READ', ...needs],
     run(world) {
       const { kq, reader, writer } = make(world);
       kq.set('READ', reader, 'ADD');
@@ -95,7 +95,7 @@ const streams = (
   },
   {
     name: `READ on ${what} with EV_DISPATCH: disabled by delivery; EV_ENABLE looks again`,
-    needs: ['READ', 'EV_DISPATCH', 'read', ...needs],
+    needs: ['READ', 'EV_DISPATCH', ...needs],
     run(world) {
       const { kq, reader, writer } = make(world);
       kq.set('READ', reader, 'ADD|DISPATCH', { udata: 6 });
@@ -133,7 +133,7 @@ const streams = (
   },
   {
     name: `READ on ${what}: EV_EOF comes with the bytes that are left`,
-    needs: ['READ', 'read', ...needs],
+    needs: ['READ', ...needs],
     run(world) {
       const { kq, reader, writer } = make(world);
       world.write(writer, 'last words');
@@ -175,7 +175,7 @@ function file(world: Kernel, content: string): Watched & { path: string } {
 const files: readonly Case[] = [
   {
     name: 'READ on a regular file: data is what lies behind the offset; silent at the end of the file',
-    needs: ['READ', 'folder', 'open', 'read'],
+    needs: ['READ', 'folder', 'open'],
     run(world) {
       const { kq, reader } = file(world, 'abcdefghij');
       kq.set('READ', reader, 'ADD');
@@ -190,7 +190,7 @@ const files: readonly Case[] = [
   },
   {
     name: 'READ on a regular file: growth is reported to whoever is at its end',
-    needs: ['READ', 'folder', 'open', 'read'],
+    needs: ['READ', 'folder', 'open'],
     run(world) {
       const { kq, reader, writer } = file(world, 'abc');
       kq.set('READ', reader, 'ADD');
@@ -266,7 +266,7 @@ const files: readonly Case[] = [
   },
   {
     name: 'READ on a regular file: an unlinked file still has its bytes, and still grows',
-    needs: ['READ', 'folder', 'open', 'read', 'unlink'],
+    needs: ['READ', 'folder', 'open', 'unlink'],
     run(world) {
       const { kq, reader, writer, path } = file(world, 'abc');
       world.unlink(path);
@@ -325,7 +325,7 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'READ on a pipe with EV_CLEAR: what was drained before the fetch is not reported',
-    needs: ['READ', 'pipe', 'read'],
+    needs: ['READ', 'pipe'],
     run(world) {
       const { kq, reader, writer } = pipe(world);
       kq.set('READ', reader, 'ADD|CLEAR');
@@ -355,7 +355,7 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'WRITE with EV_CLEAR and READ without, on one socket, do not disturb each other',
-    needs: ['READ', 'WRITE', 'socketpair', 'read'],
+    needs: ['READ', 'WRITE', 'socketpair'],
     run(world) {
       const { kq, reader: a, writer: b } = stream(world);
       kq.apply(['READ', a, 'ADD'], ['WRITE', a, 'ADD|CLEAR']);
@@ -390,7 +390,7 @@ export const cases: readonly Case[] = [
   ).flatMap(([what, needs, make]): Case[] => [
     {
       name: `READ on ${what}: the other side shut down for writing is EV_EOF, while this side can still write`,
-      needs: ['READ', 'WRITE', 'shutdown', 'read', ...needs],
+      needs: ['READ', 'WRITE', 'shutdown', ...needs],
       run(world) {
         const { kq, reader, writer } = make(world);
         kq.set('READ', reader, 'ADD');
@@ -517,7 +517,7 @@ export const cases: readonly Case[] = [
   ).flatMap(([what, needs, make]): Case[] => [
     {
       name: `READ on ${what}: reported while datagrams wait`,
-      needs: ['READ', 'read', ...needs],
+      needs: ['READ', ...needs],
       run(world) {
         const kq = new Queue(world);
         const [a, b] = make(world);
@@ -563,7 +563,7 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'READ on a FIFO: bytes are reported',
-    needs: ['READ', 'folder', 'open', 'mkfifo', 'read'],
+    needs: ['READ', 'folder', 'open', 'mkfifo'],
     run(world) {
       const kq = new Queue(world);
       const path = `${world.folder()}/fifo`;
@@ -580,7 +580,7 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'READ on a FIFO: the last writer gone is EV_EOF; a new writer ends that',
-    needs: ['READ', 'folder', 'open', 'mkfifo', 'read'],
+    needs: ['READ', 'folder', 'open', 'mkfifo'],
     gates: [{ on: 'darwin', reason: 'the end of a FIFO is never told' }],
     run(world) {
       const kq = new Queue(world);
@@ -599,7 +599,7 @@ export const cases: readonly Case[] = [
   },
   {
     name: "READ on a terminal's slave: a line that was typed",
-    needs: ['READ', 'pty', 'read'],
+    needs: ['READ', 'pty'],
     run(world) {
       const kq = new Queue(world);
       const [master, slave] = world.pty();
@@ -613,7 +613,7 @@ export const cases: readonly Case[] = [
   },
   {
     name: "READ on a terminal's master: what was printed",
-    needs: ['READ', 'pty', 'read'],
+    needs: ['READ', 'pty'],
     run(world) {
       const kq = new Queue(world);
       const [master, slave] = world.pty();
@@ -639,7 +639,7 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'READ on an eventfd: reported while its counter is not zero',
-    needs: ['READ', 'eventfd', 'read'],
+    needs: ['READ', 'eventfd'],
     run(world) {
       const kq = new Queue(world);
       const fd = world.eventfd();

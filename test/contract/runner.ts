@@ -131,7 +131,7 @@ function sysOf({ library, abi, symbols }: Target): Sys {
 async function attempt(world: World, one: Case): Promise<Answer> {
   const reason = gated(one, world);
   if (reason !== undefined) return { outcome: 'gated', reason };
-  const kernel = stage(world);
+  const kernel = stage(world, one.needs);
   try {
     await one.run(kernel);
     return { outcome: 'passed' };

@@ -139,7 +139,7 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'VNODE: reading a file changes nothing',
-    needs: [...FILES, 'read'],
+    needs: [...FILES],
     run(world) {
       const { kq, path, fd } = file(world, 'DELETE|WRITE|EXTEND|LINK|RENAME');
       world.read(fd, 4);
@@ -405,7 +405,7 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'VNODE and READ on one file are told apart',
-    needs: [...FILES, 'READ', 'read'],
+    needs: [...FILES, 'READ'],
     run(world) {
       const { kq, path, fd } = file(world, 'WRITE');
       kq.set('READ', fd, 'ADD', { udata: 1 });
@@ -535,7 +535,7 @@ export const cases: readonly Case[] = [
   ).map(
     ([what, note, act]): Case => ({
       name: `VNODE: ${what}`,
-      needs: [...FILES, `NOTE_${note}`, 'read'],
+      needs: [...FILES, `NOTE_${note}`],
       run(world) {
         const watched = file(world, note);
         watched.kq.silent();

@@ -147,6 +147,8 @@ export interface World extends Partial<Calls> {
 
 /** A World as a case sees it: with every call, some of which throw {@link Missing}. */
 export interface Kernel extends Omit<World, keyof Calls>, Calls {
+  /** What the case says it needs. */
+  readonly needs: readonly string[];
   turn(): Promise<void>;
   now(): number;
   cleanup(): void;
@@ -162,8 +164,11 @@ export class Missing extends Error {
   }
 }
 
-/** A world for one case: it knows every descriptor that the case made, and `cleanup` closes those that are left. */
-export function stage(world: World): Kernel {
+/**
+ * A world for one case, which says what it needs: a call that it did not name throws. It knows every descriptor that the
+ * case made, and `cleanup` closes those that are left.
+ */
+export function stage(world: World, needs: readonly string[]): Kernel {
   const { sys } = world;
   const open = new Set<number>();
   const queues = new Set<number>();
@@ -175,6 +180,7 @@ export function stage(world: World): Kernel {
     version: world.version,
     errno: world.errno,
     lacks: world.lacks,
+    needs,
     turn: async (): Promise<void> => world.turn?.(),
     now: (): number => world.now?.() ?? Date.now(),
     close(fd: number): void {
@@ -198,6 +204,7 @@ export function stage(world: World): Kernel {
     staged[name] = (...args: unknown[]): unknown => {
       const call = world[name] as ((...args: unknown[]) => unknown) | undefined;
       if (call === undefined) throw new Missing(`${name}()`);
+      if (!needs.includes(name) && !always.has(name)) throw new Error(`the case needs ${name}, and does not say so`);
       const result = call.apply(world, args);
       if (name === 'reset') open.delete(args[0] as number);
       if (makers.has(name)) keep(result);
@@ -222,6 +229,9 @@ export function stage(world: World): Kernel {
   } satisfies Sys;
   return staged as unknown as Kernel;
 }
+
+/** What every kernel that has files or pipes has as well. */
+const always: ReadonlySet<string> = new Set(['read', 'write']);
 
 const makers: ReadonlySet<string> = new Set([
   'pipe',

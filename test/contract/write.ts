@@ -55,7 +55,7 @@ const streams = (
   },
   {
     name: `WRITE on ${what}: silent while it is full, reported when it was emptied`,
-    needs: ['WRITE', 'read', ...needs],
+    needs: ['WRITE', ...needs],
     run(world) {
       const { kq, reader, writer } = make(world);
       kq.set('WRITE', writer, 'ADD');
@@ -73,7 +73,7 @@ const streams = (
   },
   {
     name: `WRITE on ${what} with EV_CLEAR: reported once, and again when a full one was emptied`,
-    needs: ['WRITE', 'read', ...needs],
+    needs: ['WRITE', ...needs],
     run(world) {
       const { kq, reader, writer } = make(world);
       kq.set('WRITE', writer, 'ADD|CLEAR');
@@ -147,7 +147,7 @@ export const cases: readonly Case[] = [
   ...streams,
   {
     name: 'WRITE on a pipe: less space than PIPE_BUF is none',
-    needs: ['WRITE', 'pipe', 'read'],
+    needs: ['WRITE', 'pipe'],
     run(world) {
       const { kq, reader, writer } = pipe(world);
       kq.set('WRITE', writer, 'ADD');
@@ -243,7 +243,7 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'WRITE on a UNIX socket with NOTE_LOWAT: silent below the mark, reported from it on',
-    needs: ['WRITE', 'NOTE_LOWAT', 'socketpair', 'read'],
+    needs: ['WRITE', 'NOTE_LOWAT', 'socketpair'],
     run(world) {
       const { kq, reader, writer } = stream(world);
       kq.set('WRITE', writer, 'ADD|ONESHOT');
