@@ -58,7 +58,8 @@ describe('Waker', { skip: Kqueue.available ? false : 'there is no kqueue here' }
   });
 
   it('is made of what kq.waker() gave, and of nothing else', () => {
-    for (const wrong of [undefined, null, 1, {}, { gate: 1 }]) assert.throws(() => new Waker(wrong as never), TypeError);
+    for (const wrong of [undefined, null, 1, {}, { gate: 1 }])
+      assert.throws(() => new Waker(wrong as never), TypeError);
   });
 
   const reason = process.platform === 'linux' ? false : 'only Linux lists descriptors in /proc';
