@@ -5,8 +5,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { get } from 'node:http';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { unavailableReason } from '../src/sys/index.ts';
@@ -49,23 +50,36 @@ const examples: readonly Example[] = [
   },
 ];
 
-/** Runs an example with whatever runs this test, or with the tsx command, as `npm start` does. */
+interface Run {
+  readonly env?: Record<string, string>;
+  /** By the tsx command, as `npm start` does it; otherwise by whatever runs this test. */
+  readonly command?: boolean;
+}
+
+type Program = ChildProcess & { stdout: Readable; stderr: Readable };
+
+/** Runs an example in a process group of its own, as a terminal does; at the end of the test the whole group is killed. */
 function start(
+  t: TestContext,
   file: string,
   args: readonly string[],
-  {
-    env = {},
-    command = false,
-    group = false,
-  }: { env?: Record<string, string>; command?: boolean; group?: boolean } = {},
-): ChildProcess & { stdout: NodeJS.ReadableStream; stderr: NodeJS.ReadableStream } {
+  { env = {}, command = false }: Run = {},
+): Program {
   const runner = command ? [fileURLToPath(import.meta.resolve('tsx/cli'))] : process.execArgv;
-  return spawn(process.execPath, [...runner, `examples/${file}`, ...args], {
+  const child = spawn(process.execPath, [...runner, `examples/${file}`, ...args], {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    detached: group,
+    detached: true,
   });
+  t.after(() => {
+    try {
+      process.kill(-Number(child.pid), 'SIGKILL');
+    } catch {
+      // ESRCH: nothing is left of it, as it should be.
+    }
+  });
+  return child;
 }
 
 /**
@@ -84,10 +98,10 @@ async function ended(child: ChildProcess): Promise<readonly [code: number | null
 }
 
 for (const { file, skip, env = {}, registered, received } of examples) {
-  describe(`examples/${file}`, { skip }, () => {
-    test('answers come in reverse order, each told with its record', async () => {
+  describe(`examples/${file}`, { skip, timeout: 120_000 }, () => {
+    test('answers come in reverse order, each told with its record', async (t) => {
       const unit = 100;
-      const child = start(file, ['--unit-ms', String(unit)], { env });
+      const child = start(t, file, ['--unit-ms', String(unit)], { env });
       const [output, errors, end] = await Promise.all([text(child.stdout), text(child.stderr), ended(child)]);
       assert.equal(errors, '');
       assert.deepEqual(end, [0, null]);
@@ -116,9 +130,9 @@ for (const { file, skip, env = {}, registered, received } of examples) {
         const whom = group ? 'everything in the terminal' : 'the program';
         test(`Ctrl-C for ${whom}${command ? ', run by the tsx command' : ''}: nothing is left running`, {
           skip: command && !tsx && 'tsx is not in use',
-        }, async () => {
+        }, async (t) => {
           // The first answer comes at once, the next after a minute.
-          const child = start(file, ['--unit-ms', '60000'], { env, command, group });
+          const child = start(t, file, ['--unit-ms', '60000'], { env, command });
           for await (const line of createInterface(child.stdout)) if (line.startsWith('RECEIVED: 5')) break;
           const end = ended(child);
           child.stdout.resume();
@@ -129,8 +143,8 @@ for (const { file, skip, env = {}, registered, received } of examples) {
       }
     }
 
-    test('killed without a chance to clean up: nothing is left running', async () => {
-      const child = start(file, ['--unit-ms', '60000'], { env });
+    test('killed without a chance to clean up: nothing is left running', async (t) => {
+      const child = start(t, file, ['--unit-ms', '60000'], { env });
       for await (const line of createInterface(child.stdout)) if (line.startsWith('RECEIVED: 5')) break;
       const end = ended(child);
       child.stdout.resume();
@@ -138,8 +152,8 @@ for (const { file, skip, env = {}, registered, received } of examples) {
       assert.deepEqual(await end, [null, 'SIGKILL']);
     });
 
-    test('a unit that is no number of milliseconds is an error', async () => {
-      const child = start(file, ['--unit-ms', 'soon'], { env });
+    test('a unit that is no number of milliseconds is an error', async (t) => {
+      const child = start(t, file, ['--unit-ms', 'soon'], { env });
       const [output, errors, end] = await Promise.all([text(child.stdout), text(child.stderr), ended(child)]);
       assert.equal(output, '');
       assert.match(errors, /--unit-ms.*soon/);
@@ -148,8 +162,8 @@ for (const { file, skip, env = {}, registered, received } of examples) {
   });
 }
 
-test('on Linux the koffi example asks for a libkqueue', { skip: !linux && 'for Linux' }, async () => {
-  const child = start('delayed-requests-koffi.ts', [], { env: { KQUEUE_LIBRARY: '' } });
+test('on Linux the koffi example asks for a libkqueue', { skip: !linux && 'for Linux' }, async (t) => {
+  const child = start(t, 'delayed-requests-koffi.ts', [], { env: { KQUEUE_LIBRARY: '' } });
   const [output, errors, end] = await Promise.all([text(child.stdout), text(child.stderr), ended(child)]);
   assert.equal(output, '');
   assert.match(errors, /KQUEUE_LIBRARY=/);
@@ -158,8 +172,8 @@ test('on Linux the koffi example asks for a libkqueue', { skip: !linux && 'for L
   assert.deepEqual(end, [1, null]);
 });
 
-test('an example that fails half-way leaves no server', { skip: !linux && 'for Linux' }, async () => {
-  const child = start('delayed-requests-sys.ts', [], { env: { KQUEUE_LIBRARY: '/nowhere/libkqueue.so.0' } });
+test('an example that fails half-way leaves no server', { skip: !linux && 'for Linux' }, async (t) => {
+  const child = start(t, 'delayed-requests-sys.ts', [], { env: { KQUEUE_LIBRARY: '/nowhere/libkqueue.so.0' } });
   const [errors, end] = await Promise.all([text(child.stderr), ended(child), text(child.stdout)]);
   assert.match(errors, /Error: .*library/);
   assert.deepEqual(end, [1, null]);

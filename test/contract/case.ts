@@ -1,5 +1,5 @@
-import type { Calls, Kernel, World } from './world.ts';
-import { calls } from './world.ts';
+import { libkqueueGates } from './libkqueue-gates.ts';
+import { type Calls, calls, type Kernel, type World } from './world.ts';
 
 /** Where a case does not hold, and why: what its kernel does instead. */
 export interface Gate {
@@ -26,27 +26,21 @@ export interface Case {
   run(world: Kernel): void | Promise<void>;
 }
 
-/** A gate for every case that needs something: a filter or a constant that only later versions have. */
-export interface FeatureGate extends Gate {
-  readonly needs: readonly Need[];
+/** One gate for many cases: those that need something, and those that are named. */
+export interface SharedGate extends Gate {
+  readonly needs?: readonly Need[];
+  readonly cases?: readonly string[];
 }
 
-/** What an ABI has a name for, and an earlier kernel of that name has not. */
-export const featureGates: readonly FeatureGate[] = [
+const UNITS = ['NOTE_SECONDS', 'NOTE_USECONDS', 'NOTE_NSECONDS', 'NOTE_ABSTIME|NOTE_ABSOLUTE'] as const;
+
+/** What an ABI has a name for and an earlier kernel of that name has not; and what a library gets wrong in many ways. */
+export const sharedGates: readonly SharedGate[] = [
   { on: 'openbsd', version: '< 7.8', needs: ['USER'], reason: 'there is no EVFILT_USER' },
   { on: 'netbsd', version: '< 10', needs: ['USER'], reason: 'there is no EVFILT_USER' },
-  {
-    on: 'openbsd',
-    version: '< 7.4',
-    needs: ['NOTE_SECONDS', 'NOTE_USECONDS', 'NOTE_NSECONDS', 'NOTE_ABSTIME|NOTE_ABSOLUTE'],
-    reason: 'timers are in milliseconds, whatever fflags says',
-  },
-  {
-    on: 'netbsd',
-    version: '< 10',
-    needs: ['NOTE_SECONDS', 'NOTE_USECONDS', 'NOTE_NSECONDS', 'NOTE_ABSTIME|NOTE_ABSOLUTE'],
-    reason: 'timers are in milliseconds, whatever fflags says',
-  },
+  { on: 'openbsd', version: '< 7.4', needs: UNITS, reason: 'timers are in milliseconds, whatever fflags says' },
+  { on: 'netbsd', version: '< 10', needs: UNITS, reason: 'timers are in milliseconds, whatever fflags says' },
+  ...libkqueueGates,
 ];
 
 /** Whether a gate is for a kqueue of this name and version. */
@@ -80,9 +74,11 @@ function has(world: World, need: Need): boolean {
 }
 
 /** Why a case is not run in a world; undefined where it is. */
-export function gated({ needs, gates = [] }: Case, world: World): string | undefined {
+export function gated({ name, needs, gates = [] }: Case, world: World): string | undefined {
   const lacking = needs.find((need) => !has(world, need));
   if (lacking !== undefined) return `there is no ${lacking}`;
-  const feature = featureGates.find((gate) => applies(gate, world) && gate.needs.some((need) => needs.includes(need)));
-  return (feature ?? gates.find((gate) => applies(gate, world)))?.reason;
+  const shared = sharedGates.filter(
+    (gate) => gate.cases?.includes(name) === true || gate.needs?.some((need) => needs.includes(need)) === true,
+  );
+  return [...gates, ...shared].find((gate) => applies(gate, world))?.reason;
 }

@@ -1,10 +1,11 @@
-import { featureGates, type Gate } from './case.ts';
+import { type Gate, sharedGates } from './case.ts';
 import { cases } from './cases.ts';
 
 /** One line of the table: where what does not hold, and why. */
 export interface Row {
   readonly on: string;
   readonly version: string;
+  /** Cases, one a line. */
   readonly what: string;
   readonly reason: string;
 }
@@ -12,17 +13,25 @@ export interface Row {
 /** The order in which kqueues are told of. */
 const ORDER = ['darwin', 'freebsd', 'openbsd', 'netbsd', 'dragonfly', 'linux', 'libkqueue'];
 
-/** Every gate there is, by kqueue. */
+/** Every gate there is, by kqueue; those with one reason together. */
 export function gateTable(): Row[] {
   const rows = (gates: readonly Gate[], what: string): Row[] =>
     gates.flatMap(({ on, version = '', reason }) => [on].flat().map((name) => ({ on: name, version, what, reason })));
   const all = [
-    ...featureGates.flatMap((gate) => rows([gate], `all that need ${gate.needs.map(plain).join(', ')}`)),
+    ...sharedGates.flatMap((gate) => [
+      ...(gate.needs === undefined ? [] : rows([gate], `everything that needs ${gate.needs.map(plain).join(', ')}`)),
+      ...(gate.cases ?? []).flatMap((name) => rows([gate], name)),
+    ]),
     ...cases.flatMap(({ name, gates = [] }) => rows(gates, name)),
   ];
-  return ORDER.flatMap((name) => all.filter(({ on }) => on === name)).concat(
-    all.filter(({ on }) => !ORDER.includes(on)),
-  );
+  const rank = (name: string): number => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
+  const merged = new Map<string, Row>();
+  for (const row of all) {
+    const key = JSON.stringify([row.on, row.version, row.reason]);
+    const first = merged.get(key);
+    merged.set(key, first === undefined ? row : { ...first, what: `${first.what}\n${row.what}` });
+  }
+  return [...merged.values()].sort((a, b) => rank(a.on) - rank(b.on));
 }
 
 function plain(need: string): string {
@@ -33,13 +42,15 @@ const HEAD: Row = { on: 'kqueue', version: 'version', what: 'what does not hold'
 
 /** The table for a terminal. */
 export function plainTable(rows: readonly Row[]): string {
-  return rows.map(({ on, version, what, reason }) => `${`${on} ${version}`.trim()}: ${what}\n    ${reason}`).join('\n');
+  return rows
+    .map(({ on, version, what, reason }) => `${`${on} ${version}`.trim()}: ${reason}\n${what.replace(/^/gm, '    ')}`)
+    .join('\n');
 }
 
 /** The table for a page. */
 export function markdownTable(rows: readonly Row[]): string {
   const line = ({ on, version, what, reason }: Row): string =>
-    `| ${[on, version, what, reason].map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+    `| ${[on, version, what, reason].map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', '<br>')).join(' | ')} |`;
   return [line(HEAD), '| --- | --- | --- | --- |', ...rows.map(line)].join('\n');
 }
 

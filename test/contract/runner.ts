@@ -12,6 +12,8 @@ export interface Target {
   readonly world?: string;
   /** A shared library that exports the calls; the running system's kqueue if absent. */
   readonly library?: string;
+  /** The running system's own kqueue, whichever library KQUEUE_LIBRARY names. */
+  readonly own?: boolean;
   /** The layout that the library's calls expect. */
   readonly abi?: AbiName;
   readonly symbols?: { readonly kqueue?: string; readonly kevent?: string; readonly close?: string };
@@ -41,9 +43,14 @@ export async function* run(target: Target): AsyncGenerator<Result, void, undefin
   try {
     for (const index of chosen) {
       worker ??= new Worker(target);
-      const { name } = cases[index] as Case;
-      const answer = await worker.run(index);
+      let answer = await worker.run(index);
+      // A library may die of what an earlier case did to it. By itself the case shows what it is.
+      if (answer.lost && target.library !== undefined) {
+        worker = new Worker(target);
+        answer = await worker.run(index);
+      }
       if (answer.lost) worker = undefined;
+      const { name } = cases[index] as Case;
       yield { name, outcome: answer.outcome, ...(answer.reason === undefined ? {} : { reason: answer.reason }) };
     }
   } finally {
@@ -61,6 +68,7 @@ class Worker {
   constructor(target: Target) {
     this.#child = fork(fileURLToPath(import.meta.url), [JSON.stringify(target)], {
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+      env: target.own ? { ...process.env, KQUEUE_LIBRARY: '' } : process.env,
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#errors = (this.#errors + text).slice(-2000);

@@ -181,6 +181,7 @@ export const cases: readonly Case[] = [
   {
     name: 'USER: a trigger is a change, and replaces udata',
     needs: ['USER'],
+    gates: [{ on: 'dragonfly', reason: 'udata stays what the first EV_ADD said' }],
     run(world) {
       const kq = new Queue(world);
       kq.set('USER', 1, 'ADD|CLEAR', { udata: 1 });

@@ -1,0 +1,3 @@
+import type { SharedGate } from './case.ts';
+
+export const libkqueueGates: readonly SharedGate[] = [];
