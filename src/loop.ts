@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads';
 import { duplicate, release } from './sys/descriptor.ts';
 import { koffi } from './sys/koffi.ts';
 import type { Sys } from './sys/sys.ts';
@@ -26,10 +27,28 @@ export function createWatcher(sys: Sys, kq: number, held: boolean, ready: () => 
   return new IntervalWatcher(held, ready);
 }
 
-/** Whether koffi's poll handles work here: they are libuv's, which Bun and Deno only pretend to have. */
+/**
+ * Whether koffi's poll handles work here. They are libuv's, which Bun and Deno only pretend to have. And one that fires
+ * while Node takes its thread down aborts the process: on the main thread that can be prevented ({@link stopAtExit}), in a
+ * worker that is terminated nothing of ours runs any more.
+ */
 function canPoll(): boolean {
   const { bun, deno } = process.versions;
-  return bun === undefined && deno === undefined && typeof koffi().node?.poll === 'function';
+  return isMainThread && bun === undefined && deno === undefined && typeof koffi().node?.poll === 'function';
+}
+
+const started: Set<PollHandle> = new Set();
+let exiting = false;
+let seenToExit = false;
+
+/** After 'exit' Node turns the loop once more, to close its own handles, and JavaScript may not run any more. */
+function stopAtExit(): void {
+  if (seenToExit) return;
+  seenToExit = true;
+  process.once('exit', () => {
+    exiting = true;
+    for (const handle of started) handle.stop();
+  });
 }
 
 interface PollHandle {
@@ -49,7 +68,7 @@ class PollWatcher implements Watcher {
   // koffi holds it weakly; but its callback, which koffi holds, holds this object.
   readonly #handle: PollHandle;
   #held: boolean;
-  #started = true;
+  #started = false;
   #watching = false;
   #closed = false;
   #referenced = true;
@@ -59,7 +78,10 @@ class PollWatcher implements Watcher {
     this.#copy = copy;
     this.#held = held;
     this.#ready = ready;
+    stopAtExit();
     this.#handle = koffi().node.poll(copy, READABLE, this.#fired) as unknown as PollHandle;
+    this.#handle.stop();
+    this.#start();
     this.#reference(false);
   }
 
@@ -67,8 +89,7 @@ class PollWatcher implements Watcher {
   readonly #fired = (): void => {
     if (!this.#watching) {
       // Left started after a wait, because the next one mostly follows. But it goes on firing until somebody fetches.
-      this.#started = false;
-      this.#handle.stop();
+      this.#stop();
       return;
     }
     // Not here: libuv calls this outside of what Node calls a callback scope, and a promise that is settled here would
@@ -84,9 +105,20 @@ class PollWatcher implements Watcher {
   watch(): void {
     this.#watching = true;
     this.#reference(this.#held);
-    if (this.#started) return;
+    this.#start();
+  }
+
+  #start(): void {
+    if (this.#started || exiting) return;
     this.#started = true;
+    started.add(this.#handle);
     this.#handle.start(READABLE, this.#fired);
+  }
+
+  #stop(): void {
+    this.#started = false;
+    started.delete(this.#handle);
+    this.#handle.stop();
   }
 
   rest(): void {
@@ -111,6 +143,7 @@ class PollWatcher implements Watcher {
     if (this.#closed) return;
     this.#closed = true;
     this.#watching = false;
+    started.delete(this.#handle);
     this.#handle.close();
     release(this.#copy);
   }

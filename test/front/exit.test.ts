@@ -1,0 +1,55 @@
+// Node turns the loop once more when a thread ends, and what koffi calls from it then aborts the process.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, writeSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import koffi from 'koffi';
+import { Kqueue } from '../../src/index.ts';
+import { typescriptWorker } from '../sys/typescript-worker.ts';
+
+const entry = fileURLToPath(new URL('../../src/index.ts', import.meta.url));
+
+/** A script whose queue has something to report that nobody fetches, and how it ends. */
+const endings: readonly { how: string; script: string; status: number }[] = [
+  { how: 'at its end', script: '', status: 0 },
+  { how: 'by process.exit()', script: 'process.exit(3);', status: 3 },
+  { how: 'by an exception', script: 'throw new Error("the end");', status: 1 },
+  {
+    how: 'while an exit handler begins to wait',
+    script: 'process.on("exit", () => { kq.wait(); const late = new Kqueue(); late.register(user(1)); late.wait(); });',
+    status: 0,
+  },
+];
+
+describe('the end of a thread', { skip: Kqueue.available ? false : 'there is no kqueue here' }, () => {
+  for (const { how, script, status } of endings) {
+    it(`a process ends ${how} with a queue that is open and ready`, () => {
+      const source = `
+        import { Kqueue, user } from ${JSON.stringify(entry)};
+        const kq = new Kqueue();
+        kq.register(user(1))[0].trigger();
+        console.log(String(await kq.wait()));
+        ${script}`;
+      const args = [...process.execArgv, '--input-type=module', '--eval', source];
+      const ended = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      assert.match(ended.stdout, /USER/);
+      assert.deepEqual([ended.status, ended.signal], [status, null], ended.stderr);
+    });
+  }
+
+  it('a worker is terminated in the very moment in which its queue has an event', async () => {
+    const pipe = koffi.load(null).func('int pipe(_Out_ int *fds)') as unknown as (fds: number[]) => number;
+    for (let i = 0; i < 10; i++) {
+      const fds: [number, number] = [0, 0];
+      assert.equal(pipe(fds), 0);
+      const worker = typescriptWorker(new URL('exit-worker.ts', import.meta.url), { workerData: fds[0] });
+      await once(worker, 'message');
+      writeSync(fds[1], 'x');
+      await worker.terminate();
+      for (const fd of fds) closeSync(fd);
+    }
+  });
+});
