@@ -287,6 +287,23 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    name: 'poll(2) does not find a queue readable for a disabled knote, not even at the end of its pipe',
+    needs: ['READ', 'pollable', 'poll', 'pipe'],
+    run(world) {
+      const kq = new Queue(world);
+      const [reader, writer] = world.pipe();
+      kq.set('READ', reader, 'ADD|DISABLE');
+      world.write(writer, 'x');
+      world.close(writer);
+      kq.silent(0);
+      assert.equal(world.poll(kq.fd), false);
+      kq.silent(0);
+      assert.equal(world.poll(kq.fd), false, 'readable again after a fetch');
+      kq.set('READ', reader, 'ENABLE');
+      assert.ok(kq.one('READ', reader).has('EOF'));
+    },
+  },
+  {
     name: 'poll(2) finds a queue readable for a timer that has run out',
     needs: ['TIMER', 'pollable', 'poll'],
     async run(world) {

@@ -1,5 +1,5 @@
 import { fstatSync } from 'node:fs';
-import { asKqueueErrno, EPOLLET, type Epoll } from './epoll.ts';
+import { asKqueueErrno, EPOLLERR, EPOLLET, EPOLLHUP, type Epoll } from './epoll.ts';
 import { FileIdentity } from './file-identity.ts';
 import { type Change, type Host, Knote, type Source } from './knote.ts';
 import { EBADF, EEXIST, EINVAL, EPERM, errno } from './syscalls.ts';
@@ -16,6 +16,9 @@ const kinds: ReadonlyMap<number, Kind> = new Map([
   [0o040000, 'directory'],
   [0o020000, 'device'],
 ]);
+
+/** What epoll tells of whether it is asked for or not. */
+const UNASKED = EPOLLERR | EPOLLHUP;
 
 /** fstat(2): a block device is a file of some size; eventfd and its like have no type at all. */
 export function kindOf(fd: number): Kind {
@@ -81,15 +84,27 @@ export abstract class DescriptorKnote extends Knote implements Source {
 
   ready(events: number): void {
     this.revents = events;
-    // Nobody wants to know until EV_ENABLE, which looks again: no edge needs to wake the queue till then.
-    if (this.disabled) this.#epoll?.modify(this.fd, EPOLLET, this.#name);
-    else this.activate();
+    if (!this.disabled) this.activate();
+    // Nobody wants to know until EV_ENABLE, which looks again: no edge needs to wake the queue till then. But an end or an
+    // error is told unasked, and would be told again at once.
+    else if ((events & UNASKED) === 0) this.#epoll?.modify(this.fd, EPOLLET, this.#name);
   }
 
   override touch(): void {
-    // EPOLL_CTL_MOD reports what holds now, as a first registration does.
-    if (this.#epoll !== null) this.#epoll.modify(this.fd, this.interest | EPOLLET, this.#name);
+    if (this.#epoll !== null) this.#look(this.#epoll);
     else this.activate();
+  }
+
+  override rearm(): boolean {
+    return this.#epoll === null ? super.rearm() : this.#look(this.#epoll);
+  }
+
+  /**
+   * EPOLL_CTL_MOD makes an edge of what holds now, as a first registration does. So epoll tells of a condition for as long
+   * as it holds, and no longer. False where the number is another file by now, or none.
+   */
+  #look(epoll: Epoll): boolean {
+    return epoll.modify(this.fd, this.interest | EPOLLET, this.#name) === 0;
   }
 
   override alive(): boolean {

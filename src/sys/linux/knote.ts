@@ -115,6 +115,15 @@ export abstract class Knote {
    */
   abstract event(): boolean;
 
+  /**
+   * The event of a level-triggered knote is handed out: sees to it that the knote is looked at again while its condition
+   * holds. False when ident no longer is what was registered. By default it stays active.
+   */
+  rearm(): boolean {
+    this.queue.enlist(this);
+    return this.alive();
+  }
+
   /** The event was handed out: what EV_CLEAR resets. */
   clear(): void {}
 

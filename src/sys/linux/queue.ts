@@ -27,6 +27,11 @@ import { UserKnote } from './user.ts';
 const EFD_CLOEXEC_NONBLOCK = 0o2004000;
 const F_GETFD = 1;
 const INT_MAX = 2 ** 31 - 1;
+/**
+ * So many level-triggered knotes of one fetch are rearmed, which is exact: the queue is readable while their condition
+ * holds. More of them stay active, which costs less for each, and leaves the queue readable until they are looked at.
+ */
+const FEW = 16;
 
 /**
  * One kqueue. Its descriptor is an epoll instance in which every descriptor is watched edge-triggered: an edge makes the
@@ -354,13 +359,15 @@ export class Queue implements Host, Pending {
     for (let left = this.#active; left > 0 && records < nevents; left--) {
       const knote = this.#first as Knote;
       this.#unlist(knote);
-      // A closed descriptor is not reported, nor is another file that has its number now.
       if (!knote.event()) continue;
-      if (!knote.alive()) {
+      const { ident, filter, flags, outFlags, outFflags, outData, udata } = knote;
+      const level = (flags & (EV_ONESHOT | EV_DISPATCH | EV_CLEAR)) === 0;
+      const rearms = level && records < FEW;
+      // A closed descriptor is not reported, nor is another file that has its number now.
+      if (rearms ? !knote.rearm() : !knote.alive()) {
         this.#drop(knote);
         continue;
       }
-      const { ident, filter, flags, outFlags, outFflags, outData, udata } = knote;
       putKevent(eventlist, records++, ident, filter, flags | outFlags, outFflags, outData, udata);
       if ((flags & EV_ONESHOT) !== 0) this.#drop(knote);
       else if ((flags & (EV_DISPATCH | EV_CLEAR)) !== 0) {
@@ -369,7 +376,7 @@ export class Queue implements Host, Pending {
           knote.disabled = true;
           knote.pause();
         }
-      } else this.enlist(knote);
+      } else if (!rearms) this.enlist(knote);
     }
     return records;
   }
