@@ -1,4 +1,4 @@
-import { isMainThread } from 'node:worker_threads';
+import { isMainThread } from './sys/thread.ts';
 import { duplicate, release } from './sys/descriptor.ts';
 import { koffi } from './sys/koffi.ts';
 import type { Sys } from './sys/sys.ts';
@@ -34,7 +34,7 @@ export function createWatcher(sys: Sys, kq: number, held: boolean, ready: () => 
  */
 function canPoll(): boolean {
   const { bun, deno } = process.versions;
-  return isMainThread && bun === undefined && deno === undefined && typeof koffi().node?.poll === 'function';
+  return isMainThread() && bun === undefined && deno === undefined && typeof koffi().node?.poll === 'function';
 }
 
 const started: Set<PollHandle> = new Set();

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { isMainThread } from 'node:worker_threads';
+import { isMainThread } from './sys/thread.ts';
 
 /** A signal's name, as `os.constants.signals` has it. */
 export type SignalName = `SIG${string}`;
@@ -29,7 +29,7 @@ function nothing(): void {}
  * @throws what process.on() throws for a signal that cannot be caught
  */
 export function holdSignal(name: SignalName): () => void {
-  if (!isMainThread) return nothing;
+  if (!isMainThread()) return nothing;
   const count = held.get(name) ?? 0;
   if (count === 0) process.on(name, nothing);
   held.set(name, count + 1);

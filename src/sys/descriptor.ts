@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { isMainThread } from 'node:worker_threads';
+import { isMainThread } from './thread.ts';
 import { koffi } from './koffi.ts';
 
 /** fcntl(2) F_DUPFD_CLOEXEC: one number a system. */
@@ -37,7 +37,7 @@ const tracked = new Set<number>();
  * Returns the number it has from now on; the old one is closed if it moved.
  */
 export function trackInWorker(fd: number): number {
-  if (isMainThread) return fd;
+  if (isMainThread()) return fd;
   const { dup2, fcntl, close } = bind();
   let slot: number;
   try {

@@ -77,10 +77,10 @@ function describe(data: AbiData): Abi {
       timespec ??= measure(`${data.name}: struct timespec`, data.timespec);
       return timespec;
     },
-    symbols: Object.freeze({ ...data.symbols }),
+    symbols: Object.freeze(data.symbols),
     counts: data.counts,
     kevent64: data.kevent64,
-    constants: Object.freeze({ ...data.constants }),
+    constants: Object.freeze(data.constants),
   });
 }
 

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { isMainThread } from 'node:worker_threads';
+import { isMainThread } from '../thread.ts';
 import { EV_CLEAR } from './constants.ts';
 import { type Change, Knote } from './knote.ts';
 import { EINVAL, libc, scratch, scratchAddress } from './syscalls.ts';
@@ -29,7 +29,7 @@ export class SignalKnote extends Knote {
 
   attach(): number {
     // Node gives signals to its main thread only, and SIGKILL and SIGSTOP to nobody.
-    if (!isMainThread || this.#name === undefined) return EINVAL;
+    if (!isMainThread() || this.#name === undefined) return EINVAL;
     this.#wasIgnored = process.listenerCount(this.#name) === 0 && this.#ignored();
     try {
       process.on(this.#name, this.#deliver);
