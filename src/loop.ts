@@ -1,7 +1,7 @@
-import { isMainThread } from './sys/thread.ts';
 import { duplicate, release } from './sys/descriptor.ts';
 import { koffi } from './sys/koffi.ts';
 import type { Sys } from './sys/sys.ts';
+import { isMainThread } from './sys/thread.ts';
 
 /**
  * Tells, within Node's event loop, when a queue is worth a look. No thread waits, and none of libuv's pool is held.

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
-import { isMainThread } from './thread.ts';
 import { koffi } from './koffi.ts';
+import { isMainThread } from './thread.ts';
 
 /** fcntl(2) F_DUPFD_CLOEXEC: one number a system. */
 const F_DUPFD_CLOEXEC =
