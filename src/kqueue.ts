@@ -353,8 +353,8 @@ export class Kqueue<Token = unknown> {
 
   /**
    * Waits for events without blocking anything: Node's own event loop watches the queue's descriptor, and no thread waits.
-   * (Where it cannot be polled, with libkqueue, in Bun and in Deno, it is looked at every 1 to 16 milliseconds.) One wait at
-   * a time. It keeps the process running, unless unref() was called.
+   * (Where that cannot be, with libkqueue, in a worker, in Bun and in Deno, it is looked at every 1 to 16 milliseconds.) One
+   * wait at a time. It keeps the process running, unless unref() was called.
    *
    * @returns at least one event, unless the time is over: then []
    * @throws (rejects with) the signal's reason when it is aborted; an Error with code ERR_INVALID_STATE while another wait()
