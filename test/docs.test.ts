@@ -97,7 +97,7 @@ function withoutDescriptors(output: string): string {
 
 async function run(file: string): Promise<{ output: string; errors: string; end: readonly unknown[] }> {
   const { KQUEUE_LIBRARY: _, ...env } = process.env;
-  const child = spawn(process.execPath, [...process.execArgv, file], { cwd: root, env });
+  const child = spawn(process.execPath, [...process.execArgv, file], { cwd: root, env, timeout: 120_000 });
   // Some programs look at their standard input, as they would in a terminal in which somebody types a line.
   child.stdin.on('error', () => {});
   child.stdin.write('hello\n');
