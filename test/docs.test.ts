@@ -145,17 +145,19 @@ function compilerMissing(): string | false {
   }
 }
 
-/** A heading's anchor, as GitHub makes it. */
-function anchorOf(heading: string): string {
-  return heading
-    .toLowerCase()
-    .replaceAll(/[^\w\- ]/g, '')
-    .replaceAll(' ', '-');
-}
-
+/** The anchors of a page's headings, as GitHub makes them: a second heading of the same words gets a `-1`. */
 function anchorsOf(markdown: string): string[] {
   const prose = markdown.replaceAll(/^```.*?^```$/gms, '');
-  return [...prose.matchAll(/^#+ (.*)$/gm)].map((match) => anchorOf(match[1] as string));
+  const words = [...prose.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+  return words.map((word, index) => {
+    const before = words.slice(0, index).filter((one) => one === word).length;
+    return before === 0 ? word : `${word}-${before}`;
+  });
 }
 
 for (const page of pages) {
