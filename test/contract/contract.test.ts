@@ -25,7 +25,12 @@ const reason = unavailableReason();
 await contract("this system's kqueue", reason === undefined ? { own: true } : { skip: reason });
 
 const debian = await libkqueue();
-await contract("Debian's libkqueue", 'skip' in debian ? debian : { library: debian.path, abi: 'libkqueue' });
+await contract(
+  "Debian's libkqueue",
+  'skip' in debian
+    ? debian
+    : { library: debian.path, abi: 'libkqueue', as: ['libkqueue', debian.version ?? ''].join('@') },
+);
 
 const named = process.env.KQUEUE_LIBRARY;
 await contract(

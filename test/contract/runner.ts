@@ -118,8 +118,8 @@ async function worldOf(target: Target): Promise<World> {
   }
   const { processWorld, systemVersion } = await import('./process-world.ts');
   const sys = sysOf(target);
-  const [name = '', version] = (target.as ?? '').split('@');
-  if (name !== '') return processWorld(sys, name, version);
+  const [name = '', version = ''] = (target.as ?? '').split('@');
+  if (name !== '') return processWorld(sys, name, version === '' ? undefined : version);
   // One kernel, two layouts.
   const own = { darwin64: 'darwin', freebsd11: 'freebsd' }[sys.abi.name as string] ?? sys.abi.name;
   // The system's version is the kqueue's where the kqueue is the system's.
