@@ -44,8 +44,9 @@ export async function* run(target: Target): AsyncGenerator<Result, void, undefin
     for (const index of chosen) {
       worker ??= new Worker(target);
       let answer = await worker.run(index);
-      // A library may die of what an earlier case did to it. By itself the case shows what it is.
-      if (answer.lost && target.library !== undefined) {
+      // A library may suffer from what an earlier case did to it. By itself the case shows what it is.
+      if (answer.outcome === 'failed' && target.library !== undefined) {
+        await worker.stop();
         worker = new Worker(target);
         answer = await worker.run(index);
       }
