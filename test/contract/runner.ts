@@ -42,12 +42,12 @@ export async function* run(target: Target): AsyncGenerator<Result, void, undefin
   let worker: Worker | undefined;
   try {
     for (const index of chosen) {
-      worker ??= new Worker(target);
+      worker ??= await Worker.start(target);
       let answer = await worker.run(index);
       // A library may suffer from what an earlier case did to it. By itself the case shows what it is.
       if (answer.outcome === 'failed' && target.library !== undefined) {
         await worker.stop();
-        worker = new Worker(target);
+        worker = await Worker.start(target);
         answer = await worker.run(index);
       }
       if (answer.lost) worker = undefined;
@@ -61,12 +61,24 @@ export async function* run(target: Target): AsyncGenerator<Result, void, undefin
 
 type Answer = Pick<Result, 'outcome' | 'reason'>;
 
+/** Asked before the first case: answered when the world stands. */
+const READY = -1;
+
 /** The process in which cases run, seen from the other side. */
 class Worker {
   readonly #child: ChildProcess;
   #errors = '';
 
-  constructor(target: Target) {
+  /** @throws Error when the target cannot be had at all */
+  static async start(target: Target): Promise<Worker> {
+    const worker = new Worker(target);
+    // The world is made before the process answers anything.
+    const { lost, reason } = await worker.#answer(READY);
+    if (lost) throw new Error(reason);
+    return worker;
+  }
+
+  private constructor(target: Target) {
     this.#child = fork(fileURLToPath(import.meta.url), [JSON.stringify(target)], {
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       env: target.own ? { ...process.env, KQUEUE_LIBRARY: '' } : process.env,
@@ -77,13 +89,17 @@ class Worker {
   }
 
   run(index: number): Promise<Answer & { lost?: boolean }> {
+    return this.#answer(index);
+  }
+
+  #answer(message: number): Promise<Answer & { lost?: boolean }> {
     return new Promise((settle) => {
       const finish = (answer: Answer & { lost?: boolean }): void => {
         clearTimeout(timer);
         this.#child.off('message', answered).off('close', ended);
         settle(answer);
       };
-      const answered = (message: unknown): void => finish(message as Answer);
+      const answered = (answer: unknown): void => finish(answer as Answer);
       const ended = (code: number | null, signal: string | null): void => {
         const how = signal === null ? `exit code ${code}` : signal;
         finish({ outcome: 'failed', reason: `its process ended: ${how}\n${this.#errors}`.trim(), lost: true });
@@ -93,7 +109,7 @@ class Worker {
         finish({ outcome: 'failed', reason: `no end after ${LIMIT / 1000} seconds`, lost: true });
       }, LIMIT);
       this.#child.on('message', answered).on('close', ended);
-      this.#child.send(index, () => {});
+      this.#child.send(message, () => {});
     });
   }
 
@@ -156,7 +172,9 @@ async function attempt(world: World, one: Case): Promise<Answer> {
 async function serve(target: Target): Promise<void> {
   const world = await worldOf(target);
   process.on('message', (index: number) => {
-    void attempt(world, cases[index] as Case).then((answer) => process.send?.(answer));
+    const answer: Promise<Answer> =
+      index === READY ? Promise.resolve({ outcome: 'passed' }) : attempt(world, cases[index] as Case);
+    void answer.then((result) => process.send?.(result));
   });
   // Whatever a case left running must not keep the process.
   process.on('disconnect', () => process.exit());
