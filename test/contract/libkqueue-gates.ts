@@ -81,6 +81,7 @@ export const libkqueueGates: readonly SharedGate[] = [
     'adding a knote again with EV_ONESHOT does not make it a one-shot',
     'adding a knote again without EV_CLEAR leaves it EV_CLEAR',
     'a changelist of 10,000 is applied to its end',
+    'WRITE: adding it again replaces udata, and makes no second knote',
   ]),
   gate(
     'READ and WRITE cannot be added again: -1, with no errno',
