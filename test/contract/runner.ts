@@ -33,6 +33,9 @@ export interface Result {
 /** How long one case may take. Nothing in a case waits half as long; a call that does not return is ended with its process. */
 const LIMIT = 30_000;
 
+/** How often a case that failed on a library is tried again. */
+const AGAIN = 3;
+
 /**
  * Runs the cases, in order, in a process of their own: a kevent(2) that hangs or crashes ends that process, fails that
  * one case, and another process goes on with the next.
@@ -44,11 +47,13 @@ export async function* run(target: Target): AsyncGenerator<Result, void, undefin
     for (const index of chosen) {
       worker ??= await Worker.start(target);
       let answer = await worker.run(index);
-      // A library may suffer from what an earlier case did to it. By itself the case shows what it is.
-      if (answer.outcome === 'failed' && target.library !== undefined) {
+      // A library may suffer from what an earlier case did to it: by itself the case shows what it is. And it may die of
+      // a race of its own, which no case can be blamed for.
+      for (let again = 0; again < AGAIN && answer.outcome === 'failed' && target.library !== undefined; again++) {
         await worker.stop();
         worker = await Worker.start(target);
         answer = await worker.run(index);
+        if (!answer.lost) break;
       }
       if (answer.lost) worker = undefined;
       const { name } = cases[index] as Case;
