@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { unavailableReason } from '../../src/sys/index.ts';
 import { libkqueue } from '../helpers/libkqueue.ts';
+import { loaders } from '../helpers/loaders.ts';
 import { sharedGates } from './case.ts';
 import { cases } from './cases.ts';
 import { gateTable, withTable } from './gates.ts';
@@ -62,7 +63,7 @@ test('a kernel with timers and user events alone: those are tried, whatever need
 
 /** `npm run contract` with these arguments: its exit code, and the last line that it printed. */
 function command(...args: readonly string[]): { status: number | null; last: string | undefined; text: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...process.execArgv, here('run.ts'), ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...loaders, here('run.ts'), ...args], {
     encoding: 'utf8',
     env: { ...process.env, KQUEUE_LIBRARY: '' },
   });

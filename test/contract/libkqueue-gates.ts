@@ -44,6 +44,9 @@ export const libkqueueGates: readonly SharedGate[] = [
     [
       'EV_RECEIPT: one record for each change, in order, its data 0',
       'EV_RECEIPT: deletion, disabling and enabling have receipts too',
+      ...['READ', 'WRITE', 'VNODE', 'TIMER', 'USER', 'SIGNAL', 'PROC'].map(
+        (filter) => `EV_RECEIPT: ${filter} has a receipt for being added and one for being deleted`,
+      ),
     ],
     '< 2.5.1',
   ),

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type AbiName, abis, bindKqueue, defaultSys, type Sys } from '../../src/sys/index.ts';
+import { loaders } from '../helpers/loaders.ts';
 import { type Case, gated } from './case.ts';
 import { cases } from './cases.ts';
 import { Missing, stage, type World } from './world.ts';
@@ -85,6 +86,7 @@ class Worker {
 
   private constructor(target: Target) {
     this.#child = fork(fileURLToPath(import.meta.url), [JSON.stringify(target)], {
+      execArgv: [...loaders],
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       env: target.own ? { ...process.env, KQUEUE_LIBRARY: '' } : process.env,
     });

@@ -271,6 +271,17 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    name: 'WRITE: a socket that was filled before the fetch is not reported',
+    needs: ['WRITE', 'socketpair'],
+    run(world) {
+      const { kq, writer } = stream(world);
+      kq.set('WRITE', writer, 'ADD');
+      kq.one('WRITE', writer);
+      fill(world, writer);
+      kq.silent();
+    },
+  },
+  {
     name: 'WRITE: adding it again replaces udata, and makes no second knote',
     needs: ['WRITE', 'socketpair'],
     run(world) {
