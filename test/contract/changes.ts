@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Timespec } from '../../src/sys/index.ts';
-import type { Case } from './case.ts';
-import { type Change, DEADLINE, Event, isErrno, Queue, timed } from './queue.ts';
+import type { Case, Filter } from './case.ts';
+import { type Change, DEADLINE, Event, isErrno, Queue, type Rest, timed } from './queue.ts';
 import type { Kernel } from './world.ts';
 
 /** A pipe that has a byte to read, and one that has none. */
@@ -50,18 +50,18 @@ function isRecord(world: Kernel, event: Event | undefined, change: Change, ...co
 const NOW = new Timespec(0, 0);
 const LONG = new Timespec(20, 0);
 
-/** Changes that say there is no such knote, for each filter that a queue may have. */
-const absent = (
-  [
-    ['READ', ['pipe'], (world: Kernel) => world.pipe()[0]],
-    ['WRITE', ['pipe'], (world: Kernel) => world.pipe()[1]],
-    ['VNODE', ['folder', 'open'], (world: Kernel) => world.open(world.folder(), 'r')],
-    ['TIMER', [], () => 1],
-    ['USER', [], () => 1],
-    ['SIGNAL', ['signal'], (world: Kernel) => world.signal('SIGUSR2')],
-    ['PROC', ['spawn'], (world: Kernel) => world.spawn({}).pid],
-  ] as const
-).map(
+/** Something to register for each filter that a queue may have: what it needs, and its ident and notes. */
+const filters: readonly [name: Filter, needs: Case['needs'], ident: (world: Kernel) => number, rest: Rest][] = [
+  ['READ', ['pipe'], (world) => world.pipe()[0], {}],
+  ['WRITE', ['pipe'], (world) => world.pipe()[1], {}],
+  ['VNODE', ['folder', 'open'], (world) => world.open(world.folder(), 'r'), { fflags: 'WRITE' }],
+  ['TIMER', [], () => 1, { data: 60_000 }],
+  ['USER', [], () => 1, {}],
+  ['SIGNAL', ['signal'], (world) => world.signal('SIGUSR2'), {}],
+  ['PROC', ['spawn'], (world) => world.spawn({}).pid, { fflags: 'EXIT' }],
+];
+
+const absent = filters.map(
   ([name, needs, ident]): Case => ({
     name: `${name}: EV_DELETE, EV_ENABLE and EV_DISABLE of what is not registered are ENOENT`,
     needs: [name, ...needs],
@@ -69,6 +69,24 @@ const absent = (
       const kq = new Queue(world);
       const number = ident(world);
       for (const flags of ['DELETE', 'ENABLE', 'DISABLE', '']) kq.fails('ENOENT', name, number, flags);
+    },
+  }),
+);
+
+const receipts = filters.map(
+  ([name, needs, ident, rest]): Case => ({
+    name: `EV_RECEIPT: ${name} has a receipt for being added and one for being deleted`,
+    needs: [name, 'EV_RECEIPT', ...needs],
+    run(world) {
+      const kq = new Queue(world);
+      const number = ident(world);
+      const changes = ['ADD|RECEIPT', 'DELETE|RECEIPT'].map(
+        (flags, udata): Change => [name, number, flags, { ...rest, udata }],
+      );
+      const { count, events } = raw(kq, changes, 2, NOW);
+      assert.equal(count, 2);
+      for (const [index, change] of changes.entries()) isRecord(world, events[index], change);
+      kq.fails('ENOENT', name, number, 'DELETE');
     },
   }),
 );
@@ -420,6 +438,7 @@ export const cases: readonly Case[] = [
       kq.silent();
     },
   },
+  ...receipts,
   {
     name: 'EV_RECEIPT: a change with a receipt among those without, and both are applied',
     needs: ['READ', 'EV_RECEIPT', 'pipe', 'dup'],

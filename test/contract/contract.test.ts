@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { unavailableReason } from '../../src/sys/index.ts';
 import { libkqueue } from '../helpers/libkqueue.ts';
+import { loaders } from '../helpers/loaders.ts';
 import { sharedGates } from './case.ts';
 import { cases } from './cases.ts';
 import { gateTable, withTable } from './gates.ts';
@@ -21,11 +23,16 @@ function contract(name: string, target: Target | { skip: string }): Promise<void
   });
 }
 
-const reason = unavailableReason();
-await contract("this system's kqueue", reason === undefined ? { own: true } : { skip: reason });
+const missing = unavailableReason();
+await contract("this system's kqueue", missing === undefined ? { own: true } : { skip: missing });
 
 const debian = await libkqueue();
-await contract("Debian's libkqueue", 'skip' in debian ? debian : { library: debian.path, abi: 'libkqueue' });
+await contract(
+  "Debian's libkqueue",
+  'skip' in debian
+    ? debian
+    : { library: debian.path, abi: 'libkqueue', as: ['libkqueue', debian.version ?? ''].join('@') },
+);
 
 const named = process.env.KQUEUE_LIBRARY;
 await contract(
@@ -33,11 +40,65 @@ await contract(
   named ? { library: named, abi: 'libkqueue' } : { skip: 'KQUEUE_LIBRARY is not set' },
 );
 
-const other = fileURLToPath(new URL('other-world.ts', import.meta.url));
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const elsewhere = process.platform === 'linux' ? undefined : "the world is made of Linux's";
+const linux = { skip: elsewhere ?? false };
 await contract(
   "a kernel with another system's numbers",
-  process.platform === 'linux' ? { world: other, own: true } : { skip: "it is made of Linux's" },
+  elsewhere !== undefined ? { skip: elsewhere } : { world: here('other-world.ts'), own: true },
 );
+
+test('a kernel with timers and user events alone: those are tried, whatever needs more is gated', linux, async () => {
+  const outcomes = new Map<string, string>();
+  for await (const { name, outcome, reason } of run({ world: here('partial-world.ts'), own: true })) {
+    assert.notEqual(outcome, 'failed', `${name}: ${reason}`);
+    outcomes.set(name, outcome);
+  }
+  for (const { name, needs } of cases) {
+    const lacking = needs.some((need) => !['TIMER', 'USER'].includes(need) && !/^(NOTE|EV)_/.test(need));
+    if (lacking) assert.equal(outcomes.get(name), 'gated', name);
+    else if (needs.every((need) => ['TIMER', 'USER'].includes(need))) assert.equal(outcomes.get(name), 'passed', name);
+  }
+});
+
+/** `npm run contract` with these arguments: its exit code, and the last line that it printed. */
+function command(...args: readonly string[]): { status: number | null; last: string | undefined; text: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...loaders, here('run.ts'), ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, KQUEUE_LIBRARY: '' },
+  });
+  return { status, last: stdout.trimEnd().split('\n').at(-1), text: stdout + stderr };
+}
+
+test('a kqueue that does what it must: the command says how many passed and exits with 0', linux, () => {
+  const { status, last, text } = command('--world', here('other-world.ts'), '--only', 'TIMER with EV_ONESHOT');
+  assert.equal(last, '1 passed, 0 failed, 0 gated', text);
+  assert.equal(status, 0);
+});
+
+test(
+  'a kqueue that forgets EV_ONESHOT: the command names what failed, says how many did and exits with 1',
+  linux,
+  () => {
+    const { status, last, text } = command('--world', here('wrong-world.ts'), '--only', 'with EV_ONESHOT');
+    assert.match(text, /^ FAIL {2}TIMER with EV_ONESHOT: fires once, then is gone$/m);
+    assert.match(text, /^ FAIL {2}READ on a pipe with EV_ONESHOT: reported once, then gone$/m);
+    assert.match(last ?? '', /^\d+ passed, ([2-9]|\d\d) failed, 0 gated$/, text);
+    assert.equal(status, 1);
+  },
+);
+
+test('a world, a library or a case that there is not is no run that passed', linux, () => {
+  for (const args of [
+    ['--world', here('no-world.ts')],
+    ['--library', here('no-library.so'), '--abi', 'libkqueue'],
+    ['--only', 'no case is called this'],
+  ]) {
+    const { status, text } = command(...args);
+    assert.notEqual(status, 0, text);
+    assert.doesNotMatch(text, / passed, /);
+  }
+});
 
 test('every case has a name of its own', () => {
   const names = cases.map(({ name }) => name);

@@ -38,8 +38,6 @@ function plain(need: string): string {
   return need.replaceAll('|', ' or ');
 }
 
-const HEAD: Row = { on: 'kqueue', version: 'version', what: 'what does not hold', reason: 'what it does instead' };
-
 /** The table for a terminal. */
 export function plainTable(rows: readonly Row[]): string {
   return rows
@@ -47,11 +45,51 @@ export function plainTable(rows: readonly Row[]): string {
     .join('\n');
 }
 
-/** The table for a page. */
+const TITLES: Readonly<Record<string, string>> = {
+  darwin: 'macOS',
+  freebsd: 'FreeBSD',
+  openbsd: 'OpenBSD',
+  netbsd: 'NetBSD',
+  dragonfly: 'DragonFly',
+  linux: 'The kqueue built in for Linux',
+};
+
+/** So many cases are shown in a cell; of more, all but the first are folded. */
+const FEW = 3;
+
+/** The table for a page: a section for each kqueue, in which one reason is one row. */
 export function markdownTable(rows: readonly Row[]): string {
-  const line = ({ on, version, what, reason }: Row): string =>
-    `| ${[on, version, what, reason].map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', '<br>')).join(' | ')} |`;
-  return [line(HEAD), '| --- | --- | --- | --- |', ...rows.map(line)].join('\n');
+  const names = [...new Set(rows.map(({ on }) => on))];
+  return names
+    .map((name) =>
+      section(
+        name,
+        rows.filter(({ on }) => on === name),
+      ),
+    )
+    .join('\n\n');
+}
+
+function section(name: string, rows: readonly Row[]): string {
+  const cell = (text: string): string => text.replaceAll('|', '\\|');
+  const cases = ({ what }: Row): string => {
+    const [first = '', ...more] = what.split('\n').map(cell);
+    if (more.length < FEW) return [first, ...more].join('<br>');
+    return `${first}<details><summary>and ${more.length} more</summary>${more.join('<br>')}</details>`;
+  };
+  return [
+    `### ${TITLES[name] ?? name}`,
+    '',
+    '| what does not hold | what it does instead | versions |',
+    '| --- | --- | --- |',
+    ...rows.map((row) => `| ${cases(row)} | ${cell(row.reason)} | ${bound(row)} |`),
+  ].join('\n');
+}
+
+function bound({ version }: Row): string {
+  const [, operator, number] = /^(<|>=) (.*)$/.exec(version) ?? [];
+  if (number === undefined) return 'all';
+  return operator === '<' ? `before ${number}` : `since ${number}`;
 }
 
 const BEGIN = '<!-- gates: npm run contract -- --docs -->';

@@ -104,14 +104,6 @@ function script({ code = 0, signal, after, forks, execs }: ChildOptions): string
 /** The world of this process: its kernel's calls, made through Node and libc, and any kqueue on top of them. */
 export function processWorld(sys: Sys, name: string, version?: string): World {
   const undo: (() => void)[] = [];
-  /** Raw pipes that only children use. */
-  const ended = (fd: number): void => {
-    try {
-      fs.closeSync(fd);
-    } catch {
-      // Its child was told to end already.
-    }
-  };
 
   const world: World = {
     name,
@@ -204,8 +196,13 @@ export function processWorld(sys: Sys, name: string, version?: string): World {
     },
     spawn(options): Child {
       const [wait, go] = pipe(true);
-      undo.push(() => ended(go));
-      const end = (): void => ended(go);
+      let told = false;
+      const end = (): void => {
+        // Once: the number may be another file's by then.
+        if (!told) fs.closeSync(go);
+        told = true;
+      };
+      undo.push(end);
       // With its pipe closed the child's `read` is over: it ends, and so does every child when this process dies.
       if (!options.orphan) {
         const child = spawn('/bin/sh', ['-c', script(options)], { stdio: ['ignore', 'ignore', 'ignore', wait] });

@@ -66,6 +66,7 @@ if (values.docs) {
       reason === undefined ? '' : outcome === 'gated' ? ` (${reason})` : `\n${reason.replace(/^/gm, '         ')}`;
     console.log(`${words[outcome]} ${name}${why}`);
   }
+  if (count.passed + count.failed + count.gated === 0) fail(`--only ${values.only}: no case has that in its name`);
   console.log(`\nWhere which case does not hold:\n\n${table()}\n`);
   console.log(`${count.passed} passed, ${count.failed} failed, ${count.gated} gated`);
   process.exitCode = count.failed > 0 ? 1 : 0;

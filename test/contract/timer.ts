@@ -52,11 +52,11 @@ export const cases: readonly Case[] = [
       kq.set('TIMER', 1, 'ADD', { data: 20 });
       sleep(200);
       const { data } = kq.one('TIMER', 1);
+      assert.ok(data >= 2n, `once in ${performance.now() - start} ms`);
+      const fired = data + kq.one('TIMER', 1).data;
       const passed = performance.now() - start;
-      // A tick more for each period where those are rounded up to ticks.
-      assert.ok(data >= 5n, `${data} times in ${passed} ms`);
-      assert.ok(Number(data) * 20 <= passed + 1, `${data} times in ${passed} ms`);
-      assert.ok(kq.one('TIMER', 1).data <= data, 'the count did not start over');
+      // What was counted once is not counted again.
+      assert.ok(Number(fired) * 20 <= passed + 1, `${fired} times in ${passed} ms`);
     },
   },
   {
@@ -95,7 +95,10 @@ export const cases: readonly Case[] = [
   {
     name: 'TIMER: adding it again starts it over with the new period',
     needs: ['TIMER'],
-    gates: [{ on: 'dragonfly', reason: 'the running period is finished first' }],
+    gates: [
+      { on: 'dragonfly', reason: 'the running period is finished first' },
+      { on: 'netbsd', version: '< 10', reason: 'the running period is finished first' },
+    ],
     run(world) {
       const kq = new Queue(world);
       kq.set('TIMER', 1, 'ADD|ONESHOT', { data: 3_600_000, udata: 1 });
@@ -155,7 +158,7 @@ export const cases: readonly Case[] = [
       sleep(200);
       kq.set('TIMER', 1, 'ENABLE', { data: 20 });
       const { data } = kq.one('TIMER', 1);
-      assert.ok(data >= 5n, `${data} times in 200 ms`);
+      assert.ok(data >= 2n, 'once in 200 ms');
     },
   },
   {

@@ -189,6 +189,21 @@ export const cases: readonly Case[] = [
       assert.equal(kq.one('USER', 1).udata, 2n ** 64n - 1n);
     },
   },
+  {
+    name: 'USER: adding it again replaces udata, keeps the trigger, and makes no second knote',
+    needs: ['USER'],
+    gates: [{ on: 'dragonfly', reason: 'udata stays what the first EV_ADD said' }],
+    run(world) {
+      const kq = new Queue(world);
+      kq.set('USER', 1, 'ADD|CLEAR', { udata: 1 });
+      kq.set('USER', 1, '', { fflags: 'TRIGGER', udata: 1 });
+      kq.set('USER', 1, 'ADD', { udata: 2n ** 53n });
+      assert.equal(kq.one('USER', 1).udata, 2n ** 53n);
+      kq.silent();
+      kq.set('USER', 1, 'DELETE');
+      kq.fails('ENOENT', 'USER', 1, 'DELETE');
+    },
+  },
   ...[0n, 2n ** 31n, 2n ** 32n + 1n, 2n ** 53n + 1n, 2n ** 64n - 1n].map(
     (ident): Case => ({
       name: `USER: ${ident} is a number like any other`,

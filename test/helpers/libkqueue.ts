@@ -5,8 +5,8 @@ import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
-/** Where the tests find a libkqueue, or why there is none for them. */
-export type Libkqueue = { path: string } | { skip: string };
+/** Where the tests find a libkqueue and which version it is, or why there is none for them. */
+export type Libkqueue = { path: string; version?: string } | { skip: string };
 
 /** The Debian package, and the suite that has it: no released Debian does. */
 const PACKAGE = 'libkqueue0t64';
@@ -92,7 +92,7 @@ async function obtain(
   folder: string,
   { architecture, triplet }: { architecture: string; triplet: string },
   glibc: string,
-): Promise<{ path: string }> {
+): Promise<{ path: string; version: string }> {
   const archive = new Archive();
   const entry = stanza(await archive.packages(architecture), PACKAGE);
   const needs = /\blibc6 \(>= ([\d.]+)\)/.exec(entry.get('Depends') ?? '')?.[1];
@@ -100,7 +100,8 @@ async function obtain(
     throw new Error(`${PACKAGE} needs glibc ${needs}, this is ${glibc}`);
   }
 
-  const home = join(folder, `${PACKAGE}_${field(entry, 'Version')}_${architecture}`);
+  const version = field(entry, 'Version');
+  const home = join(folder, `${PACKAGE}_${version}_${architecture}`);
   const library = join('usr', 'lib', triplet, 'libkqueue.so.0');
   if (!existsSync(join(home, library))) {
     const deb = await archive.fetch(field(entry, 'Filename'));
@@ -117,7 +118,7 @@ async function obtain(
     }
   }
   if (!existsSync(join(home, library))) throw new Error(`${PACKAGE} has no ${library}`);
-  return { path: join(home, library) };
+  return { path: join(home, library), version };
 }
 
 /** Debian's archive, believed because of its signature (as apt does) or, without gpgv and keys, because of https. */

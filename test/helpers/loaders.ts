@@ -1,0 +1,10 @@
+const WITH_VALUE = /^(--import|--require|-r|--loader)$/;
+const ALONE = /^(--import=|--require=|--loader=|--experimental-strip-types$|--experimental-transform-types$)/;
+
+/**
+ * The options that let this process run TypeScript, for a process that it starts. Not all of `execArgv`: Node 26's test
+ * runner gives every option there is, and with `--report-signal` each SIGUSR2 writes a file.
+ */
+export const loaders: readonly string[] = process.execArgv.filter(
+  (argument, index, all) => ALONE.test(argument) || WITH_VALUE.test(argument) || WITH_VALUE.test(all[index - 1] ?? ''),
+);
