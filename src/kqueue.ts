@@ -111,7 +111,9 @@ export class Kqueue<Token = unknown> {
     };
     this.#fd = sys.kqueue();
     if (this.#fd === -1) throw new KqueueError(sys.errno(), 'kqueue');
-    this.#waiting = new Waiting(sys, this.#fd, (max) => this.#fetch(max, 0));
+    this.#waiting = new Waiting(sys, this.#fd, (max) =>
+      this.#left.length > 0 ? this.#takeLeft(max) : this.#fetch(max, 0),
+    );
   }
 
   /**
@@ -240,6 +242,8 @@ export class Kqueue<Token = unknown> {
 
   #send(steps: readonly Step[]): void {
     this.#changer.apply(this.#fd, steps, (list, index) => this.#left.push(this.#decode(list, index)));
+    // Were they fetched while somebody waits, no watcher will tell him.
+    if (this.#left.length > 0) this.#waiting.hurry();
   }
 
   /** A knote that was added replaces the one before it; one that was not gives its place back, if that one still lives. */
