@@ -255,7 +255,8 @@ export class Kqueue<Token = unknown> {
       if (previous !== undefined) this.#forget(previous);
       return;
     }
-    const deleted = plan.length > 1 && plan[0]?.errno === 0;
+    // Deleted in front of it, whatever that said: ENOENT is no survivor either.
+    const deleted = plan.length > 1;
     const stays = previous?.active === true && !deleted && added.errno !== EBADF;
     const heir = stays ? previous : undefined;
     // What was added after it, in the same call and under the same name, has taken not its place but that of its heir.
