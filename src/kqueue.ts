@@ -424,6 +424,8 @@ export class Kqueue<Token = unknown> {
       return: async () => {
         if (dismiss !== undefined && !this.closed) this.#waiting.cancel();
         dismiss?.();
+        // The next to wait is somebody else: a second return() must not end that.
+        dismiss = undefined;
         return end();
       },
       [Symbol.asyncIterator]: () => iterator,
