@@ -283,9 +283,9 @@ export class Kqueue<Token = unknown> {
    */
   unregister(...what: readonly (Interest | Registration)[]): void {
     this.#mustBeOpen();
-    const removals = what.flatMap((one) => this.#removal(one));
-    this.#send(removals.map(({ step }) => step));
     const failures: KqueueError[] = [];
+    const removals = what.flatMap((one) => this.#removal(one, failures));
+    this.#send(removals.map(({ step }) => step));
     for (const { step, knote, lenient } of removals) {
       // It is gone, and was before: with its descriptor.
       const gone = step.errno === ENOENT || step.errno === EBADF;
@@ -295,7 +295,7 @@ export class Kqueue<Token = unknown> {
     throwAll(failures);
   }
 
-  #removal(one: Interest | Registration): Removal[] {
+  #removal(one: Interest | Registration, failures: KqueueError[]): Removal[] {
     const { abi } = this.#sys;
     const { EV_DELETE = 0 } = abi.constants;
     if (one instanceof Knote) {
@@ -307,7 +307,10 @@ export class Kqueue<Token = unknown> {
     const { ident } = one;
     const knote = ident === undefined ? this.#byPath(one) : this.#table.get(filter, ident);
     if (knote !== undefined) return [{ step: stepOf(knote, EV_DELETE), knote, lenient: false }];
-    if (ident === undefined) throw new KqueueError(ENOENT, 'kevent', { about: pathOf(one), interest: one });
+    if (ident === undefined) {
+      failures.push(new KqueueError(ENOENT, 'kevent', { about: pathOf(one), interest: one }));
+      return [];
+    }
     // Somebody else may have added it, through the C door.
     const record = { ident, filter, flags: EV_DELETE, fflags, data, udata: 0, leeway };
     return [{ step: { ...record, interest: one, errno: 0, answered: false }, knote: undefined, lenient: false }];
