@@ -6,7 +6,14 @@ import { closedError, KqueueError } from './error.ts';
 import { eventOf, type Kind, type KqueueEvent, kindsOf } from './event.ts';
 import { type Interest, isInterest, user } from './interest.ts';
 import { Changer, errorOf, identOf, type Step, stepOf } from './receipts.ts';
-import { type Host, Knote, type Registration, type Registrations, UserKnote } from './registration.ts';
+import {
+  type Host,
+  Knote,
+  type Registration,
+  type RegistrationOf,
+  type Registrations,
+  UserKnote,
+} from './registration.ts';
 import { holdSignal } from './signals.ts';
 import { checkInteger, INT_MAX, outOfRange, wrongType } from './sys/check.ts';
 import { inspectAs } from './sys/inspect.ts';
@@ -142,7 +149,7 @@ export class Kqueue<Token = unknown> {
    * with a path. ENOMEM
    */
   register<const I extends readonly Interest<Token>[]>(...interests: I): Registrations<I>;
-  register(interests: Iterable<Interest<Token>>): Registration<Token>[];
+  register<I extends Interest<Token>>(interests: Iterable<I>): RegistrationOf<I>[];
   register(...given: readonly unknown[]): Registration<Token>[] {
     this.#mustBeOpen();
     const interests = checkInterests<Token>(given);
