@@ -299,6 +299,8 @@ export class Kqueue<Token = unknown> {
       if (knote !== undefined && (gone || step.errno === 0)) this.#drop(knote);
       if (step.errno !== 0 && !(gone && lenient)) failures.push(errorOf(this.#sys, step));
     }
+    // A one-shot has ended when it was fetched, and is not to be heard of any more either.
+    for (const one of what) if (one instanceof Knote) this.#unfetch(one);
     throwAll(failures);
   }
 
@@ -335,6 +337,11 @@ export class Kqueue<Token = unknown> {
 
   #drop(knote: Knote): void {
     this.#forget(knote);
+    this.#unfetch(knote);
+  }
+
+  /** What was fetched of it and not handed out is not handed out any more. */
+  #unfetch(knote: Knote): void {
     if (this.#left.length === 0) return;
     this.#left = this.#left.slice(this.#next).filter((event) => event.registration !== knote);
     this.#next = 0;
