@@ -259,7 +259,10 @@ export class Kqueue<Token = unknown> {
     const { previous } = knote;
     knote.previous = undefined;
     if (added.errno === 0) {
-      if (previous !== undefined) this.#forget(previous);
+      if (previous?.active === true) {
+        knote.inherit(previous);
+        this.#forget(previous);
+      }
       return;
     }
     // Deleted in front of it, whatever that said: ENOENT is no survivor either.
