@@ -62,10 +62,16 @@ export function isCode(code: string): (error: unknown) => true {
   };
 }
 
-/** Runs one of the scenarios of child.ts in a process of its own: what it wrote. Fails if that does not end by itself. */
-export function runChild(scenario: string, ...nodeOptions: string[]): string {
+/**
+ * Runs one of the scenarios of child.ts in a process of its own, with so many descriptors at most: what it wrote. Fails if
+ * it does not end by itself.
+ */
+export function runChild(scenario: string, { descriptors }: { descriptors?: number } = {}): string {
   const file = fileURLToPath(new URL('child.ts', import.meta.url));
-  return execFileSync(process.execPath, [...nodeOptions, ...typescript(), file, scenario], {
+  const program = [process.execPath, ...typescript(), file, scenario];
+  // Both limits, the soft and the hard one, which Node raises itself to.
+  const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors} && `;
+  return execFileSync('/bin/sh', ['-c', `${limit}exec "$@"`, 'sh', ...program], {
     encoding: 'utf8',
     timeout: DEADLINE,
     stdio: ['ignore', 'pipe', 'inherit'],
