@@ -503,6 +503,7 @@ export class Kqueue<Token = unknown> {
     // EBADF, which it may return: somebody closed the number underneath, which is what was wanted.
     this.#sys.close(fd);
     for (const knote of this.#table) knote.end();
+    this.#table.clear();
     this.#left = [];
     this.#next = 0;
     tell();
