@@ -7,14 +7,14 @@ import { Kqueue, KqueueError, read, timer, user, Waker } from '../../src/index.t
 import { abis } from '../../src/sys/index.ts';
 import { errno, FakeSys } from '../helpers/fake-sys.ts';
 import { noIntegers, noNumbers, refuses } from '../sys/refuses.ts';
-import { DEADLINE, isCode, noProc, runChild, suite } from './helpers.ts';
+import { closeAfter, DEADLINE, isCode, noProc, runChild, suite } from './helpers.ts';
 
 /** Lets a wrong argument through the compiler. */
 const wrong = (value: unknown): never => value as never;
 
 describe('KqueueError', suite, () => {
   it("has the shape of Node's own errors", () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const interest = user(7);
     assert.throws(
       () => kq.unregister(interest),
@@ -121,7 +121,7 @@ describe('wrong arguments', suite, () => {
   });
 
   it('of poll() and wait(): nothing is fetched, and nobody waits', async () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const [event] = kq.register(user(1, { clear: true }));
     event.trigger();
     const attempts: [options: unknown, kind: typeof TypeError | typeof RangeError, argument: string][] = [
@@ -151,13 +151,13 @@ describe('wrong arguments', suite, () => {
   });
 
   it('of waker()', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     for (const ident of [-1, 2 ** 53, ...noIntegers]) refuses(() => kq.waker(ident), RangeError, 'ident');
     for (const [ident] of noNumbers) if (ident !== undefined) refuses(() => kq.waker(wrong(ident)), TypeError, 'ident');
   });
 
   it('of new Waker()', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const { ident, gate, route } = kq.waker();
     for (const handle of [undefined, null, 1, 'x', {}, { gate: 1 }, { ident, route }, { gate: new ArrayBuffer(4) }]) {
       refuses(() => new Waker(wrong(handle)), TypeError, 'handle');
@@ -173,7 +173,7 @@ describe('wrong arguments', suite, () => {
   });
 
   it('a filter that is registered is not lost by any of it', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const [tick] = kq.register(timer(1, { every: 1 }));
     assert.throws(() => kq.register(user(1), wrong({})), TypeError);
     assert.throws(() => kq.unregister(tick, wrong({})), TypeError);

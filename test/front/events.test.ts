@@ -41,7 +41,7 @@ import {
 } from '../../src/index.ts';
 import { type Abi, abi, abis, type Kevent } from '../../src/sys/index.ts';
 import { errno, FakeSys } from '../helpers/fake-sys.ts';
-import { DEADLINE, idents, newPipe, newSocketPair, pollAll, put, suite, testFolder } from './helpers.ts';
+import { closeAfter, DEADLINE, idents, newPipe, newSocketPair, pollAll, put, suite, testFolder } from './helpers.ts';
 
 const { darwin, freebsd, openbsd, netbsd, dragonfly, linux } = abis;
 const folder = testFolder();
@@ -56,7 +56,7 @@ function next<F extends KqueueEvent['filter']>(kq: Kqueue, filter: F): Extract<K
 
 describe('events of a kqueue at work', suite, () => {
   it('read: the descriptor, the bytes, the end', () => {
-    using kq = new Kqueue<string>();
+    const kq = closeAfter(new Kqueue<string>());
     const [r, w] = newPipe();
     const [registration] = kq.register(read(r, { token: 'mine' }));
     assert.deepEqual(kq.poll({ timeout: 0 }), []);
@@ -76,8 +76,8 @@ describe('events of a kqueue at work', suite, () => {
   });
 
   it('read: of a regular file, what is left behind its offset; of a queue, that it has events', () => {
-    using kq = new Kqueue();
-    using inner = new Kqueue();
+    const kq = closeAfter(new Kqueue());
+    const inner = closeAfter(new Kqueue());
     const path = join(folder, 'to read');
     writeFileSync(path, 'twelve bytes');
     const fd = openSync(path, 'r');
@@ -94,7 +94,7 @@ describe('events of a kqueue at work', suite, () => {
   });
 
   it('write: the space', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const [a, b] = newSocketPair();
     kq.register(write(a));
     const event = next(kq, 'write');
@@ -107,7 +107,7 @@ describe('events of a kqueue at work', suite, () => {
   });
 
   it('lowat: fewer bytes are no event', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const [a, b] = newSocketPair();
     kq.register(read(a, { lowat: 3 }));
     put(b, 'xx');
@@ -129,7 +129,7 @@ describe('events of a kqueue at work', suite, () => {
     };
     for (const [note, act] of Object.entries(does) as [VnodeNote, (path: string) => void][]) {
       it(note, () => {
-        using kq = new Kqueue();
+        const kq = closeAfter(new Kqueue());
         const path = join(folder, `file to ${note}`);
         writeFileSync(path, 'x');
         kq.register(vnode(path, { on: [note], clear: true }));
@@ -144,7 +144,7 @@ describe('events of a kqueue at work', suite, () => {
     }
 
     it('a directory, by descriptor', () => {
-      using kq = new Kqueue();
+      const kq = closeAfter(new Kqueue());
       const path = join(folder, 'directory');
       mkdirSync(path);
       const fd = openSync(path, 'r');
@@ -164,7 +164,7 @@ describe('events of a kqueue at work', suite, () => {
     ];
     for (const [how, code, status] of ends) {
       it(how, async () => {
-        using kq = new Kqueue();
+        const kq = closeAfter(new Kqueue());
         const child = spawn(process.execPath, ['-e', `process.stdin.once('data', () => ${code})`]);
         const [registration] = kq.register(proc(child.pid as number));
         assert.deepEqual(kq.poll({ timeout: 0 }), []);
@@ -180,7 +180,7 @@ describe('events of a kqueue at work', suite, () => {
   });
 
   it('signal: which, and how often', async () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     kq.register(signal('SIGUSR2'));
     process.kill(process.pid, 'SIGUSR2');
     const [event] = await kq.wait({ timeout: DEADLINE });
@@ -190,7 +190,7 @@ describe('events of a kqueue at work', suite, () => {
   });
 
   it('signal: its default action does not kill the process, and it comes to who listens too', async () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     let heard = 0;
     const listener = (): void => {
       heard++;
@@ -207,7 +207,7 @@ describe('events of a kqueue at work', suite, () => {
   });
 
   it('timer: every, after, at, in fractions too; how often', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const [once] = kq.register(timer(1, { after: 0.5 }));
     // Fetched late, some count on.
     assert.ok(next(kq, 'timer').expirations >= 1);
@@ -224,7 +224,7 @@ describe('events of a kqueue at work', suite, () => {
   });
 
   it('a timer is not early', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const start = performance.now();
     kq.register(timer(1, { after: 20.5 }));
     next(kq, 'timer');
@@ -232,7 +232,7 @@ describe('events of a kqueue at work', suite, () => {
   });
 
   it('an ident beyond 2^53 is exact, and has its token', () => {
-    using kq = new Kqueue<string>();
+    const kq = closeAfter(new Kqueue<string>());
     const ident = 2n ** 64n - 1n;
     const other = 2n ** 64n - 2n;
     kq.register(timer(ident, { after: 1, token: 'this' }), timer(other, { after: 1, token: 'that' }));
@@ -248,7 +248,7 @@ describe('events of a kqueue at work', suite, () => {
   });
 
   it('raw: udata of 64 bits, and the type of its filter', () => {
-    using kq = new Kqueue<string>();
+    const kq = closeAfter(new Kqueue<string>());
     const { EVFILT_TIMER = 0, EV_ONESHOT = 0 } = abi.constants;
     const udata = 2n ** 64n - 1n;
     const [registration] = kq.register(

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'node:test';
+import { after, afterEach } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -26,7 +26,18 @@ export const noProc: string | false = process.platform === 'linux' ? false : 'on
 type Libc = (name: string, parameters: string) => (...values: unknown[]) => number;
 const libc: Libc = (name, parameters) => koffi.load(null).func(`intptr_t ${name}(${parameters})`) as never;
 
-/** pipe(2), its ends closed at the end of the file by whoever did not close them before: [to read, to write]. */
+const toClose: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const one of toClose.splice(0)) await one.close();
+});
+
+/** Closes it after the test, however that ends: a queue that somebody waits for would keep the process. */
+export function closeAfter<Closable extends { close(): unknown }>(one: Closable): Closable {
+  toClose.push(one);
+  return one;
+}
+
+/** pipe(2): [the end to read, the end to write]. */
 export function newPipe(): [number, number] {
   const fds: [number, number] = [0, 0];
   assert.equal(Number(koffi.load(null).func('int pipe(_Out_ int *fds)')(fds)), 0);

@@ -26,7 +26,7 @@ import {
 import { type Abi, abis, type Kevent } from '../../src/sys/index.ts';
 import { FakeSys } from '../helpers/fake-sys.ts';
 import { refuses } from '../sys/refuses.ts';
-import { suite } from './helpers.ts';
+import { closeAfter, suite } from './helpers.ts';
 
 const { darwin, darwin64, freebsd, openbsd, netbsd, dragonfly, linux, libkqueue } = abis;
 const systems: readonly Abi[] = [darwin, freebsd, openbsd, netbsd, dragonfly, linux, libkqueue];
@@ -45,7 +45,7 @@ const titles = new Map([
 /** What register() sends of one interest; `ext1` where the ABI has it. */
 function sent(abi: Abi, interest: Interest): Kevent & { ext1: bigint | undefined } {
   const sys = new FakeSys(abi);
-  using kq = new Kqueue({ sys });
+  const kq = closeAfter(new Kqueue({ sys }));
   kq.register(interest);
   const [call, more] = sys.calls;
   assert.equal(more, undefined);
@@ -67,7 +67,7 @@ function onlyIn(having: readonly Abi[], constant: string, interest: Interest, ar
   for (const abi of systems) {
     if (having.includes(abi)) continue;
     const sys = new FakeSys(abi);
-    using kq = new Kqueue({ sys });
+    const kq = closeAfter(new Kqueue({ sys }));
     refuses(() => kq.register(interest), RangeError, argument, { expected });
     // Before anything reaches the kernel, what is good in the same call included.
     assert.throws(() => kq.register(user(1), interest), RangeError);
@@ -287,7 +287,7 @@ describe('the numbers of each system', suite, () => {
         }
         for (const abi of systems) {
           if (where.some(([known]) => known === abi)) continue;
-          using kq = new Kqueue({ sys: new FakeSys(abi) });
+          const kq = closeAfter(new Kqueue({ sys: new FakeSys(abi) }));
           refuses(() => kq.register(timer(1, { every: ms })), RangeError, 'every', { expected: 'whole milliseconds' });
         }
       });
@@ -316,7 +316,7 @@ describe('the numbers of each system', suite, () => {
         // 0 and less are errors, or worse.
         for (const past of [0, -5, new Date(-1)]) assert.equal(sent(abi, timer(1, { at: past })).data, 1);
       }
-      using kq = new Kqueue({ sys: new FakeSys(dragonfly) });
+      const kq = closeAfter(new Kqueue({ sys: new FakeSys(dragonfly) }));
       refuses(() => kq.register(timer(1, { at: 5 })), RangeError, 'options', {
         expected: 'NOTE_ABSOLUTE: macOS, Linux, libkqueue have it; NOTE_ABSTIME: FreeBSD, OpenBSD, NetBSD have it',
       });
@@ -326,7 +326,7 @@ describe('the numbers of each system', suite, () => {
       for (const abi of systems) {
         assert.equal(sent(abi, timer(1, { every: 2 ** 53 - 1 })).data, 2 ** 53 - 1);
         assert.equal(sent(abi, timer(1, { every: 2 ** 60 })).data, 2n ** 60n);
-        using kq = new Kqueue({ sys: new FakeSys(abi) });
+        const kq = closeAfter(new Kqueue({ sys: new FakeSys(abi) }));
         refuses(() => kq.register(timer(1, { every: 2 ** 63 })), RangeError, 'every', { expected: 'less than 2^63' });
         // Less than the finest unit would be 0, which no kernel takes for a period.
         assert.throws(() => kq.register(timer(1, { every: 1e-7 })), RangeError);
@@ -339,7 +339,7 @@ describe('the numbers of each system', suite, () => {
       const whole = sent(darwin64, timer(1, { every: 10, leeway: 3 }));
       assert.deepEqual([whole.fflags, whole.data, whole.ext1], [0x10, 10, 3n]);
       assert.equal(sent(darwin64, timer(1, { every: 10 })).ext1, 0n);
-      using kq = new Kqueue({ sys: new FakeSys(darwin) });
+      const kq = closeAfter(new Kqueue({ sys: new FakeSys(darwin) }));
       refuses(() => kq.register(timer(1, { every: 1, leeway: 1 })), RangeError, 'leeway', {
         expected: 'abis.darwin64',
       });
@@ -369,7 +369,7 @@ describe('the numbers of each system', suite, () => {
         bits(abi, 'EV_ADD|EV_DISABLE|EV_RECEIPT'),
       );
     }
-    using kq = new Kqueue({ sys: new FakeSys(netbsd) });
+    const kq = closeAfter(new Kqueue({ sys: new FakeSys(netbsd) }));
     refuses(() => kq.register(raw({ ident: 1, filter: -1 })), RangeError, 'filter', { expected: 'a filter of netbsd' });
   });
 

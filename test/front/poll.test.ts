@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { Kqueue, read, timer, user } from '../../src/index.ts';
 import { abi, defaultSys } from '../../src/sys/index.ts';
 import { recording } from '../helpers/fake-sys.ts';
-import { idents, isCode, newPipe, pollAll, put, suite } from './helpers.ts';
+import { closeAfter, idents, isCode, newPipe, pollAll, put, suite } from './helpers.ts';
 
 /** A queue with that many user events, all of them fired: 0, 1, 2 ... */
 function fired(count: number, kq: Kqueue = new Kqueue()): Kqueue {
@@ -19,14 +19,14 @@ const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) =
 
 describe('poll()', suite, () => {
   it('with timeout 0 looks, and gives [] where there is nothing', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     assert.deepEqual(kq.poll({ timeout: 0 }), []);
     kq.register(user(1));
     assert.deepEqual(kq.poll({ timeout: 0 }), []);
   });
 
   it('waits for as long as it was told to, not less', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     for (const timeout of [1, 20.5, 0.25]) {
       const start = performance.now();
       assert.deepEqual(kq.poll({ timeout }), []);
@@ -35,7 +35,7 @@ describe('poll()', suite, () => {
   });
 
   it('waits for ever without a timeout, with Infinity, and with more than setTimeout() takes', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     for (const options of [
       undefined,
       {},
@@ -51,7 +51,7 @@ describe('poll()', suite, () => {
   });
 
   it('blocks the thread meanwhile: no callback runs', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     let ran = false;
     const immediate = setImmediate(() => {
       ran = true;
@@ -62,7 +62,7 @@ describe('poll()', suite, () => {
   });
 
   it('gives at most max, and the rest next time, each once', () => {
-    using kq = fired(10);
+    const kq = closeAfter(fired(10));
     const seen: number[] = [];
     for (const max of [1, 3, 2, 100]) {
       const events = kq.poll({ timeout: 0, max });
@@ -74,7 +74,7 @@ describe('poll()', suite, () => {
   });
 
   it('nobody starves: what is always ready comes by turns', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const [r, w] = newPipe();
     put(w, 'x');
     const users = kq.register(Array.from({ length: 20 }, (_, ident) => user(10_000 + ident)));
@@ -91,7 +91,7 @@ describe('poll()', suite, () => {
     skip: abi.name === 'openbsd' ? 'a process may have 1,024 knotes of TIMER and USER' : false,
   }, () => {
     const sys = recording(defaultSys());
-    using kq = fired(3000, new Kqueue({ sys }));
+    const kq = closeAfter(fired(3000, new Kqueue({ sys })));
     sys.calls.length = 0;
     assert.deepEqual(
       idents(pollAll(kq, 3000)).sort((a, b) => a - b),
@@ -104,7 +104,7 @@ describe('poll()', suite, () => {
 
   it('with a large max makes room for it at once', () => {
     const sys = recording(defaultSys());
-    using kq = fired(500, new Kqueue({ sys }));
+    const kq = closeAfter(fired(500, new Kqueue({ sys })));
     assert.equal(kq.poll({ timeout: 0, max: 500 }).length, 500);
     assert.equal(kq.poll({ timeout: 0, max: 2 ** 31 - 1 }).length, 0);
     assert.ok(sys.calls.every(({ nevents }) => nevents <= 1024));
@@ -112,7 +112,7 @@ describe('poll()', suite, () => {
 
   it('no list of changes goes down with it', () => {
     const sys = recording(defaultSys());
-    using kq = fired(2, new Kqueue({ sys }));
+    const kq = closeAfter(fired(2, new Kqueue({ sys })));
     sys.calls.length = 0;
     assert.equal(kq.poll().length, 2);
     const [{ changes = [], timeout = 0 } = {}, more] = sys.calls;
@@ -121,7 +121,7 @@ describe('poll()', suite, () => {
   });
 
   it('takes what an iteration has left over first, and waits for nothing then', async () => {
-    using kq = fired(3);
+    const kq = closeAfter(fired(3));
     for await (const { ident } of kq) {
       assert.equal(ident, 0);
       break;
@@ -132,7 +132,7 @@ describe('poll()', suite, () => {
   });
 
   it('while somebody waits, takes from him what he then does not get', async () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const [event] = kq.register(user(1, { clear: true }));
     const waiting = kq.wait();
     event.trigger();

@@ -20,7 +20,7 @@ import {
 import { abi, abis, defaultSys, EV_SET, type Kevent, KeventList } from '../../src/sys/index.ts';
 import { errno, FakeSys, recording } from '../helpers/fake-sys.ts';
 import { refuses } from '../sys/refuses.ts';
-import { DEADLINE, idents, isCode, newPipe, pollAll, put, suite, testFolder } from './helpers.ts';
+import { closeAfter, DEADLINE, idents, isCode, newPipe, pollAll, put, suite, testFolder } from './helpers.ts';
 
 const folder = testFolder();
 /** Lets a wrong argument through the compiler. */
@@ -44,7 +44,7 @@ function udataOfRead5({ kq, sys }: { kq: Kqueue<string>; sys: FakeSys }): number
 
 describe('register()', suite, () => {
   it('returns a registration for each interest, in their order', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const [r, w] = newPipe();
     const interests = [user(1), read(r), timer(1, { every: DEADLINE }), write(w)] as const;
     const registrations = kq.register(...interests);
@@ -60,7 +60,7 @@ describe('register()', suite, () => {
 
   it('makes one call', () => {
     const sys = recording(defaultSys());
-    using kq = new Kqueue({ sys });
+    const kq = closeAfter(new Kqueue({ sys }));
     const [r, w] = newPipe();
     kq.register(user(1), read(r), write(w));
     kq.register(user(1), read(r, { clear: true }), timer(1, { every: DEADLINE }));
@@ -79,7 +79,7 @@ describe('register()', suite, () => {
   });
 
   it('takes whatever is iterable', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const made = (...numbers: number[]): Interest[] => numbers.map((ident) => user(ident));
     assert.equal(kq.register(made(1, 2)).length, 2);
     assert.equal(kq.register(new Set(made(3, 4))).length, 2);
@@ -100,7 +100,7 @@ describe('register()', suite, () => {
   });
 
   it('an iterable that fails, or closes the queue, leaves nothing behind', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const failing = function* (): Generator<Interest> {
       yield user(1);
       throw new Error('no more');
@@ -115,7 +115,7 @@ describe('register()', suite, () => {
   });
 
   it('an array that is changed while registrations are made is worked on as it was', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const list: Interest[] = [user(1), user(2)];
     // The list asks each interest's place only once; what it loses while it is asked is no hole.
     const shrinking = {
@@ -135,7 +135,7 @@ describe('register()', suite, () => {
 
   it('refuses what no builder has made, before anything is registered', () => {
     const sys = recording(defaultSys());
-    using kq = new Kqueue({ sys });
+    const kq = closeAfter(new Kqueue({ sys }));
     for (const bad of [undefined, null, 5, 'read', {}, () => {}, { ...read(0) }, Object.create(read(0))]) {
       refuses(() => kq.register(wrong(bad)), TypeError, 'interest');
       refuses(() => kq.register(user(1), wrong(bad)), TypeError, 'interest');
@@ -149,7 +149,7 @@ describe('register()', suite, () => {
   it('ten thousand at once', {
     skip: abi.name === 'openbsd' ? 'a process may have 1,024 knotes of TIMER and USER' : false,
   }, () => {
-    using kq = new Kqueue<number>();
+    const kq = closeAfter(new Kqueue<number>());
     const count = 10_000;
     const interests = Array.from({ length: count }, (_, ident) => user(ident, { clear: true, token: ident * 2 }));
     const registrations = kq.register(interests);
@@ -166,7 +166,7 @@ describe('register()', suite, () => {
 
 describe('register() and what is pending', suite, () => {
   it('takes no event, however often it is called', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const [r, w] = newPipe();
     const [, edge] = kq.register(read(r), user(1, { clear: true }), user(2));
     put(w, 'x');
@@ -179,7 +179,7 @@ describe('register() and what is pending', suite, () => {
   });
 
   it('what is replaced by its like keeps what is pending, under the new token', () => {
-    using kq = new Kqueue<string>();
+    const kq = closeAfter(new Kqueue<string>());
     const [r, w] = newPipe();
     const [edge] = kq.register(user(1, { clear: true, token: 'old' }), read(r, { clear: true, token: 'old' }));
     put(w, 'x');
@@ -198,7 +198,7 @@ describe('register() and what is pending', suite, () => {
   });
 
   it('another clear, oneshot or dispatch takes effect on what is registered', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const [r, w] = newPipe();
     put(w, 'x');
     const looks = (): number[] => [0, 0].map(() => kq.poll({ timeout: 0 }).length);
@@ -226,7 +226,7 @@ describe('register() and what is pending', suite, () => {
   });
 
   it('a timer starts over, with its new period', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     kq.register(timer(1, { after: 1 }));
     const end = performance.now() + 10;
     while (performance.now() < end);
@@ -239,7 +239,7 @@ describe('register() and what is pending', suite, () => {
 
 describe('register() with changes that fail', suite, () => {
   it('one: its KqueueError', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const interest = read(NONE, { token: undefined });
     assert.throws(
       () => kq.register(user(1, { clear: true }), interest, user(2)),
@@ -258,7 +258,7 @@ describe('register() with changes that fail', suite, () => {
   });
 
   it('several: an AggregateError of them, and those that were good stay', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const missing = join(folder, 'missing');
     assert.throws(
       () => kq.register(user(1), read(NONE), proc(NONE), vnode(missing, { on: ['write'] }), user(2)),
@@ -274,7 +274,7 @@ describe('register() with changes that fail', suite, () => {
   });
 
   it('a path that cannot be opened: the error of open(2)', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const path = join(folder, 'missing');
     const interest = vnode(path, { on: ['write'] });
     assert.throws(
@@ -290,7 +290,7 @@ describe('register() with changes that fail', suite, () => {
   });
 
   it('a descriptor that has no such filter', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const [r, w] = newPipe();
     assert.throws(
       () => kq.register(vnode(r, { on: ['write'] })),
@@ -306,7 +306,7 @@ describe('register() with changes that fail', suite, () => {
   });
 
   it('one name twice in a call: the last holds', () => {
-    using kq = new Kqueue<string>();
+    const kq = closeAfter(new Kqueue<string>());
     const [first, second] = kq.register(
       user(1, { token: 'first', clear: true }),
       user(1, { token: 'second', clear: true }),
@@ -385,7 +385,7 @@ describe('register() with changes that fail', suite, () => {
   });
 
   it('what has lost its descriptor is no obstacle to its successor', () => {
-    using kq = new Kqueue<string>();
+    const kq = closeAfter(new Kqueue<string>());
     const [r, w] = newPipe();
     const [old] = kq.register(read(r, { token: 'old', clear: true }));
     closeSync(r);
@@ -463,7 +463,7 @@ describe('the descriptor of a path', suite, () => {
   });
 
   it('each registration of a path has its own', () => {
-    using kq = new Kqueue<number>();
+    const kq = closeAfter(new Kqueue<number>());
     const [one, two] = kq.register(
       vnode(path, { on: ['write'], token: 1, clear: true }),
       vnode(path, { on: ['write'], token: 2, clear: true }),
@@ -506,7 +506,7 @@ describe('the descriptor of a path', suite, () => {
 
 describe('unregister()', suite, () => {
   it('by registration, by an interest of the same name, and both', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const [r, w] = newPipe();
     const [one, two, three] = kq.register(user(1), read(r, { clear: true }), timer(3, { every: DEADLINE }));
     kq.unregister(one, read(r), timer(3, { after: 1 }));
@@ -522,7 +522,7 @@ describe('unregister()', suite, () => {
   });
 
   it('says what could not be removed, and removes the rest', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const missing = join(folder, 'not registered');
     for (const absent of [user(9), read(NONE), vnode(missing, { on: ['write'] })]) {
       const [one, two] = kq.register(user(1), user(2));
@@ -548,7 +548,7 @@ describe('unregister()', suite, () => {
 
   it('what another program part has added through the C door can be removed by name', () => {
     const sys = defaultSys();
-    using kq = new Kqueue({ sys });
+    const kq = closeAfter(new Kqueue({ sys }));
     const list = new KeventList(1, sys.abi);
     const { EVFILT_USER = 0, EV_ADD = 0 } = sys.abi.constants;
     EV_SET(list, 0, 5, EVFILT_USER, EV_ADD, 0, 0, 77);
@@ -559,7 +559,7 @@ describe('unregister()', suite, () => {
 
   it('drops what was fetched of it and not handed out yet', async () => {
     for (const oneshot of [false, true]) {
-      using kq = new Kqueue();
+      const kq = closeAfter(new Kqueue());
       const all = kq.register([1, 2, 3, 4].map((ident) => user(ident, { oneshot, clear: !oneshot })));
       for (const one of all) one.trigger();
       // All are fetched, one is taken.
@@ -574,8 +574,8 @@ describe('unregister()', suite, () => {
   });
 
   it('refuses what is neither, and what is of another queue', () => {
-    using kq = new Kqueue();
-    using other = new Kqueue();
+    const kq = closeAfter(new Kqueue());
+    const other = closeAfter(new Kqueue());
     const [foreign] = other.register(user(1));
     refuses(() => kq.unregister(foreign), TypeError, 'registration', { expected: 'one of this queue' });
     for (const bad of [undefined, null, 5, {}, []]) refuses(() => kq.unregister(wrong(bad)), TypeError, 'what');
@@ -584,7 +584,7 @@ describe('unregister()', suite, () => {
   });
 
   it('raw()', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const filter = abi.constants['EVFILT_TIMER'] as number;
     const [registration] = kq.register(raw({ ident: 5, filter, data: 2 * DEADLINE, udata: 9 }));
     kq.unregister(raw({ ident: 5, filter }));

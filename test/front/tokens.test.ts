@@ -8,13 +8,13 @@ import { describe, it } from 'node:test';
 import { Kqueue, proc, raw, read, timer, user, vnode, write } from '../../src/index.ts';
 import { abi, abis, defaultSys, type Kevent, KeventList } from '../../src/sys/index.ts';
 import { errno, FakeSys } from '../helpers/fake-sys.ts';
-import { collectGarbage, DEADLINE, newPipe, pollAll, put, suite, testFolder, turn } from './helpers.ts';
+import { closeAfter, collectGarbage, DEADLINE, newPipe, pollAll, put, suite, testFolder, turn } from './helpers.ts';
 
 const folder = testFolder();
 
 describe('tokens', suite, () => {
   it('any value comes back as it is', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const tokens = ['text', 0, null, Symbol('s'), { an: 'object' }, () => {}, Number.NaN, [1, 2], 5n, false, ''];
     const users = tokens.map((token, ident) => user(ident, { token, clear: true }));
     for (const one of kq.register(users)) one.trigger();
@@ -23,7 +23,7 @@ describe('tokens', suite, () => {
   });
 
   it('what has none has undefined', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const [one, two] = kq.register(user(1, { clear: true }), user(2, { clear: true, token: undefined }));
     one.trigger();
     two.trigger();
@@ -31,7 +31,7 @@ describe('tokens', suite, () => {
   });
 
   it('each filter of one number has its own', () => {
-    using kq = new Kqueue<string>();
+    const kq = closeAfter(new Kqueue<string>());
     const [r, w] = newPipe();
     put(w, 'x');
     const [event] = kq
@@ -56,8 +56,8 @@ describe('tokens', suite, () => {
   });
 
   it('each queue has its own', () => {
-    using one = new Kqueue<string>();
-    using two = new Kqueue<string>();
+    const one = closeAfter(new Kqueue<string>());
+    const two = closeAfter(new Kqueue<string>());
     const [a] = one.register(user(1, { token: 'of one', clear: true }));
     const [b] = two.register(user(1, { token: 'of two', clear: true }));
     a.trigger();
@@ -95,7 +95,7 @@ describe('tokens', suite, () => {
 
   it('nor does that of an event of a real kqueue that another has registered over it', () => {
     const sys = defaultSys();
-    using kq = new Kqueue<string>({ sys });
+    const kq = closeAfter(new Kqueue<string>({ sys }));
     const [registration] = kq.register(timer(1, { every: 1, token: 'mine' }));
     const list = new KeventList(1, sys.abi);
     const { EVFILT_TIMER = 0, EV_ADD = 0 } = sys.abi.constants;
@@ -226,7 +226,7 @@ describe('tokens', suite, () => {
     };
     for (const [what, end] of Object.entries(ends)) {
       it(what, async () => {
-        using kq = new Kqueue<object>();
+        const kq = closeAfter(new Kqueue<object>());
         // In a function of its own, whose variables are gone when it returns.
         const registered = async (): Promise<WeakRef<object>> => {
           const token = { what };
@@ -245,7 +245,7 @@ describe('tokens', suite, () => {
     }
 
     it('but not before: what is registered keeps its token, though nobody else does', async () => {
-      using kq = new Kqueue<object>();
+      const kq = closeAfter(new Kqueue<object>());
       const [event] = kq.register(user(1, { token: { kept: true }, clear: true }));
       await turn();
       collectGarbage();

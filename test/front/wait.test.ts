@@ -8,6 +8,7 @@ import { Kqueue, read, timer, user, type WaitOptions } from '../../src/index.ts'
 import { defaultSys } from '../../src/sys/index.ts';
 import { koffi } from '../../src/sys/koffi.ts';
 import {
+  closeAfter,
   collectGarbage,
   DEADLINE,
   idents,
@@ -27,15 +28,15 @@ const folder = testFolder();
 const statNow = (): Promise<unknown> => new Promise((done) => stat(folder, done));
 
 /** A queue with a user event to trigger. */
-function queue(): { kq: Kqueue; trigger: () => void } & Disposable {
-  const kq = new Kqueue();
+function queue(): { kq: Kqueue; trigger: () => void } {
+  const kq = closeAfter(new Kqueue());
   const [event] = kq.register(user(1, { clear: true }));
-  return { kq, trigger: () => event.trigger(), [Symbol.dispose]: () => kq.close() };
+  return { kq, trigger: () => event.trigger() };
 }
 
 describe('wait()', suite, () => {
   it('gives what is there, and what comes later', async () => {
-    using q = queue();
+    const q = queue();
     q.trigger();
     assert.deepEqual(idents(await q.kq.wait()), [1]);
     const later = q.kq.wait();
@@ -46,7 +47,7 @@ describe('wait()', suite, () => {
   });
 
   it('gives what is registered while it waits', async () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const waiting = kq.wait();
     await turn();
     kq.register(timer(1, { after: 1 }));
@@ -54,14 +55,14 @@ describe('wait()', suite, () => {
   });
 
   it('gives at most max, and the rest next time', async () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     for (const one of kq.register([1, 2, 3].map((ident) => user(ident, { clear: true })))) one.trigger();
     assert.deepEqual(idents(await kq.wait({ max: 2 })), [1, 2]);
     assert.deepEqual(idents(await kq.wait({ max: 2 })), [3]);
   });
 
   it('takes what an iteration has left over first', async () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     for (const one of kq.register([1, 2, 3].map((ident) => user(ident, { clear: true })))) one.trigger();
     for await (const _ of kq) break;
     assert.deepEqual(idents(await kq.wait({ max: 1 })), [2]);
@@ -96,7 +97,7 @@ describe('wait() and the process', suite, () => {
   }
 
   it('ref() and unref() return the queue, and may be called again and again', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     assert.equal(kq.ref().unref().unref().ref().ref(), kq);
   });
 });
@@ -106,7 +107,7 @@ describe('wait() and the event loop', suite, () => {
     const [r, w] = newPipe();
     put(w, 'x');
     for (const way of ['wait', 'iteration'] as const) {
-      using kq = new Kqueue();
+      const kq = closeAfter(new Kqueue());
       kq.register(read(r));
       let others = 3;
       const over = (): void => {
@@ -133,7 +134,7 @@ describe('wait() and the event loop', suite, () => {
   });
 
   it('looks with timeout 0 starve nothing either', async () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     let over = false;
     setTimeout(() => {
       over = true;
@@ -179,7 +180,7 @@ describe('wait() and the event loop', suite, () => {
       };
     });
     const [r, w] = newPipe();
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     kq.register(read(r));
     const waiting = kq.wait();
     put(w, 'x');
@@ -217,7 +218,7 @@ describe('wait() and the event loop', suite, () => {
 
 describe('one waiter at a time', suite, () => {
   it('a second gets ERR_INVALID_STATE, and the first his event', async () => {
-    using q = queue();
+    const q = queue();
     const first = q.kq.wait();
     await assert.rejects(q.kq.wait(), { code: 'ERR_INVALID_STATE' });
     await assert.rejects(q.kq.wait({ timeout: 0 }), { code: 'ERR_INVALID_STATE' });
@@ -228,7 +229,7 @@ describe('one waiter at a time', suite, () => {
   });
 
   it('who waits in an iteration is one too', async () => {
-    using q = queue();
+    const q = queue();
     const next = q.kq[Symbol.asyncIterator]().next();
     await assert.rejects(q.kq.wait(), { code: 'ERR_INVALID_STATE' });
     q.trigger();
@@ -236,7 +237,7 @@ describe('one waiter at a time', suite, () => {
   });
 
   it('once it has ended, however, the next may wait', async () => {
-    using q = queue();
+    const q = queue();
     const abort = new AbortController();
     const aborted = q.kq.wait({ signal: abort.signal });
     abort.abort();
@@ -253,14 +254,14 @@ describe('one waiter at a time', suite, () => {
 
 describe('wait() with a timeout', suite, () => {
   it('of 0 looks, and gives what is there', async () => {
-    using q = queue();
+    const q = queue();
     assert.deepEqual(await q.kq.wait({ timeout: 0 }), []);
     q.trigger();
     assert.deepEqual(idents(await q.kq.wait({ timeout: 0 })), [1]);
   });
 
   it('gives [] when it is over, and not before', async () => {
-    using q = queue();
+    const q = queue();
     for (const timeout of [0.25, 1, 20.5]) {
       const start = performance.now();
       assert.deepEqual(await q.kq.wait({ timeout }), []);
@@ -269,7 +270,7 @@ describe('wait() with a timeout', suite, () => {
   });
 
   it('of Infinity, and of more than setTimeout() takes, waits on', async () => {
-    using q = queue();
+    const q = queue();
     const warnings: Error[] = [];
     const warned = (warning: Error): number => warnings.push(warning);
     process.on('warning', warned);
@@ -289,7 +290,7 @@ describe('wait() with a timeout', suite, () => {
   });
 
   it('an event that comes in time ends it, and it does not end the next', async () => {
-    using q = queue();
+    const q = queue();
     q.trigger();
     assert.equal((await q.kq.wait({ timeout: 5 })).length, 1);
     let over = false;
@@ -303,7 +304,7 @@ describe('wait() with a timeout', suite, () => {
   });
 
   it('what comes with the end of the time is not left lying', async () => {
-    using q = queue();
+    const q = queue();
     const waiting = q.kq.wait({ timeout: 5 });
     // The loop cannot turn until the time is over.
     const end = performance.now() + 20;
@@ -318,7 +319,7 @@ describe('wait() with an AbortSignal', suite, () => {
   const left = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
 
   it('aborted before: rejects with its reason, and takes nothing', async () => {
-    using q = queue();
+    const q = queue();
     q.trigger();
     const reason = new Error('before');
     await assert.rejects(q.kq.wait({ signal: AbortSignal.abort(reason) }), (error) => error === reason);
@@ -326,7 +327,7 @@ describe('wait() with an AbortSignal', suite, () => {
   });
 
   it('also where an iteration has left events over', async () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     for (const one of kq.register([1, 2].map((ident) => user(ident, { clear: true })))) one.trigger();
     for await (const _ of kq) break;
     await assert.rejects(kq.wait({ signal: AbortSignal.abort() }), { name: 'AbortError' });
@@ -334,7 +335,7 @@ describe('wait() with an AbortSignal', suite, () => {
   });
 
   it('aborted meanwhile: rejects with its reason, whatever that is', async () => {
-    using q = queue();
+    const q = queue();
     for (const reason of [new Error('meanwhile'), 'a string', { an: 'object' }, 0]) {
       const abort = new AbortController();
       const waiting = q.kq.wait({ signal: abort.signal, timeout: DEADLINE });
@@ -348,7 +349,7 @@ describe('wait() with an AbortSignal', suite, () => {
   });
 
   it('in the turn in which the event came: the event is for the next', async () => {
-    using q = queue();
+    const q = queue();
     for (const turns of [0, 1, 2]) {
       const abort = new AbortController();
       const waiting = q.kq.wait({ signal: abort.signal });
@@ -367,7 +368,7 @@ describe('wait() with an AbortSignal', suite, () => {
   });
 
   it('aborted afterwards: does nothing, and nothing listens', async () => {
-    using q = queue();
+    const q = queue();
     const abort = new AbortController();
     const { signal } = abort;
     const options: WaitOptions = { signal, timeout: DEADLINE };
@@ -388,7 +389,7 @@ describe('wait() with an AbortSignal', suite, () => {
   });
 
   it('of a timeout', async () => {
-    using q = queue();
+    const q = queue();
     await assert.rejects(q.kq.wait({ signal: AbortSignal.timeout(1) }), { name: 'TimeoutError' });
   });
 });
