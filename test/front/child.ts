@@ -8,6 +8,12 @@ const SOON = 20;
 /** Far longer than a test takes. */
 const LONG = 10 * 60_000;
 
+/** Keeps the loop from turning for a while. */
+function block(): void {
+  const end = performance.now() + SOON;
+  while (performance.now() < end);
+}
+
 const scenarios: Readonly<Record<string, () => unknown>> = {
   /** Nothing else keeps the loop turning, and nothing else turns it. */
   async 'wait alone'() {
@@ -92,6 +98,27 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
     const kq = new Kqueue();
     kq.register(timer(1, { every: SOON }), user(1));
     console.log('registered');
+  },
+
+  /** While Node takes itself down, libuv still tells what is ready: nobody may be called for it. See exit.test.ts too. */
+  'ends while the queue is ready, in a wait'() {
+    const kq = new Kqueue();
+    kq.register(timer(1, { every: 1 }));
+    kq.unref().wait();
+    block();
+    console.log('end');
+  },
+
+  'waits at the exit'() {
+    const kq = new Kqueue();
+    kq.register(timer(1, { every: 1 }));
+    kq.unref();
+    process.on('exit', () => {
+      kq.wait();
+      block();
+      console.log('exit');
+    });
+    console.log('end');
   },
 
   /** Every number is taken, so that nothing more can be opened. */

@@ -1,10 +1,8 @@
 // A worker thread with queues of its own, for workers.test.ts: workerData says what it does.
 
-import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Kqueue, KqueueError, proc, read, signal, timer, user, vnode } from '../../src/index.ts';
-import { newPipe } from './helpers.ts';
 
 /** Queues with knotes of every kind, that nobody closes. */
 function queues(): Kqueue[] {
@@ -57,12 +55,16 @@ const orders: Readonly<Record<string, () => unknown>> = {
 
   async 'use all of it'() {
     const kq = new Kqueue<string>();
-    const [r, w] = newPipe();
-    const [event] = kq.register(user(1, { token: 'user', clear: true }), read(r, { token: 'read', clear: true }));
+    const inner = new Kqueue();
+    const [innerEvent] = inner.register(user(1));
+    const [event] = kq.register(
+      user(1, { token: 'user', clear: true }),
+      read(inner.fd, { token: 'read', clear: true }),
+    );
     const seen: (string | undefined)[] = [];
     event.trigger();
     seen.push(...kq.poll().map(({ token }) => token));
-    writeSync(w, 'x');
+    innerEvent.trigger();
     seen.push(...(await kq.wait()).map(({ token }) => token));
     kq.register(timer(1, { after: 1, token: 'timer' }));
     for await (const { token } of kq) {
@@ -71,6 +73,7 @@ const orders: Readonly<Record<string, () => unknown>> = {
     }
     kq.waker(1).wake();
     seen.push(...(await kq.wait()).map(({ token }) => token));
+    inner.close();
     kq.close();
     parentPort?.postMessage(seen);
   },

@@ -21,7 +21,8 @@ import { errno, FakeSys } from '../helpers/fake-sys.ts';
 import { isCode, suite } from './helpers.ts';
 
 const { darwin, darwin64, freebsd, openbsd, netbsd, dragonfly, linux, libkqueue } = abis;
-const systems: readonly Abi[] = [darwin, darwin64, freebsd, openbsd, netbsd, dragonfly, linux, libkqueue];
+/** All but libkqueue, which has none of the rules that concern receipts. */
+const systems: readonly Abi[] = [darwin, darwin64, freebsd, openbsd, netbsd, dragonfly, linux];
 
 /** A queue on a kernel of that ABI. */
 function queueOf<Token = unknown>(abi: Abi): { kq: Kqueue<Token>; sys: FakeSys } {
@@ -447,6 +448,21 @@ describe('macOS', suite, () => {
       assert.throws(() => kq.register(proc(77)), isCode('EACCES'));
       assert.equal(sys.calls.length, 1);
     }
+  });
+});
+
+describe('libkqueue', suite, () => {
+  it('each change has a call of its own, whose result is what became of it: its receipts do not tell', () => {
+    const { kq, sys } = queueOf(libkqueue);
+    sys.judge = ({ ident }) => (ident === 6 ? errno.EBADF : 0);
+    assert.throws(() => kq.register(read(5), read(6), user(1)), isCode('EBADF'));
+    assert.deepEqual(
+      sys.calls.map(({ changes, room }) => [changes.map(({ ident, flags }) => [ident, flags]), room]),
+      [5, 6, 1].map((ident) => [[[ident, EV_ADD | EV_ENABLE]], 0]),
+    );
+    sys.takeChanges();
+    kq.register(read(5, { clear: true }));
+    assert.deepEqual(flagsOf(sys.takeChanges()), [EV_DELETE, EV_ADD | EV_ENABLE | EV_CLEAR]);
   });
 });
 
