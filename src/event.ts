@@ -94,6 +94,7 @@ abstract class BaseEvent<Token> {
 
   /** The udata of a raw(), or of a knote that was not registered through this Kqueue; 0 where it serves to carry the token. */
   get udata(): number | bigint {
+    if (this.#knote !== undefined && this.#knote.interest.filter !== 'raw') return 0;
     const udata = this.#exact?.udata ?? 0n;
     return udata <= Number.MAX_SAFE_INTEGER ? Number(udata) : udata;
   }

@@ -6,7 +6,14 @@ import { closedError, KqueueError } from './error.ts';
 import { eventOf, type Kind, type KqueueEvent, kindsOf } from './event.ts';
 import { type Interest, isInterest, user } from './interest.ts';
 import { Changer, errorOf, identOf, type Step, stepOf } from './receipts.ts';
-import { type Host, Knote, type Registration, type Registrations, UserKnote } from './registration.ts';
+import {
+  type Host,
+  Knote,
+  type Registration,
+  type RegistrationOf,
+  type Registrations,
+  UserKnote,
+} from './registration.ts';
 import { holdSignal } from './signals.ts';
 import { checkInteger, INT_MAX, outOfRange, wrongType } from './sys/check.ts';
 import { inspectAs } from './sys/inspect.ts';
@@ -111,7 +118,9 @@ export class Kqueue<Token = unknown> {
     };
     this.#fd = sys.kqueue();
     if (this.#fd === -1) throw new KqueueError(sys.errno(), 'kqueue');
-    this.#waiting = new Waiting(sys, this.#fd, (max) => this.#fetch(max, 0));
+    this.#waiting = new Waiting(sys, this.#fd, (max) =>
+      this.#left.length > 0 ? this.#takeLeft(max) : this.#fetch(max, 0),
+    );
   }
 
   /**
@@ -140,7 +149,7 @@ export class Kqueue<Token = unknown> {
    * with a path. ENOMEM
    */
   register<const I extends readonly Interest<Token>[]>(...interests: I): Registrations<I>;
-  register(interests: Iterable<Interest<Token>>): Registration<Token>[];
+  register<I extends Interest<Token>>(interests: Iterable<I>): RegistrationOf<I>[];
   register(...given: readonly unknown[]): Registration<Token>[] {
     this.#mustBeOpen();
     const interests = checkInterests<Token>(given);
@@ -240,6 +249,8 @@ export class Kqueue<Token = unknown> {
 
   #send(steps: readonly Step[]): void {
     this.#changer.apply(this.#fd, steps, (list, index) => this.#left.push(this.#decode(list, index)));
+    // Were they fetched while somebody waits, no watcher will tell him.
+    if (this.#left.length > 0) this.#waiting.hurry();
   }
 
   /** A knote that was added replaces the one before it; one that was not gives its place back, if that one still lives. */
@@ -248,10 +259,14 @@ export class Kqueue<Token = unknown> {
     const { previous } = knote;
     knote.previous = undefined;
     if (added.errno === 0) {
-      if (previous !== undefined) this.#forget(previous);
+      if (previous?.active === true) {
+        knote.inherit(previous);
+        this.#forget(previous);
+      }
       return;
     }
-    const deleted = plan.length > 1 && plan[0]?.errno === 0;
+    // Deleted in front of it, whatever that said: ENOENT is no survivor either.
+    const deleted = plan.length > 1;
     const stays = previous?.active === true && !deleted && added.errno !== EBADF;
     const heir = stays ? previous : undefined;
     // What was added after it, in the same call and under the same name, has taken not its place but that of its heir.
@@ -278,19 +293,21 @@ export class Kqueue<Token = unknown> {
    */
   unregister(...what: readonly (Interest | Registration)[]): void {
     this.#mustBeOpen();
-    const removals = what.flatMap((one) => this.#removal(one));
-    this.#send(removals.map(({ step }) => step));
     const failures: KqueueError[] = [];
+    const removals = what.flatMap((one) => this.#removal(one, failures));
+    this.#send(removals.map(({ step }) => step));
     for (const { step, knote, lenient } of removals) {
       // It is gone, and was before: with its descriptor.
       const gone = step.errno === ENOENT || step.errno === EBADF;
       if (knote !== undefined && (gone || step.errno === 0)) this.#drop(knote);
       if (step.errno !== 0 && !(gone && lenient)) failures.push(errorOf(this.#sys, step));
     }
+    // A one-shot has ended when it was fetched, and is not to be heard of any more either.
+    for (const one of what) if (one instanceof Knote) this.#unfetch(one);
     throwAll(failures);
   }
 
-  #removal(one: Interest | Registration): Removal[] {
+  #removal(one: Interest | Registration, failures: KqueueError[]): Removal[] {
     const { abi } = this.#sys;
     const { EV_DELETE = 0 } = abi.constants;
     if (one instanceof Knote) {
@@ -302,7 +319,10 @@ export class Kqueue<Token = unknown> {
     const { ident } = one;
     const knote = ident === undefined ? this.#byPath(one) : this.#table.get(filter, ident);
     if (knote !== undefined) return [{ step: stepOf(knote, EV_DELETE), knote, lenient: false }];
-    if (ident === undefined) throw new KqueueError(ENOENT, 'kevent', { about: pathOf(one), interest: one });
+    if (ident === undefined) {
+      failures.push(new KqueueError(ENOENT, 'kevent', { about: pathOf(one), interest: one }));
+      return [];
+    }
     // Somebody else may have added it, through the C door.
     const record = { ident, filter, flags: EV_DELETE, fflags, data, udata: 0, leeway };
     return [{ step: { ...record, interest: one, errno: 0, answered: false }, knote: undefined, lenient: false }];
@@ -320,6 +340,11 @@ export class Kqueue<Token = unknown> {
 
   #drop(knote: Knote): void {
     this.#forget(knote);
+    this.#unfetch(knote);
+  }
+
+  /** What was fetched of it and not handed out is not handed out any more. */
+  #unfetch(knote: Knote): void {
     if (this.#left.length === 0) return;
     this.#left = this.#left.slice(this.#next).filter((event) => event.registration !== knote);
     this.#next = 0;
@@ -419,6 +444,8 @@ export class Kqueue<Token = unknown> {
       return: async () => {
         if (dismiss !== undefined && !this.closed) this.#waiting.cancel();
         dismiss?.();
+        // The next to wait is somebody else: a second return() must not end that.
+        dismiss = undefined;
         return end();
       },
       [Symbol.asyncIterator]: () => iterator,
@@ -476,6 +503,7 @@ export class Kqueue<Token = unknown> {
     // EBADF, which it may return: somebody closed the number underneath, which is what was wanted.
     this.#sys.close(fd);
     for (const knote of this.#table) knote.end();
+    this.#table.clear();
     this.#left = [];
     this.#next = 0;
     tell();

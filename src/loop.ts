@@ -39,17 +39,14 @@ function canPoll(): boolean {
 
 const started: Set<PollHandle> = new Set();
 let exiting = false;
-let seenToExit = false;
 
 /** After 'exit' Node turns the loop once more, to close its own handles, and JavaScript may not run any more. */
 function stopAtExit(): void {
-  if (seenToExit) return;
-  seenToExit = true;
-  process.once('exit', () => {
-    exiting = true;
-    for (const handle of started) handle.stop();
-  });
+  exiting = true;
+  for (const handle of started) handle.stop();
 }
+// From the start: a listener that is added while 'exit' is told, by a first wait() in another listener, is not called.
+process.once('exit', stopAtExit);
 
 interface PollHandle {
   start(options: { readable: boolean }, callback: () => void): void;
@@ -78,7 +75,6 @@ class PollWatcher implements Watcher {
     this.#copy = copy;
     this.#held = held;
     this.#ready = ready;
-    stopAtExit();
     this.#handle = koffi().node.poll(copy, READABLE, this.#fired) as unknown as PollHandle;
     this.#handle.stop();
     this.#start();

@@ -55,7 +55,7 @@ export class Changer {
   }
 
   /**
-   * Any number of changes in one call, each with EV_RECEIPT; sets the errno of each. Receipts keep a kernel from fetching.
+   * Any number of changes, in one call (libkqueue: in one each), with EV_RECEIPT; sets the errno of each. Receipts keep a kernel from fetching.
    * Should a kqueue fetch all the same, `fetched` is handed its records.
    * @throws KqueueError if the call fails as a whole, as it does on a closed queue
    */
@@ -63,6 +63,11 @@ export class Changer {
     const count = steps.length;
     if (count === 0) return;
     const sys = this.#sys;
+    if (sys.abi.name === 'libkqueue') {
+      // Its receipts are not counted in what the call returns, and have no EV_ERROR: a failure would not be seen.
+      for (const step of steps) this.applyOne(kq, step);
+      return;
+    }
     const { EV_ERROR = 0, EV_RECEIPT = 0 } = sys.abi.constants;
     const [changes, receipts] = this.#room(count);
     for (const [i, step] of steps.entries()) this.#write(changes, i, step, EV_RECEIPT);

@@ -83,8 +83,8 @@ export class Knote<Token = unknown> implements Registration<Token> {
   previous: Knote | undefined = undefined;
   /** With NOTE_TRACK: the processes that live and are reported under its udata, its own among them. */
   readonly tracked: Set<number> | undefined;
-  /** The descriptor of a path, which this opened. */
-  readonly #ownFd: number | undefined;
+  /** The descriptor of a path, which this opened, or the knote that it replaced. */
+  #ownFd: number | undefined;
   /** Lets go of the signal. */
   readonly #release: (() => void) | undefined;
 
@@ -103,6 +103,13 @@ export class Knote<Token = unknown> implements Registration<Token> {
     this.tracked = interest.filter === 'proc' && interest.on.includes('track') ? new Set([interest.ident]) : undefined;
     this.#ownFd = ownFd;
     this.#release = release;
+  }
+
+  /** Takes over the descriptor of the knote that this one replaces: it has the same number, and both would close it. */
+  inherit(previous: Knote): void {
+    if (previous.#ownFd === undefined) return;
+    this.#ownFd = previous.#ownFd;
+    previous.#ownFd = undefined;
   }
 
   /** It is no longer registered: gives back what it held. */

@@ -51,6 +51,12 @@ export class KnoteTable {
     else byIdent.set(knote.ident, heir);
   }
 
+  /** The queue is closed: nothing more will be looked for. */
+  clear(): void {
+    this.#slots.length = 0;
+    this.#byFilter.clear();
+  }
+
   get(filter: number, ident: number | bigint): Knote | undefined {
     return this.#byFilter.get(filter)?.get(ident);
   }

@@ -1,28 +1,34 @@
+// Waker: a queue is woken from its own thread and from others.
+
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { Worker } from 'node:worker_threads';
-import { Kqueue, Waker } from '../../src/index.ts';
+import { Kqueue, user, Waker } from '../../src/index.ts';
+import { abis, bindKqueue, defaultSys } from '../../src/sys/index.ts';
+import { errno, FakeSys } from '../helpers/fake-sys.ts';
+import { libkqueue } from '../helpers/libkqueue.ts';
 import { typescriptWorker } from '../sys/typescript-worker.ts';
+import { closeAfter, DEADLINE, idents, isCode, pollAll, suite } from './helpers.ts';
 
-const DEADLINE = 10_000;
-
-async function started(file: string): Promise<Worker> {
-  const worker = typescriptWorker(new URL(file, import.meta.url));
+/** A worker thread that wakes what it is sent: see wake-worker.ts. */
+async function wakeWorker(): Promise<Worker> {
+  const worker = typescriptWorker(new URL('wake-worker.ts', import.meta.url));
   await once(worker, 'message');
+  closeAfter({ close: () => worker.terminate() });
   return worker;
 }
 
-describe('Waker', { skip: Kqueue.available ? false : 'there is no kqueue here' }, () => {
+describe('Waker', suite, () => {
   it('wakes a queue from its own thread, once for wakes that nobody fetched', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const waker = kq.waker(5);
+    assert.equal(waker.ident, 5);
     waker.wake();
     waker.wake();
-    const events = kq.poll({ timeout: DEADLINE });
     assert.deepEqual(
-      events.map(({ filter, ident }) => [filter, ident]),
+      kq.poll({ timeout: DEADLINE }).map(({ filter, ident }) => [filter, ident]),
       [['user', 5]],
     );
     assert.deepEqual(kq.poll({ timeout: 0 }), []);
@@ -30,49 +36,217 @@ describe('Waker', { skip: Kqueue.available ? false : 'there is no kqueue here' }
     assert.equal(kq.poll({ timeout: DEADLINE }).length, 1);
   });
 
-  it('a worker wakes a queue in wait(), and one that blocks in poll()', async () => {
-    const worker = await started('wake-worker.ts');
-    try {
-      using kq = new Kqueue();
-      const waker = kq.waker();
-      worker.postMessage(waker);
-      assert.equal((await kq.wait({ timeout: DEADLINE }))[0]?.filter, 'user');
-      worker.postMessage(waker);
-      assert.equal(kq.poll({ timeout: DEADLINE })[0]?.filter, 'user');
-    } finally {
-      await worker.terminate();
+  it('without an ident takes one that is free, the same each time', () => {
+    const kq = closeAfter(new Kqueue());
+    const taken = 2 ** 31 - 1;
+    kq.register(user(taken));
+    const one = kq.waker();
+    const two = kq.waker();
+    assert.equal(one.ident, two.ident);
+    assert.notEqual(one.ident, taken);
+    two.wake();
+    assert.deepEqual(idents(kq.poll({ timeout: DEADLINE })), [one.ident]);
+    one.wake();
+    assert.deepEqual(idents(kq.poll({ timeout: DEADLINE })), [one.ident]);
+  });
+
+  it('with an ident that is registered fires that, with its token, and leaves it as it is', () => {
+    const kq = closeAfter(new Kqueue<string>());
+    const [registration] = kq.register(user(7, { token: 'mine' }));
+    const waker = kq.waker(7);
+    assert.equal(registration.active, true);
+    waker.wake();
+    for (let i = 0; i < 2; i++) {
+      // Without clear, it repeats.
+      const [event] = kq.poll({ timeout: DEADLINE });
+      assert.deepEqual([event?.token, event?.registration], ['mine', registration]);
     }
   });
 
-  it('a worker that wakes a closed queue gets EBADF', async () => {
-    const worker = await started('wake-worker.ts');
-    try {
+  it('with one that was registered again since, fires what is registered now', () => {
+    const kq = closeAfter(new Kqueue<string>());
+    kq.register(user(7, { token: 'old', clear: true }));
+    const waker = kq.waker(7);
+    kq.register(user(7, { token: 'new', clear: true }));
+    waker.wake();
+    assert.equal(kq.poll({ timeout: DEADLINE })[0]?.token, 'new');
+  });
+
+  it('with one that is not registered any more: ENOENT, or nothing', () => {
+    const kq = closeAfter(new Kqueue());
+    const waker = kq.waker(7);
+    kq.unregister(user(7));
+    if (defaultSys().wakefd === undefined) assert.throws(() => waker.wake(), isCode('ENOENT'));
+    else waker.wake();
+    assert.deepEqual(kq.poll({ timeout: 0 }), []);
+    // Asked for again, it is registered again.
+    kq.waker(7).wake();
+    assert.deepEqual(idents(kq.poll({ timeout: DEADLINE })), [7]);
+  });
+
+  it('several are told apart', () => {
+    const kq = closeAfter(new Kqueue());
+    const wakers = [1, 2, 3].map((ident) => kq.waker(ident));
+    wakers[2]?.wake();
+    wakers[0]?.wake();
+    assert.deepEqual(idents(pollAll(kq, 2)).sort(), [1, 3]);
+  });
+
+  it('is plain data that can be posted, and a Waker again on the other side', () => {
+    const kq = closeAfter(new Kqueue());
+    const handle = structuredClone(kq.waker(9));
+    assert.equal(handle instanceof Waker, false);
+    new Waker(handle).wake();
+    assert.deepEqual(idents(kq.poll({ timeout: DEADLINE })), [9]);
+  });
+
+  it('as many wakes as one likes before anybody fetches', () => {
+    const kq = closeAfter(new Kqueue());
+    const waker = kq.waker();
+    for (let i = 0; i < 5000; i++) waker.wake();
+    assert.equal(kq.poll({ timeout: DEADLINE }).length, 1);
+    assert.deepEqual(kq.poll({ timeout: 0 }), []);
+  });
+
+  it('of a closed queue: EBADF, also where its numbers belong to others by then', () => {
+    const kq = new Kqueue();
+    const waker = kq.waker();
+    kq.close();
+    const next = closeAfter(new Kqueue());
+    next.waker();
+    assert.throws(() => waker.wake(), isCode('EBADF'));
+    assert.throws(() => new Waker(structuredClone(waker)).wake(), isCode('EBADF'));
+    assert.deepEqual(next.poll({ timeout: 0 }), []);
+  });
+
+  it('is not to be had of a kqueue that no other thread can reach', () => {
+    const kq = new Kqueue({ sys: new FakeSys(abis.freebsd) });
+    assert.throws(() => kq.waker(), /fake freebsd: this kqueue cannot be reached from another thread/);
+  });
+
+  it('says why it cannot be made', () => {
+    const sys = new FakeSys(abis.freebsd);
+    const kq = new Kqueue({ sys });
+    sys.judge = () => errno.ENOMEM;
+    assert.throws(() => kq.waker(), isCode('ENOMEM'));
+    sys.judge = () => 0;
+    (sys as { wakefd?: () => number }).wakefd = () => -1;
+    sys.errno = () => errno.EMFILE;
+    assert.throws(() => kq.waker(), { code: 'EMFILE', syscall: 'wakefd' });
+  });
+
+  it('of libkqueue goes through kevent(2), and repeats what the kernel carries for the knote', async (t) => {
+    const found = await libkqueue();
+    if ('skip' in found) return t.skip(found.skip);
+    const kq = closeAfter(new Kqueue<string>({ sys: bindKqueue({ library: found.path, abi: abis.libkqueue }) }));
+    kq.register(user(7, { token: 'mine', clear: true }));
+    const waker = kq.waker(7);
+    new Waker(structuredClone(waker)).wake();
+    assert.equal(kq.poll({ timeout: DEADLINE })[0]?.token, 'mine');
+  });
+});
+
+describe('Waker in other threads', suite, () => {
+  it('wakes a queue in wait(), in an iteration, and one that blocks in poll()', async () => {
+    const worker = await wakeWorker();
+    const kq = closeAfter(new Kqueue<string>());
+    kq.register(user(3, { token: 'from afar', clear: true }));
+    const waker = kq.waker(3);
+    for (let i = 0; i < 3; i++) {
+      worker.postMessage({ handle: waker });
+      const [event] = await kq.wait({ timeout: DEADLINE });
+      assert.deepEqual([event?.filter, event?.token], ['user', 'from afar']);
+      worker.postMessage({ handle: waker });
+      assert.equal(kq.poll({ timeout: DEADLINE })[0]?.token, 'from afar');
+      worker.postMessage({ handle: waker });
+      for await (const { token } of kq) {
+        assert.equal(token, 'from afar');
+        break;
+      }
+    }
+    assert.deepEqual(kq.poll({ timeout: 0 }), []);
+  });
+
+  it('several at once lose no wake', async () => {
+    const kq = closeAfter(new Kqueue());
+    const workers = await Promise.all([1, 2, 3].map(() => wakeWorker()));
+    const shared = kq.waker(100);
+    let answers = 0;
+    for (const [i, worker] of workers.entries()) {
+      worker.on('message', (answer) => {
+        assert.equal(answer, 'woken');
+        answers++;
+      });
+      for (const handle of [kq.waker(i + 1), shared]) worker.postMessage({ handle, times: 200 });
+    }
+    // After the last wake by each waker there is an event of it.
+    const seen = new Set<number>();
+    const fetch = async (): Promise<void> => {
+      for (const { ident } of await kq.wait({ timeout: 1 })) seen.add(ident);
+    };
+    const end = performance.now() + DEADLINE;
+    while (answers < 6) {
+      assert.ok(performance.now() < end, `${answers} answers`);
+      await fetch();
+    }
+    await fetch();
+    assert.deepEqual(
+      [...seen].sort((a, b) => a - b),
+      [1, 2, 3, 100],
+    );
+  });
+
+  it('each wake after a fetch is an event', async () => {
+    const worker = await wakeWorker();
+    const kq = closeAfter(new Kqueue());
+    const waker = kq.waker();
+    for (let i = 0; i < 50; i++) {
+      worker.postMessage({ handle: waker });
+      assert.equal(kq.poll({ timeout: DEADLINE }).length, 1);
+    }
+  });
+
+  it('of a closed queue: EBADF', async () => {
+    const worker = await wakeWorker();
+    const kq = new Kqueue();
+    const waker = kq.waker();
+    kq.close();
+    worker.postMessage({ handle: waker });
+    assert.deepEqual(await once(worker, 'message'), ['EBADF']);
+  });
+
+  it('closing a queue while threads wake it harms nobody: each is told, or was in time', async () => {
+    const worker = await wakeWorker();
+    for (let i = 0; i < 10; i++) {
       const kq = new Kqueue();
       const waker = kq.waker();
+      worker.postMessage({ handle: waker, until: 'EBADF' });
+      kq.poll({ timeout: DEADLINE });
       kq.close();
-      worker.postMessage(waker);
       assert.deepEqual(await once(worker, 'message'), ['EBADF']);
-    } finally {
-      await worker.terminate();
     }
   });
 
-  it('is made of what kq.waker() gave, and of nothing else', () => {
-    for (const wrong of [undefined, null, 1, {}, { gate: 1 }])
-      assert.throws(() => new Waker(wrong as never), TypeError);
+  it('a thread that ended in the middle of a wake does not hold up close()', () => {
+    const kq = new Kqueue();
+    const { gate } = kq.waker();
+    // As it is left by a thread that entered and never came out.
+    Atomics.add(new Int32Array(gate), 0, 1);
+    kq.close();
+    assert.equal(kq.closed, true);
   });
 
-  const reason = process.platform === 'linux' ? false : 'only Linux lists descriptors in /proc';
-  it('a worker that is terminated while it waits leaves no descriptor open', { skip: reason }, async () => {
-    const count = (): number => readdirSync('/proc/self/fd').length;
-    const round = async (): Promise<void> => {
-      const worker = await started('wait-worker.ts');
-      await worker.terminate();
-    };
-    // Node keeps a few for its first worker.
-    await round();
-    const before = count();
-    for (let i = 0; i < 3; i++) await round();
-    assert.ok(count() <= before, `${count()} descriptors, ${before} before`);
+  it("a Waker has no business with the descriptor of another: the queue's is closed by the queue alone", async () => {
+    const kq = closeAfter(new Kqueue());
+    const waker = kq.waker();
+    const worker = typescriptWorker(new URL('wake-worker.ts', import.meta.url));
+    await once(worker, 'message');
+    worker.postMessage({ handle: waker });
+    await once(worker, 'message');
+    await worker.terminate();
+    fstatSync(kq.fd);
+    assert.equal(kq.poll({ timeout: DEADLINE }).length, 1);
+    waker.wake();
+    assert.equal(kq.poll({ timeout: DEADLINE }).length, 1);
   });
 });

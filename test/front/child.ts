@@ -1,0 +1,156 @@
+// Programs that run in a process of their own, for the tests of this folder: `child.ts SCENARIO`.
+
+import { closeSync, openSync } from 'node:fs';
+import { Kqueue, KqueueError, timer, user, vnode } from '../../src/index.ts';
+
+/** Milliseconds that are over soon. */
+const SOON = 20;
+/** Far longer than a test takes. */
+const LONG = 10 * 60_000;
+
+/** Keeps the loop from turning for a while. */
+function block(): void {
+  const end = performance.now() + SOON;
+  while (performance.now() < end);
+}
+
+const scenarios: Readonly<Record<string, () => unknown>> = {
+  /** Nothing else keeps the loop turning, and nothing else turns it. */
+  async 'wait alone'() {
+    const kq = new Kqueue();
+    kq.register(timer(1, { every: SOON }));
+    for (let i = 0; i < 3; i++) console.log((await kq.wait()).length);
+    let left = 3;
+    for await (const event of kq) {
+      console.log(event.filter);
+      if (--left === 0) break;
+    }
+    kq.close();
+    console.log('end');
+  },
+
+  async 'user event alone'() {
+    const kq = new Kqueue();
+    const [event] = kq.register(user(1, { clear: true }));
+    for (let i = 0; i < 3; i++) {
+      const waiting = kq.wait();
+      event.trigger();
+      console.log((await waiting).length);
+    }
+    console.log('end');
+  },
+
+  'unref, then wait'() {
+    const kq = new Kqueue();
+    kq.register(timer(1, { every: LONG }));
+    kq.unref()
+      .wait()
+      .finally(() => console.log('not this'));
+    console.log('started');
+  },
+
+  'unref while waiting'() {
+    const kq = new Kqueue();
+    kq.wait({ timeout: LONG }).finally(() => console.log('not this'));
+    setTimeout(() => {
+      kq.unref();
+      console.log('let go');
+    }, SOON);
+  },
+
+  async 'ref after unref'() {
+    const kq = new Kqueue();
+    kq.register(timer(1, { after: SOON }));
+    kq.unref();
+    kq.ref();
+    console.log((await kq.wait())[0]?.filter);
+  },
+
+  'ref after unref while waiting'() {
+    const kq = new Kqueue();
+    kq.register(timer(1, { after: SOON }));
+    kq.unref();
+    kq.wait().then(([event]) => console.log(event?.filter));
+    kq.ref();
+  },
+
+  async 'ref after unref, until the time is over'() {
+    const kq = new Kqueue();
+    kq.unref();
+    const waiting = kq.wait({ timeout: SOON });
+    kq.ref();
+    console.log((await waiting).length);
+    const looking = kq.unref().wait({ timeout: 0 });
+    kq.ref();
+    console.log((await looking).length);
+  },
+
+  'unref, then iterate'() {
+    const kq = new Kqueue();
+    kq.unref();
+    kq[Symbol.asyncIterator]()
+      .next()
+      .finally(() => console.log('not this'));
+    console.log('started');
+  },
+
+  'a queue that nobody waits for'() {
+    const kq = new Kqueue();
+    kq.register(timer(1, { every: SOON }), user(1));
+    console.log('registered');
+  },
+
+  /** While Node takes itself down, libuv still tells what is ready: nobody may be called for it. See exit.test.ts too. */
+  'ends while the queue is ready, in a wait'() {
+    const kq = new Kqueue();
+    kq.register(timer(1, { every: 1 }));
+    kq.unref().wait();
+    block();
+    console.log('end');
+  },
+
+  'waits at the exit'() {
+    const kq = new Kqueue();
+    kq.register(timer(1, { every: 1 }));
+    kq.unref();
+    process.on('exit', () => {
+      kq.wait();
+      block();
+      console.log('exit');
+    });
+    console.log('end');
+  },
+
+  /** Every number is taken, so that nothing more can be opened. */
+  async 'no descriptors'() {
+    const kq = new Kqueue();
+    const [event] = kq.register(user(1, { clear: true }));
+    const taken: number[] = [];
+    const tell = (call: () => unknown): void => {
+      try {
+        call();
+      } catch (error) {
+        if (error instanceof KqueueError) console.log(error.code, error.syscall);
+        else console.log(String(error));
+      }
+    };
+    try {
+      for (;;) taken.push(openSync('/dev/null', 'r'));
+    } catch {
+      // EMFILE
+    }
+    tell(() => new Kqueue());
+    tell(() => kq.register(vnode('.', { on: ['write'] })));
+    // Its descriptor cannot be duplicated for Node's event loop, so it is looked at.
+    const waiting = kq.wait();
+    event.trigger();
+    const [fired] = await waiting;
+    console.log('event', fired?.ident);
+    for (const fd of taken) closeSync(fd);
+  },
+};
+
+const name = process.argv[2] ?? '';
+const scenario = scenarios[name];
+if (scenario === undefined) throw new Error(`no scenario ${name}`);
+await scenario();

@@ -1,0 +1,95 @@
+// A worker thread with queues of its own, for workers.test.ts: workerData says what it does.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parentPort, workerData } from 'node:worker_threads';
+import { Kqueue, KqueueError, proc, read, signal, timer, user, vnode } from '../../src/index.ts';
+
+/** Queues with knotes of every kind, that nobody closes. */
+function queues(): Kqueue[] {
+  return [1, 2, 3].map(() => {
+    const kq = new Kqueue();
+    kq.register(
+      timer(1, { every: 60_000 }),
+      user(2),
+      vnode('.', { on: ['write'] }),
+      proc(process.ppid),
+      read(new Kqueue().fd),
+    );
+    kq.waker();
+    return kq;
+  });
+}
+
+const orders: Readonly<Record<string, () => unknown>> = {
+  async 'wait until terminated'() {
+    for (const kq of queues()) kq.wait();
+    parentPort?.postMessage('waiting');
+    await sleep(60_000);
+  },
+
+  async 'iterate until terminated'() {
+    for (const kq of queues()) kq[Symbol.asyncIterator]().next();
+    parentPort?.postMessage('waiting');
+    await sleep(60_000);
+  },
+
+  'poll until terminated'() {
+    const [kq] = queues();
+    parentPort?.postMessage('waiting');
+    for (;;) kq?.poll({ timeout: 20 });
+  },
+
+  async 'be terminated between two events'() {
+    const kq = new Kqueue();
+    kq.register(timer(1, { every: 1 }));
+    let told = false;
+    for await (const _ of kq) {
+      if (!told) parentPort?.postMessage('waiting');
+      told = true;
+    }
+  },
+
+  'end with everything open'() {
+    for (const kq of queues()) kq.unref().wait();
+  },
+
+  async 'use all of it'() {
+    const kq = new Kqueue<string>();
+    const inner = new Kqueue();
+    const [innerEvent] = inner.register(user(1));
+    const [event] = kq.register(
+      user(1, { token: 'user', clear: true }),
+      read(inner.fd, { token: 'read', clear: true }),
+    );
+    const seen: (string | undefined)[] = [];
+    event.trigger();
+    seen.push(...kq.poll().map(({ token }) => token));
+    innerEvent.trigger();
+    seen.push(...(await kq.wait()).map(({ token }) => token));
+    kq.register(timer(1, { after: 1, token: 'timer' }));
+    for await (const { token } of kq) {
+      seen.push(token);
+      break;
+    }
+    kq.waker(1).wake();
+    seen.push(...(await kq.wait()).map(({ token }) => token));
+    inner.close();
+    kq.close();
+    parentPort?.postMessage(seen);
+  },
+
+  'watch a signal'() {
+    const kq = new Kqueue();
+    try {
+      kq.register(signal('SIGUSR2'));
+      parentPort?.postMessage('registered');
+    } catch (error) {
+      parentPort?.postMessage(error instanceof KqueueError ? error.code : String(error));
+    }
+    kq.close();
+  },
+};
+
+const order = orders[workerData as string];
+if (order === undefined) throw new Error(`no order ${workerData}`);
+await order();

@@ -1,0 +1,59 @@
+// The front door in worker threads, and what is left of it when they end.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { describe, it } from 'node:test';
+import type { Worker } from 'node:worker_threads';
+import { defaultSys } from '../../src/sys/index.ts';
+import { typescriptWorker } from '../sys/typescript-worker.ts';
+import { noProc, openDescriptors, suite } from './helpers.ts';
+
+/** A worker that does what front-worker.ts has under that name. */
+function start(order: string): Worker {
+  return typescriptWorker(new URL('front-worker.ts', import.meta.url), { workerData: order });
+}
+
+describe('in a worker thread', suite, () => {
+  it('everything works as it does elsewhere', async () => {
+    const worker = start('use all of it');
+    const [[seen]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')]);
+    assert.deepEqual(seen, ['user', 'read', 'timer', 'user']);
+  });
+
+  it("signal(): Node gives signals to its main thread only, and where the kqueue hears them through Node that's EINVAL", async () => {
+    const worker = start('watch a signal');
+    const [[answer]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')]);
+    assert.equal(answer, defaultSys().name === 'linux' ? 'EINVAL' : 'registered');
+  });
+
+  for (const order of [
+    'wait until terminated',
+    'iterate until terminated',
+    'poll until terminated',
+    'be terminated between two events',
+  ]) {
+    it(`${order}: nothing is left open`, { skip: noProc }, async () => {
+      const round = async (): Promise<void> => {
+        const worker = start(order);
+        await once(worker, 'message');
+        await worker.terminate();
+      };
+      // Node keeps a few for its first worker.
+      await round();
+      const before = openDescriptors();
+      for (let i = 0; i < 3; i++) await round();
+      assert.ok(openDescriptors() <= before, `${openDescriptors()} descriptors, ${before} before`);
+    });
+  }
+
+  it('end with everything open: nothing is left open', { skip: noProc }, async () => {
+    const round = async (): Promise<void> => {
+      const [code] = await once(start('end with everything open'), 'exit');
+      assert.equal(code, 0);
+    };
+    await round();
+    const before = openDescriptors();
+    for (let i = 0; i < 3; i++) await round();
+    assert.ok(openDescriptors() <= before, `${openDescriptors()} descriptors, ${before} before`);
+  });
+});
