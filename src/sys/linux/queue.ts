@@ -15,7 +15,7 @@ import {
   EV_SYSFLAGS,
   EVFILT_USER,
 } from './constants.ts';
-import { EPOLLET, EPOLLIN, Epoll } from './epoll.ts';
+import { asKqueueErrno, EPOLLET, EPOLLIN, Epoll } from './epoll.ts';
 import { descriptorFilters, filters } from './filters.ts';
 import { Inotify } from './inotify.ts';
 import type { Change, Host, Knote, Source, Word } from './knote.ts';
@@ -164,7 +164,6 @@ export class Queue implements Host, Pending {
     this.#timers?.arm();
     const ring = this.#active > 0;
     if (ring === this.#ringing) return;
-    if (this.#bell === -1) this.#bell = this.#newEventfd(EPOLLIN, () => {});
     this.#ringing = ring;
     scratch[0] = 1;
     scratch[1] = 0;
@@ -287,6 +286,9 @@ export class Queue implements Host, Pending {
   #attach(Class: new (queue: Host, change: Change) => Knote, change: Change, descriptor: boolean): number {
     // The knotes of other filters on this number are looked at too, while it can still be told that they are stale.
     if (descriptor) for (const filter of descriptorFilters) this.#find(filter, change.ident);
+    // With the first knote, and not when one first becomes active: there is nobody to be told then that it cannot be had.
+    if (this.#bell === -1) this.#bell = this.#newEventfd(EPOLLIN, () => {});
+    if (this.#bell === -1) return asKqueueErrno(errno());
     const knote = new Class(this, change);
     const error = knote.attach();
     if (error !== 0) {
