@@ -219,8 +219,8 @@ export function read<Token = never>(
   checkLowat(options?.lowat);
   return make<ReadInterest<Token>>('read', options, {
     ident: checkFd(fd),
-    lowat: options.lowat,
-    on: checkNotes('read', options.on ?? []),
+    lowat: options?.lowat,
+    on: checkNotes('read', options?.on ?? []),
   });
 }
 
@@ -235,7 +235,7 @@ export function write<Token = never>(
   options: InterestOptions<Token> & { readonly lowat?: number | undefined } = {},
 ): WriteInterest<Token> {
   checkLowat(options?.lowat);
-  return make<WriteInterest<Token>>('write', options, { ident: checkFd(fd), lowat: options.lowat });
+  return make<WriteInterest<Token>>('write', options, { ident: checkFd(fd), lowat: options?.lowat });
 }
 
 /**
