@@ -33,6 +33,13 @@ export let keventAbi: (list: KeventList) => Abi;
 /** The address of the first record. */
 export let keventAddress: (list: KeventList) => number;
 
+/** Reads a record, whatever methods a subclass may have put in the place of the list's own. */
+export let takeKevent: (
+  list: KeventList,
+  index: number,
+  into: { -readonly [Field in keyof Kevent]: Kevent[Field] },
+) => void;
+
 /** {@link EV_SET} from inside the class, where the buffer is in reach. */
 let write: typeof EV_SET;
 
@@ -111,6 +118,18 @@ export class KeventList implements Iterable<Kevent> {
     };
     write = (list, index, ident, filter, flags, fflags, data, udata): void =>
       list.#write(list.#base(index), ident, filter, flags, fflags, data, udata);
+    takeKevent = (list, index, into): void => {
+      const { ident, filter, flags, fflags, data, udata, wide } = list.#layout;
+      const words = list.#words;
+      const base = list.#base(index);
+      into.ident = list.#exact(base + ident, false);
+      const word = words[base + filter] as number;
+      into.filter = wide ? word >>> 0 : (word << 16) >> 16;
+      into.flags = wide ? (words[base + flags] as number) >>> 0 : word >>> 16;
+      into.fflags = (words[base + fflags] as number) >>> 0;
+      into.data = list.#exact(base + data, true);
+      into.udata = list.#exact(base + udata, false);
+    };
     putKevent = (list, index, ident, filter, flags, fflags, data, udata): void =>
       list.#put(list.#base(index), ident, filter, flags, fflags, data, udata);
   }
@@ -148,6 +167,15 @@ export class KeventList implements Iterable<Kevent> {
   #unsigned64(word: number): bigint {
     const words = this.#words;
     return (BigInt((words[word + 1] as number) >>> 0) << 32n) | BigInt((words[word] as number) >>> 0);
+  }
+
+  /** 64 bits as a number while that is exact, or else as a bigint. */
+  #exact(word: number, signed: boolean): number | bigint {
+    const high = this.#words[word + 1] as number;
+    const number = (signed ? high : high >>> 0) * TWO32 + ((this.#words[word] as number) >>> 0);
+    if (Number.isSafeInteger(number)) return number;
+    const exact = this.#unsigned64(word);
+    return signed ? BigInt.asIntN(64, exact) : exact;
   }
 
   /** `ident`, `uintptr_t`. Rounded above 2^53: see {@link KeventList.ident64}. */
@@ -293,15 +321,9 @@ export class KeventList implements Iterable<Kevent> {
 
   /** A snapshot of one record. */
   get(index: number): Kevent {
-    const exact = (number: number, bigint: bigint): number | bigint => (Number.isSafeInteger(number) ? number : bigint);
-    return {
-      ident: exact(this.ident(index), this.ident64(index)),
-      filter: this.filter(index),
-      flags: this.flags(index),
-      fflags: this.fflags(index),
-      data: exact(this.data(index), this.data64(index)),
-      udata: exact(this.udata(index), this.udata64(index)),
-    };
+    const kevent = { ident: 0, filter: 0, flags: 0, fflags: 0, data: 0, udata: 0 };
+    takeKevent(this, index, kevent);
+    return kevent;
   }
 
   /** A snapshot of every record, in order. */

@@ -8,6 +8,8 @@ const TWO32 = 2 ** 32;
 
 /** The address of a timespec's 16 bytes. For this floor only: the public entry does not export it. */
 export let timespecAddress: (timespec: Timespec) => number;
+/** The span in seconds, whatever a subclass may say; negative where a kernel refuses it with EINVAL. */
+export let timespecSeconds: (timespec: Timespec) => number;
 export let isTimespec: (value: unknown) => value is Timespec;
 
 /**
@@ -27,6 +29,11 @@ export class Timespec {
     timespecAddress = (timespec): number => {
       if (timespec.#address === 0) timespec.#address = Number(koffi().address(timespec.#words.buffer));
       return timespec.#address;
+    };
+    timespecSeconds = (timespec): number => {
+      const sec = timespec.#sec;
+      const nsec = timespec.#nsec;
+      return sec < 0 || nsec < 0 || nsec > 999_999_999 ? -1 : sec + nsec / 1e9;
     };
     isTimespec = (value): value is Timespec => typeof value === 'object' && value !== null && #words in value;
   }

@@ -99,6 +99,18 @@ describe('bindKqueue', { skip: noCompiler }, () => {
     assert.throws(() => bindKqueue({ library, abi: abis.netbsd, symbols: { close: 'close_not' } }), /close_not/);
   });
 
+  test('a kqueue that cannot be made, or marked close-on-exec, is -1 and the errno of that', () => {
+    const library = echo(abis.linux);
+    for (const [kqueue, errno] of [
+      ['kqueue_none', 'EMFILE'],
+      ['kqueue_closed', 'EBADF'],
+    ] as const) {
+      const sys = bindKqueue({ library, abi: abis.linux, symbols: { kqueue } });
+      assert.equal(sys.kqueue(), -1);
+      assert.equal(errnoName(sys.errno()), errno);
+    }
+  });
+
   test('each binding has an errno of its own', () => {
     const library = echo(abis.linux);
     const [one, other] = [bindKqueue({ library, abi: abis.linux }), bindKqueue({ library, abi: abis.linux })];

@@ -12,12 +12,26 @@
 #include <stdint.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* kq, nchanges, nevents, flags, whether each pointer was NULL, tv_sec, tv_nsec: of the last call. */
 int64_t echo_seen[9];
 
 int kqueue(void) {
   return open("/dev/null", O_RDONLY);
+}
+
+/* A process that has no descriptor left. */
+int kqueue_none(void) {
+  errno = EMFILE;
+  return -1;
+}
+
+/* One that somebody closed before it could be marked close-on-exec. */
+int kqueue_closed(void) {
+  const int kq = kqueue();
+  close(kq);
+  return kq;
 }
 
 /* Copies the changes into the event list; a kq below zero is an errno. */

@@ -3,6 +3,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { close, kqueue, unavailableReason } from '../../src/sys/index.ts';
@@ -15,15 +18,18 @@ interface Surroundings {
   preload?: string;
   /** What the process takes for its platform, from after koffi is loaded. */
   platform?: string;
+  /** What it takes for its own program. */
+  execPath?: string;
   env?: Record<string, string>;
 }
 
 /** Runs a module in a process of its own, with the door as `door`; it prints one JSON value. */
-function run(body: string, { preload, platform, env = {} }: Surroundings = {}): unknown {
+function run(body: string, { preload, platform, execPath, env = {} }: Surroundings = {}): unknown {
   const disguise = `
     await import(${JSON.stringify(new URL('check.ts', door).href)}); // the loader has looked at the platform then
     (await import('node:module')).createRequire(${JSON.stringify(door)})('koffi');
-    Object.defineProperty(process, 'platform', { value: ${JSON.stringify(platform)} });`;
+    Object.defineProperty(process, 'platform', { value: ${JSON.stringify(platform)} });
+    process.execPath = ${JSON.stringify(execPath)} ?? process.execPath;`;
   const program = `
     ${platform === undefined ? '' : disguise}
     const door = await import(${JSON.stringify(door)});
@@ -105,6 +111,52 @@ describe('importing the C door', () => {
     // What is only data works all the same.
     assert.deepEqual([...new Set(found.layouts)].sort(), [32, 40, 48, 64]);
     assert.equal(found.printed, 'kevent { READ fd=5, ADD }');
+  });
+
+  test('in a 32-bit process, and where koffi lays structs out otherwise, nothing is called', () => {
+    const body = `
+      console.log(JSON.stringify([
+        thrown(() => door.kqueue()),
+        thrown(() => door.kqueue()),
+        thrown(() => door.abis.freebsd.kevent),
+        thrown(() => new door.KeventList(1)),
+      ]));`;
+    const preload = 'strange-koffi.cjs';
+    const small = run(body, { preload, env: { STRANGE_KOFFI: '32-bit' } }) as string[];
+    for (const error of small) assert.match(error, /needs a 64-bit process/);
+    const [, , ...misaligned] = run(body, { preload, env: { STRANGE_KOFFI: 'misaligned' } }) as string[];
+    for (const error of misaligned) assert.match(error, /struct kevent: koffi lays it out with .*, its header says/);
+  });
+
+  test('on each system the constants are that system’s; DragonFly is known by its program, not by its name', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kqueue-'));
+    const dragonfly = join(folder, 'node');
+    writeFileSync(dragonfly, '\x7fELF\0/usr/libexec/ld-elf.so.2\0');
+    const empty = join(folder, 'empty');
+    writeFileSync(empty, '');
+    try {
+      for (const [platform, execPath, name] of [
+        ['darwin', undefined, 'darwin'],
+        ['freebsd', undefined, 'freebsd'],
+        ['freebsd', dragonfly, 'dragonfly'],
+        ['freebsd', empty, 'freebsd'],
+        ['openbsd', undefined, 'openbsd'],
+        ['netbsd', undefined, 'netbsd'],
+        ['dragonfly', undefined, 'dragonfly'],
+      ] as const) {
+        const found = run(
+          `console.log(JSON.stringify([
+            door.abi.name, door.EVFILT_USER === door.abis[door.abi.name].constants.EVFILT_USER, thrown(() => door.kqueue()),
+          ]));`,
+          { platform, ...(execPath === undefined ? {} : { execPath }) },
+        ) as [string, boolean, string];
+        assert.deepEqual(found.slice(0, 2), [name, true]);
+        // And this machine's C library has none of it.
+        if (process.platform === 'linux') assert.match(found[2], /the process itself: .*kqueue/);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('KQUEUE_LIBRARY that names no library: available() is false, and the reason names it', {

@@ -63,7 +63,7 @@ export abstract class DescriptorKnote extends Knote implements Source {
 
   attach(): number {
     const epoll = this.epoll();
-    if (epoll === null) return errno();
+    if (epoll === null) return asKqueueErrno(errno());
     this.#epoll = epoll;
     this.#name = this.queue.name(this);
     const events = this.disabled ? EPOLLET : this.interest | EPOLLET;

@@ -3,7 +3,7 @@ import { release, trackInWorker } from '../descriptor.ts';
 import { EV_EOF, EV_ONESHOT, NOTE_EXIT } from './constants.ts';
 import { asKqueueErrno, EPOLLET, EPOLLIN } from './epoll.ts';
 import { type Change, Knote, type Source } from './knote.ts';
-import { EINVAL, ESRCH, errno, libc, SYS_PIDFD_OPEN, scratch, scratchAddress } from './syscalls.ts';
+import { EINVAL, ENOENT, ESRCH, errno, libc, SYS_PIDFD_OPEN, scratch, scratchAddress } from './syscalls.ts';
 
 const P_PIDFD = 3;
 const WEXITED_NOHANG_NOWAIT = 0x4 | 0x1 | 0x0100_0000;
@@ -35,7 +35,7 @@ export class ProcKnote extends Knote implements Source {
     if (pidfd === -1) {
       const error = errno();
       // EINVAL, ENOENT: the number is a thread's, which is no process.
-      return error === EINVAL ? ESRCH : asKqueueErrno(error);
+      return error === EINVAL || error === ENOENT ? ESRCH : asKqueueErrno(error);
     }
     this.#pidfd = trackInWorker(pidfd);
     this.#name = this.queue.name(this);

@@ -1,6 +1,6 @@
 import { release, trackInWorker } from '../descriptor.ts';
-import { type KeventList, putKevent } from '../kevent-list.ts';
-import type { Timespec } from '../timespec.ts';
+import { type KeventList, putKevent, takeKevent } from '../kevent-list.ts';
+import { type Timespec, timespecSeconds } from '../timespec.ts';
 import { now } from './clock.ts';
 import {
   EV_ADD,
@@ -15,7 +15,7 @@ import {
   EV_SYSFLAGS,
   EVFILT_USER,
 } from './constants.ts';
-import { EPOLLET, EPOLLIN, Epoll } from './epoll.ts';
+import { asKqueueErrno, EPOLLET, EPOLLIN, Epoll } from './epoll.ts';
 import { descriptorFilters, filters } from './filters.ts';
 import { Inotify } from './inotify.ts';
 import type { Change, Host, Knote, Source, Word } from './knote.ts';
@@ -164,7 +164,6 @@ export class Queue implements Host, Pending {
     this.#timers?.arm();
     const ring = this.#active > 0;
     if (ring === this.#ringing) return;
-    if (this.#bell === -1) this.#bell = this.#newEventfd(EPOLLIN, () => {});
     this.#ringing = ring;
     scratch[0] = 1;
     scratch[1] = 0;
@@ -229,15 +228,8 @@ export class Queue implements Host, Pending {
   /** Applies one change: 0 or an errno. Leaves it in #change. */
   #apply(list: KeventList, index: number): number {
     const change = this.#change;
-    const ident = list.ident(index);
-    change.ident = Number.isSafeInteger(ident) ? ident : list.ident64(index);
-    const data = list.data(index);
-    change.data = Number.isSafeInteger(data) ? data : list.data64(index);
-    const udata = list.udata(index);
-    change.udata = Number.isSafeInteger(udata) ? udata : list.udata64(index);
-    change.filter = list.filter(index);
-    change.fflags = list.fflags(index);
-    const flags = list.flags(index) & ~EV_SYSFLAGS;
+    takeKevent(list, index, change);
+    const flags = change.flags & ~EV_SYSFLAGS;
     // Contradictions, as macOS settles them: EV_DELETE drops EV_ADD, EV_DISABLE drops EV_ENABLE.
     const adding = (flags & (EV_ADD | EV_DELETE)) === EV_ADD;
     const disabling = (flags & EV_DISABLE) !== 0;
@@ -287,6 +279,9 @@ export class Queue implements Host, Pending {
   #attach(Class: new (queue: Host, change: Change) => Knote, change: Change, descriptor: boolean): number {
     // The knotes of other filters on this number are looked at too, while it can still be told that they are stale.
     if (descriptor) for (const filter of descriptorFilters) this.#find(filter, change.ident);
+    // With the first knote, and not when one first becomes active: there is nobody to be told then that it cannot be had.
+    if (this.#bell === -1) this.#bell = this.#newEventfd(EPOLLIN, () => {});
+    if (this.#bell === -1) return asKqueueErrno(errno());
     const knote = new Class(this, change);
     const error = knote.attach();
     if (error !== 0) {
@@ -313,9 +308,8 @@ export class Queue implements Host, Pending {
   #fetch(eventlist: KeventList, nevents: number, timeout: Timespec | null): number {
     let seconds = Number.POSITIVE_INFINITY;
     if (timeout !== null) {
-      const { sec, nsec } = timeout;
-      if (sec < 0 || nsec < 0 || nsec > 999_999_999) return -EINVAL;
-      seconds = sec + nsec / 1e9;
+      seconds = timespecSeconds(timeout);
+      if (seconds < 0) return -EINVAL;
     }
     let end = 0;
     for (;;) {

@@ -60,7 +60,7 @@ export class SignalKnote extends Knote {
     this.queue.loopBound--;
     const name = this.#name as NodeJS.Signals;
     process.removeListener(name, this.#deliver);
-    // The last listener gone, Node restores the default action. What was ignored, as under nohup(1), is ignored again.
+    // The last listener gone, Node restores the default action. What was ignored, as SIGPIPE is in Node, is ignored again.
     if (!this.#wasIgnored || process.listenerCount(name) > 0) return;
     scratch.fill(0, 0, SIGACTION_WORDS);
     scratch[0] = SIG_IGN;

@@ -42,8 +42,9 @@ export class TimerKnote extends Knote implements Timer {
       // Date.now() counts whole milliseconds; the sum of these two does not.
       this.deadline = time + amount * unit - (performance.timeOrigin + performance.now()) * 1e6;
     } else {
-      this.#period = amount * unit;
-      this.deadline = time + this.#period;
+      // A one-shot that is late has still fired once.
+      this.#period = (this.flags & EV_ONESHOT) === 0 ? amount * unit : 0;
+      this.deadline = time + amount * unit;
     }
     this.#expirations = 0;
     timers.remove(this);

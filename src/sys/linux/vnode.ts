@@ -61,6 +61,7 @@ export class VnodeKnote extends Knote implements Watcher {
   #file: FileIdentity | null = null;
   #stat: BigIntStats | undefined;
   #notes = 0;
+  #isDirectory = false;
   /** inotify does not tell that an open directory was removed, but its parent's watch does. */
   readonly #parent: Watcher = {
     mask: IN_DELETE,
@@ -93,7 +94,8 @@ export class VnodeKnote extends Knote implements Watcher {
     const inotify = this.queue.inotify();
     if (inotify === null) return ENOMEM;
     // EACCES of the parent's watch: the parent may not be read, and then the removal of this directory goes unseen.
-    if (kind === 'directory') inotify.add(this.#fd, this.#parent, '/..');
+    this.#isDirectory = kind === 'directory';
+    if (this.#isDirectory) inotify.add(this.#fd, this.#parent, '/..');
     return inotify.add(this.#fd, this);
   }
 
@@ -124,8 +126,8 @@ export class VnodeKnote extends Knote implements Watcher {
   }
 
   changed(mask: number): void {
-    // Renamed, perhaps into another directory: the one that was watched is its parent no longer.
-    if ((mask & IN_MOVE_SELF) !== 0 && (mask & IN_ISDIR) !== 0) {
+    // Renamed, perhaps into another directory: the one that was watched is its parent no longer. IN_ISDIR is not told here.
+    if ((mask & IN_MOVE_SELF) !== 0 && this.#isDirectory) {
       this.queue.inotify()?.remove(this.#parent);
       this.queue.inotify()?.add(this.#fd, this.#parent, '/..');
     }

@@ -1,0 +1,35 @@
+// Random calls on the kqueue built in for Linux.
+//
+//   npm run fuzz -- [--seconds N] [--seed N] [--steps N]
+
+import { parseArgs } from 'node:util';
+import { Fuzz } from './fuzz.ts';
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    seed: { type: 'string' },
+    steps: { type: 'string', default: '20000' },
+  },
+});
+const end = performance.now() + Number(values.seconds) * 1000;
+const most = Number(values.steps);
+let [rounds, steps, events] = [0, 0, 0];
+do {
+  const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
+  const fuzz = new Fuzz(seed);
+  // Before it starts: it may be the last thing that this process says.
+  process.stdout.write(`seed ${seed}\n`);
+  try {
+    fuzz.run((step) => step < most && (values.seed !== undefined || performance.now() < end));
+  } catch (error) {
+    console.error(
+      `${(error as Error).message}\n\nto see it again: npm run fuzz -- --seed ${seed} --steps ${fuzz.steps}`,
+    );
+    process.exit(1);
+  }
+  rounds++;
+  steps += fuzz.steps;
+  events += fuzz.events;
+} while (values.seed === undefined && performance.now() < end);
+console.log(`${rounds} rounds, ${steps} steps, ${events} events: nothing found`);

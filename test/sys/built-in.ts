@@ -1,0 +1,69 @@
+// The kqueue built in for Linux, for tests that know what it is made of.
+
+import assert from 'node:assert/strict';
+import { abis, errnoName, type Kevent, KeventList, Timespec } from '../../src/sys/index.ts';
+import { linuxSys } from '../../src/sys/linux/sys.ts';
+import type { Sys } from '../../src/sys/sys.ts';
+
+/** Why its tests are not run; false on Linux. */
+export const noLinux: string | false = process.platform !== 'linux' && 'of the kqueue built in for Linux';
+
+/** A constant of its ABI without the prefix, and several of them: `ADD|CLEAR`. */
+export function constant(prefix: 'EVFILT' | 'EV' | 'NOTE', names: string): number {
+  return names.split('|').reduce((bits, name) => {
+    const value = abis.linux.constants[`${prefix}_${name}`];
+    assert(value !== undefined, `${prefix}_${name}`);
+    return bits | value;
+  }, 0);
+}
+
+/** A change, its constants by name. */
+export interface Wanted {
+  readonly ident: number | bigint;
+  readonly filter: string;
+  /** `ADD` if absent. */
+  readonly flags?: string;
+  readonly fflags?: string;
+  readonly data?: number | bigint;
+  readonly udata?: number | bigint;
+}
+
+let shared: Sys | undefined;
+
+/** One queue. */
+export class Queue {
+  readonly sys: Sys;
+  readonly fd: number;
+  readonly #list: KeventList = new KeventList(64, abis.linux);
+
+  constructor() {
+    shared ??= linuxSys();
+    this.sys = shared;
+    this.fd = this.sys.kqueue();
+    assert.notEqual(this.fd, -1, errnoName(this.sys.errno()));
+  }
+
+  /** Makes one change: the errno's name, or `ok`. */
+  change({ ident, filter, flags = 'ADD', fflags = '', data = 0, udata = 0 }: Wanted): string {
+    this.#list.set(0, {
+      ident,
+      filter: constant('EVFILT', filter),
+      flags: constant('EV', flags),
+      fflags: fflags === '' ? 0 : constant('NOTE', fflags),
+      data,
+      udata,
+    });
+    return this.sys.kevent(this.fd, this.#list, 1, null, 0, null) === -1 ? errnoName(this.sys.errno()) : 'ok';
+  }
+
+  /** What is there within so many milliseconds. */
+  fetch(ms = 0): Kevent[] {
+    const n = this.sys.kevent(this.fd, null, 0, this.#list, this.#list.length, Timespec.fromMillis(ms));
+    assert.notEqual(n, -1, errnoName(this.sys.errno()));
+    return [...this.#list].slice(0, n);
+  }
+
+  close(): void {
+    this.sys.close(this.fd);
+  }
+}

@@ -1,0 +1,430 @@
+// The built-in kqueue where the kernel has nothing left to give, refuses, or is an older one. Each test is a process.
+
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, utimesSync, writeSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import koffi from 'koffi';
+import { errnoName } from '../../src/sys/index.ts';
+import { noLinux, Queue } from './built-in.ts';
+import { alone, descriptors, refuse, withDescriptors } from './hardship.ts';
+
+const file = import.meta.url;
+const skip = noLinux;
+const NO_SECCOMP = 'the kernel does not let a process filter its own system calls';
+
+const libc = koffi.load(null);
+const eventfd = libc.func('int eventfd(unsigned int initial, int flags)') as (initial: number, flags: number) => number;
+const pipe = (): [number, number] => {
+  const fds = new Int32Array(2);
+  assert.equal(
+    (libc.func('int pipe2(void *fds, int flags)') as (fds: Int32Array, flags: number) => number)(fds, 0o2004000),
+    0,
+  );
+  return [fds[0] as number, fds[1] as number];
+};
+
+/** One change of each filter that needs a descriptor of the queue's own, and the errno where there is none. */
+function needy(): { what: Parameters<Queue['change']>[0]; emfile: string }[] {
+  const regular = openSync(fileURLToPath(file), 'r');
+  const [, writer] = pipe();
+  return [
+    { what: { ident: writer, filter: 'WRITE' }, emfile: 'EMFILE' },
+    { what: { ident: 1, filter: 'TIMER', data: 60_000 }, emfile: 'ENOMEM' },
+    { what: { ident: regular, filter: 'READ' }, emfile: 'ENOMEM' },
+    { what: { ident: regular, filter: 'VNODE', fflags: 'WRITE' }, emfile: 'ENOMEM' },
+    { what: { ident: process.ppid, filter: 'PROC', fflags: 'EXIT' }, emfile: 'EMFILE' },
+  ];
+}
+
+alone(file, 'no descriptor left: kqueue(2) is EMFILE, and a queue is made when there is one again', { skip }, () => {
+  const first = new Queue();
+  const { sys } = first;
+  first.close();
+  const before = descriptors();
+  withDescriptors(0, () => {
+    assert.equal(sys.kqueue(), -1);
+    assert.equal(errnoName(sys.errno()), 'EMFILE');
+  });
+  assert.deepEqual(descriptors(), before);
+  new Queue().close();
+  return undefined;
+});
+
+alone(
+  file,
+  'no descriptor left: a change that needs one is an errno, leaves nothing, and is good later',
+  { skip },
+  () => {
+    for (const { what, emfile } of needy()) {
+      const queue = new Queue();
+      assert.equal(queue.change({ ident: 0, filter: 'USER' }), 'ok');
+      const before = descriptors();
+      withDescriptors(0, () => assert.equal(queue.change(what), emfile, what.filter));
+      assert.deepEqual(descriptors(), before, what.filter);
+      assert.equal(queue.change({ ...what, flags: 'DELETE' }), 'ENOENT', what.filter);
+      assert.equal(queue.change(what), 'ok', what.filter);
+      assert.equal(queue.change({ ...what, flags: 'DELETE' }), 'ok', what.filter);
+      queue.close();
+    }
+    return undefined;
+  },
+);
+
+alone(
+  file,
+  'no descriptor left: a user event is refused or comes, and makes the queue readable when it comes',
+  { skip },
+  () => {
+    const queue = new Queue();
+    const outer = new Queue();
+    assert.equal(outer.change({ ident: queue.fd, filter: 'READ' }), 'ok');
+    let added = '';
+    withDescriptors(0, () => {
+      added = queue.change({ ident: 1, filter: 'USER', flags: 'ADD|CLEAR' });
+      if (added === 'ok')
+        assert.equal(queue.change({ ident: 1, filter: 'USER', flags: 'ENABLE', fflags: 'TRIGGER' }), 'ok');
+      else assert.equal(added, 'EMFILE');
+    });
+    if (added === 'ok') assert.equal(outer.fetch().length, 1);
+    else assert.deepEqual([queue.fetch(), outer.fetch()], [[], []]);
+    return undefined;
+  },
+);
+
+alone(file, 'no descriptor left: Waker has no descriptor to give, and has one later', { skip }, () => {
+  const queue = new Queue();
+  const { sys } = queue;
+  assert.equal(queue.change({ ident: 7, filter: 'USER', flags: 'ADD|CLEAR' }), 'ok');
+  const before = descriptors();
+  withDescriptors(0, () => {
+    assert.equal(sys.wakefd?.(queue.fd, 7), -1);
+    assert.equal(errnoName(sys.errno()), 'EMFILE');
+  });
+  assert.deepEqual(descriptors(), before);
+  const fd = sys.wakefd?.(queue.fd, 7) ?? -1;
+  writeSync(fd, new Uint8Array(new BigUint64Array([1n]).buffer));
+  assert.deepEqual(
+    queue.fetch(5000).map(({ ident }) => ident),
+    [7],
+  );
+  return undefined;
+});
+
+alone(file, 'no room for another watch of epoll: ENOMEM, and nothing is left', { skip }, () => {
+  const queue = new Queue();
+  assert.equal(queue.change({ ident: 0, filter: 'USER' }), 'ok');
+  const [reader] = pipe();
+  const changes = [{ ident: reader, filter: 'READ' }, ...needy().map(({ what }) => what)];
+  const before = descriptors();
+  if (!refuse({ epoll_ctl: 'ENOSPC' }, queue.fd)) return NO_SECCOMP;
+  for (const what of changes) {
+    assert.equal(queue.change(what), 'ENOMEM', what.filter);
+    assert.deepEqual(descriptors(), before, what.filter);
+  }
+  assert.equal(queue.sys.wakefd?.(queue.fd, 1), -1);
+  assert.deepEqual(descriptors(), before);
+  return undefined;
+});
+
+alone(
+  file,
+  'Linux before 5.11, without epoll_pwait2(2): a wait is in milliseconds, and not shorter than it must be',
+  { skip },
+  () => {
+    const queue = new Queue();
+    assert.equal(
+      queue.change({ ident: 1, filter: 'TIMER', flags: 'ADD|ONESHOT', fflags: 'USECONDS', data: 300 }),
+      'ok',
+    );
+    if (!refuse({ epoll_pwait2: 'ENOSYS' })) return NO_SECCOMP;
+    assert.deepEqual(
+      queue.fetch(5000).map(({ filter, data }) => [filter, data]),
+      [[-7, 1]],
+    );
+    for (const ms of [2.5, 0.1]) {
+      const start = performance.now();
+      assert.deepEqual(queue.fetch(ms), []);
+      assert(performance.now() - start >= ms, `${ms} ms`);
+    }
+    return undefined;
+  },
+);
+
+alone(file, 'Linux before 5.3, without pidfd_open(2): a PROC knote is refused with ENOSYS', { skip }, () => {
+  const queue = new Queue();
+  if (!refuse({ pidfd_open: 'ENOSYS' })) return NO_SECCOMP;
+  assert.equal(queue.change({ ident: process.ppid, filter: 'PROC', fflags: 'EXIT' }), 'ENOSYS');
+  return undefined;
+});
+
+alone(file, 'inotify has no watch left: ENOMEM; may not read: EACCES; and /proc is missing: EINVAL', { skip }, () => {
+  const regular = openSync(fileURLToPath(file), 'r');
+  const folder = openSync(fileURLToPath(new URL('.', file)), 'r');
+  const queue = new Queue();
+  for (const [errno, expected] of [
+    ['ENOSPC', 'ENOMEM'],
+    ['EACCES', 'EACCES'],
+    ['ENOENT', 'EINVAL'],
+  ] as const) {
+    if (!refuse({ inotify_add_watch: errno })) return NO_SECCOMP;
+    for (const ident of [regular, folder]) {
+      assert.equal(queue.change({ ident, filter: 'VNODE', fflags: 'WRITE' }), expected);
+      assert.equal(queue.change({ ident, filter: 'VNODE', flags: 'DELETE' }), 'ENOENT');
+    }
+    assert.equal(queue.change({ ident: regular, filter: 'READ' }), expected);
+    assert.deepEqual(queue.fetch(), []);
+  }
+  return undefined;
+});
+
+const withoutProc = `
+  unshare -m mount -t tmpfs none /proc 2>/dev/null || { echo 'skip: /proc cannot be hidden: unshare(1) needs root'; exit; }
+  exec unshare -m sh -c 'mount -t tmpfs none /proc && exec "$@"' sh "$@"`;
+
+alone(file, 'without /proc: VNODE and files are EINVAL, all else works', { skip, shell: withoutProc }, () => {
+  assert.throws(() => readFileSync('/proc/self/stat'), /ENOENT/);
+  const queue = new Queue();
+  const regular = openSync(fileURLToPath(file), 'r');
+  assert.equal(queue.change({ ident: regular, filter: 'VNODE', fflags: 'WRITE' }), 'EINVAL');
+  assert.equal(queue.change({ ident: regular, filter: 'READ' }), 'EINVAL');
+  assert.equal(queue.change({ ident: regular, filter: 'WRITE' }), 'ok');
+  const counter = eventfd(3, 0o2004000);
+  const [reader, writer] = pipe();
+  writeSync(writer, 'hello');
+  for (const ident of [counter, reader]) assert.equal(queue.change({ ident, filter: 'READ' }), 'ok');
+  assert.equal(queue.change({ ident: 5, filter: 'TIMER', flags: 'ADD|ONESHOT', data: 1 }), 'ok');
+  const seen = new Map<unknown, unknown>();
+  while (!seen.has(5)) for (const { ident, data } of queue.fetch(5000)) seen.set(ident, data);
+  // How much an eventfd gives at a time is not to be known then; that it gives something is.
+  assert.deepEqual(
+    seen,
+    new Map([
+      [regular, 0],
+      [counter, 1],
+      [reader, 5],
+      [5, 1],
+    ]),
+  );
+  return undefined;
+});
+
+alone(file, 'events of inotify that were lost in a flood: a look at each file tells what happened', { skip }, () => {
+  const limit = Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8'));
+  if (limit > 200_000) return `fs.inotify.max_queued_events is ${limit}`;
+  const folder = mkdtempSync(join(tmpdir(), 'kqueue-'));
+  try {
+    const [one, two, three] = ['one', 'two', 'three'].map((name) => join(folder, name)) as [string, string, string];
+    const fds = [one, two, three].map((path) => openSync(path, 'w'));
+    const queue = new Queue();
+    for (const ident of fds) {
+      assert.equal(
+        queue.change({ ident, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: 'WRITE|EXTEND|ATTRIB|DELETE' }),
+        'ok',
+      );
+    }
+    // Two in turn, as equal events that follow each other are one.
+    for (let i = 0; i < limit; i++) utimesSync(i % 2 === 0 ? one : two, i, i);
+    // Nobody is told of this by name any more.
+    writeSync(fds[2] as number, 'lost');
+    const told = new Map<unknown, number>();
+    for (const { ident, fflags } of queue.fetch(5000)) told.set(ident, fflags);
+    const notes = told.get(fds[2]) ?? 0;
+    assert.equal(notes & 6, 6, `NOTE_WRITE|NOTE_EXTEND of the file whose event was lost: ${notes}`);
+    assert.deepEqual(queue.fetch(), []);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  return undefined;
+});
+
+/** The signals that this process ignores, from /proc. */
+const ignored = (signal: keyof typeof constants.signals): boolean => {
+  const [, mask = '0'] = /^SigIgn:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'latin1')) ?? [];
+  return ((BigInt(`0x${mask}`) >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n;
+};
+
+alone(
+  file,
+  'a signal that was ignored, as Node ignores SIGPIPE, is counted, and ignored again afterwards',
+  { skip },
+  async () => {
+    assert(ignored('SIGPIPE'));
+    const queue = new Queue();
+    const ident = constants.signals.SIGPIPE;
+    assert.equal(queue.change({ ident, filter: 'SIGNAL' }), 'ok');
+    assert(!ignored('SIGPIPE'));
+    process.kill(process.pid, 'SIGPIPE');
+    const deadline = Date.now() + 5000;
+    let data: unknown;
+    while (data === undefined && Date.now() < deadline) {
+      await setTimeout(1);
+      data = queue.fetch()[0]?.data;
+    }
+    assert.equal(data, 1);
+    assert.equal(queue.change({ ident, filter: 'SIGNAL', flags: 'DELETE' }), 'ok');
+    assert(ignored('SIGPIPE'));
+    process.kill(process.pid, 'SIGPIPE');
+
+    // Somebody else listens by now: it is theirs.
+    assert.equal(queue.change({ ident, filter: 'SIGNAL' }), 'ok');
+    const heard = new Promise((resolve) => process.on('SIGPIPE', resolve));
+    queue.close();
+    assert(!ignored('SIGPIPE'));
+    process.kill(process.pid, 'SIGPIPE');
+    await heard;
+    return undefined;
+  },
+);
+
+alone(file, 'a signal that nobody ignored has its default action again afterwards', { skip }, () => {
+  const program = `
+    import { Queue } from ${JSON.stringify(new URL('built-in.ts', file).href)};
+    const queue = new Queue();
+    if (queue.change({ ident: 1, filter: 'SIGNAL' }) !== 'ok') process.exit(1);
+    queue.close();
+    process.kill(process.pid, 'SIGHUP');
+    setTimeout(() => {}, 60_000);`;
+  const ran = spawnSync(process.execPath, [...process.execArgv, '--input-type=module', '--eval', program], {
+    encoding: 'utf8',
+  });
+  assert.equal(ran.signal, 'SIGHUP', ran.stderr);
+  return undefined;
+});
+
+/** Sends this process a signal again and again, from outside: a thread that waits in a system call can send none. */
+function nag(signal: string): () => void {
+  const child = spawn('/bin/sh', ['-c', `while kill -${signal} ${process.pid} 2>/dev/null; do sleep 0.05; done`]);
+  return () => void child.kill('SIGKILL');
+}
+
+alone(file, 'a signal during the wait: EINTR, and the changes are applied', { skip }, () => {
+  process.on('SIGUSR2', () => {});
+  const queue = new Queue();
+  const stop = nag('USR2');
+  assert.throws(() => queue.fetch(60_000), /EINTR/);
+  stop();
+  return undefined;
+});
+
+alone(
+  file,
+  'a signal that a knote waits for ends the wait with 0, and is counted when the loop has turned',
+  { skip },
+  async () => {
+    const queue = new Queue();
+    assert.equal(queue.change({ ident: constants.signals.SIGUSR2, filter: 'SIGNAL' }), 'ok');
+    const stop = nag('USR2');
+    assert.deepEqual(queue.fetch(60_000), []);
+    stop();
+    const deadline = Date.now() + 5000;
+    let events = queue.fetch();
+    while (events.length === 0 && Date.now() < deadline) {
+      await setTimeout(1);
+      events = queue.fetch();
+    }
+    assert.equal(events[0]?.ident, constants.signals.SIGUSR2);
+    return undefined;
+  },
+);
+
+/** A process whose parent has not waited for it, which is no child of ours: [pid, end both]. */
+async function foreignZombie(script: string): Promise<{ pid: number; go(): void; reap(): Promise<void> }> {
+  // The outer shell is the parent of the inner one, and waits only when it is told.
+  const parent = spawn('/bin/sh', ['-c', `sh -c 'read line; ${script}' <&3 & echo $!; read line; wait`], {
+    stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
+  });
+  const pid = Number(await new Promise((resolve) => parent.stdout?.once('data', resolve)));
+  return {
+    pid,
+    go: () => void (parent.stdio[3] as NodeJS.WritableStream).write('\n'),
+    reap: () =>
+      new Promise((resolve) => {
+        parent.once('exit', () => resolve());
+        parent.stdin?.write('\n');
+      }),
+  };
+}
+
+for (const old of [false, true]) {
+  const where = old ? ', on Linux before 6.15' : '';
+  alone(
+    file,
+    `the end of a process that is not ours has its status while it is a zombie${where}`,
+    { skip },
+    async () => {
+      const child = await foreignZombie('exit 7');
+      const queue = new Queue();
+      assert.equal(queue.change({ ident: child.pid, filter: 'PROC', fflags: 'EXIT' }), 'ok');
+      if (old && !refuse({ ioctl: 'ENOTTY' })) return NO_SECCOMP;
+      child.go();
+      const [event] = queue.fetch(10_000);
+      assert.equal(event?.ident, child.pid);
+      // 0, where /proc does not show it to us, would be a lie.
+      assert.equal(event?.data, process.getuid?.() === 0 || !old ? 7 << 8 : event?.data);
+      assert.notEqual(event?.data, 0);
+      await child.reap();
+      return undefined;
+    },
+  );
+
+  alone(file, `the end of a process that is not ours and was waited for${where}`, { skip }, async () => {
+    const child = await foreignZombie('exit 7');
+    const queue = new Queue();
+    assert.equal(queue.change({ ident: child.pid, filter: 'PROC', fflags: 'EXIT' }), 'ok');
+    child.go();
+    await child.reap();
+    if (old && !refuse({ ioctl: 'ENOTTY' })) return NO_SECCOMP;
+    const [event] = queue.fetch(10_000);
+    assert.equal(event?.ident, child.pid);
+    // The kernel remembers the status of what was waited for since 6.15; where it does not, -1 says that it is not known.
+    if (old) assert.equal(event?.data, -1);
+    else assert([7 << 8, -1].includes(Number(event?.data)), String(event?.data));
+    return undefined;
+  });
+}
+
+alone(file, 'a process that dumped core says so in its status, as wait(2) does', { skip }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kqueue-'));
+  try {
+    const child = spawn('/bin/sh', ['-c', 'ulimit -c unlimited && read line && kill -QUIT $$'], { cwd: folder });
+    const queue = new Queue();
+    assert.equal(queue.change({ ident: child.pid as number, filter: 'PROC', fflags: 'EXIT' }), 'ok');
+    child.stdin.write('\n');
+    const [event] = queue.fetch(10_000);
+    const dumps = readFileSync('/proc/sys/kernel/core_pattern', 'latin1').trim() !== '';
+    if (dumps && Number(event?.data) === constants.signals.SIGQUIT) return 'no process dumps core here';
+    assert.equal(event?.data, constants.signals.SIGQUIT | 0x80);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  return undefined;
+});
+
+alone(
+  file,
+  'a queue closed behind our back, and its number is a queue again: the old one is gone, with all it had',
+  { skip },
+  () => {
+    const once = (): void => {
+      const stale = new Queue();
+      for (const { what } of needy().slice(0, 2)) assert.equal(stale.change(what), 'ok');
+      closeSync(stale.fd);
+      const fresh = new Queue();
+      assert.equal(fresh.fd, stale.fd);
+      assert.equal(fresh.change({ ident: 1, filter: 'TIMER', flags: 'DELETE' }), 'ENOENT');
+      fresh.close();
+    };
+    once();
+    const before = descriptors().filter((target) => target.startsWith('anon_inode'));
+    once();
+    assert.deepEqual(
+      descriptors().filter((target) => target.startsWith('anon_inode')),
+      before,
+    );
+    return undefined;
+  },
+);

@@ -1,0 +1,49 @@
+// What a worker thread of linux.test.ts does.
+
+import assert from 'node:assert/strict';
+import { closeSync, openSync } from 'node:fs';
+import { constants } from 'node:os';
+import { parentPort, workerData } from 'node:worker_threads';
+import { Queue } from './built-in.ts';
+import { descriptors, refuse, withDescriptors } from './hardship.ts';
+
+function works(queue: Queue): void {
+  assert.equal(queue.change({ ident: 1, filter: 'USER', flags: 'ADD|CLEAR', fflags: 'TRIGGER' }), 'ok');
+  assert.equal(queue.fetch().length, 1);
+}
+
+const before = descriptors();
+switch (workerData) {
+  case 'signals': {
+    const queue = new Queue();
+    assert.equal(queue.change({ ident: constants.signals.SIGHUP, filter: 'SIGNAL' }), 'EINVAL');
+    queue.close();
+    break;
+  }
+  case 'no descriptor': {
+    let queue: Queue | undefined;
+    // Room for the queue, and none for the number that it would be moved to.
+    withDescriptors(1, () => (queue = new Queue()));
+    assert(queue !== undefined);
+    works(queue);
+    queue.close();
+    break;
+  }
+  case 'no dup2': {
+    assert(refuse({ dup2: 'EBUSY' }));
+    const queue = new Queue();
+    works(queue);
+    queue.close();
+    break;
+  }
+  case 'closed underneath': {
+    const queue = new Queue();
+    closeSync(queue.fd);
+    const other = openSync('/dev/null', 'r');
+    closeSync(other);
+    assert.equal(queue.sys.close(queue.fd), 0);
+    break;
+  }
+}
+assert.deepEqual(descriptors(), before);
+parentPort?.postMessage('passed');

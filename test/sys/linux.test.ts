@@ -1,0 +1,544 @@
+// What is particular to the kqueue built in for Linux: what it is made of shows, and must not.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import * as fs from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import koffi from 'koffi';
+import { errnoName, type Kevent } from '../../src/sys/index.ts';
+import { linuxSys } from '../../src/sys/linux/sys.ts';
+import { type Timer, Timers } from '../../src/sys/linux/timers.ts';
+import { seeded } from '../helpers/random.ts';
+import { constant, noLinux, Queue } from './built-in.ts';
+import { typescriptWorker } from './typescript-worker.ts';
+
+const libc = koffi.load(null);
+type Call = (...args: (number | string | Int32Array)[]) => number;
+const eventfd = libc.func('int eventfd(unsigned int initial, int flags)') as Call;
+const socketpair = libc.func('int socketpair(int domain, int type, int protocol, void *fds)') as Call;
+const send = libc.func('intptr_t send(int fd, str bytes, size_t length, int flags)') as Call;
+const fcntl = libc.func('int fcntl(int fd, int command, ...)') as Call;
+const lchown = (path: string, uid: number): void => fs.lchownSync(path, uid, uid);
+
+const NONBLOCK_CLOEXEC = 0o2004000;
+const F_SETOWN = 8;
+const O_PATH = 0o10000000;
+const DATAGRAM = 2;
+const SEQPACKET = 5;
+
+const root = process.getuid?.() === 0;
+
+function pair(type: number): [number, number] {
+  const fds = new Int32Array(2);
+  assert.equal(socketpair(1, type | NONBLOCK_CLOEXEC, 0, fds), 0);
+  return [fds[0] as number, fds[1] as number];
+}
+
+/** Runs `body` with a queue and an empty folder, and closes what it opened through `open`. */
+function withQueue(
+  body: (queue: Queue, folder: string, open: (path: string, flags?: number | string) => number) => void,
+): void {
+  const queue = new Queue();
+  const folder = fs.mkdtempSync(join(tmpdir(), 'kqueue-'));
+  const opened: number[] = [];
+  const open = (path: string, flags: number | string = 'r'): number => {
+    const fd = fs.openSync(path, flags);
+    opened.push(fd);
+    return fd;
+  };
+  try {
+    body(queue, folder, open);
+  } finally {
+    queue.close();
+    for (const fd of opened) {
+      try {
+        fs.closeSync(fd);
+      } catch {
+        // The test closed it.
+      }
+    }
+    fs.rmSync(folder, { recursive: true });
+  }
+}
+
+/** Names of the notes in one event of VNODE, sorted. */
+function notes(event: Kevent | undefined): string[] {
+  const names = [
+    'DELETE',
+    'WRITE',
+    'EXTEND',
+    'ATTRIB',
+    'LINK',
+    'RENAME',
+    'REVOKE',
+    'TRUNCATE',
+    'OPEN',
+    'CLOSE',
+    'CLOSE_WRITE',
+    'READ',
+  ];
+  return names.filter((name) => ((event?.fflags ?? 0) & constant('NOTE', name)) !== 0).sort();
+}
+
+const ALL = 'DELETE|WRITE|EXTEND|ATTRIB|LINK|RENAME|REVOKE|TRUNCATE';
+
+/** Lets `ms` pass without turning the loop. */
+function pass(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+describe('the kqueue of Linux', { skip: noLinux }, () => {
+  describe('idents', () => {
+    test('64 bits of them, for what is no descriptor', () => {
+      withQueue((queue) => {
+        const idents = [0, 2 ** 31, 2 ** 53 - 1, 2n ** 53n + 1n, 2n ** 64n - 1n];
+        for (const ident of idents) {
+          assert.equal(queue.change({ ident, filter: 'USER', flags: 'ADD|CLEAR', fflags: 'TRIGGER' }), 'ok');
+          assert.equal(queue.change({ ident, filter: 'TIMER', flags: 'ADD|ONESHOT' }), 'ok');
+        }
+        const seen: Kevent[] = [];
+        while (seen.length < 2 * idents.length) seen.push(...queue.fetch(5000));
+        for (const filter of ['USER', 'TIMER']) {
+          const of = seen.filter((event) => event.filter === constant('EVFILT', filter)).map(({ ident }) => ident);
+          assert.deepEqual(new Set(of), new Set(idents), filter);
+        }
+        for (const ident of idents) {
+          assert.equal(queue.change({ ident, filter: 'USER', flags: 'DELETE' }), 'ok');
+          assert.equal(queue.change({ ident, filter: 'USER', flags: 'DELETE' }), 'ENOENT');
+        }
+      });
+    });
+
+    test('beyond an int there is no descriptor: EBADF, whatever the low 32 bits are', () => {
+      withQueue((queue) => {
+        const [reader] = pair(DATAGRAM);
+        for (const ident of [2 ** 31, 2 ** 32 + reader, 2n ** 64n - 1n, 2n ** 63n + BigInt(reader)]) {
+          for (const filter of ['READ', 'WRITE', 'VNODE']) {
+            for (const flags of ['ADD', 'DELETE', 'ENABLE', 'DISABLE']) {
+              assert.equal(queue.change({ ident, filter, flags }), 'EBADF', `${filter} ${flags} ${ident}`);
+            }
+          }
+        }
+      });
+    });
+
+    test('beyond a pid there is no process: ESRCH; nor is a thread one', () => {
+      withQueue((queue) => {
+        const thread = fs
+          .readdirSync('/proc/self/task')
+          .map(Number)
+          .find((id) => id !== process.pid);
+        assert(thread !== undefined);
+        for (const ident of [0, thread, 2 ** 31 - 1, 2 ** 31, 2 ** 32 + process.pid, 2n ** 64n - 1n]) {
+          assert.equal(queue.change({ ident, filter: 'PROC', fflags: 'EXIT' }), 'ESRCH', `${ident}`);
+        }
+      });
+    });
+
+    test('what is no signal, or cannot be caught, is EINVAL', () => {
+      withQueue((queue) => {
+        const { SIGKILL, SIGSTOP } = constants.signals;
+        for (const ident of [0, 65, 1000, 2 ** 32 + 1, 2n ** 64n - 1n, SIGKILL, SIGSTOP]) {
+          assert.equal(queue.change({ ident, filter: 'SIGNAL' }), 'EINVAL', `${ident}`);
+          assert.equal(queue.change({ ident, filter: 'SIGNAL', flags: 'DELETE' }), 'ENOENT', `${ident}`);
+        }
+      });
+    });
+  });
+
+  describe('notes', () => {
+    test('those that a filter does not have are EINVAL, when it is added and later', () => {
+      withQueue((queue, _, open) => {
+        const file = open(fileURLToPath(import.meta.url));
+        const cases = [
+          { ident: process.ppid, filter: 'PROC', fflags: 'EXIT', wrong: ['FORK', 'EXEC', 'EXIT|TRACK'] },
+          { ident: file, filter: 'VNODE', fflags: 'WRITE', wrong: ['EXIT', 'WRITE|TRIGGER'] },
+        ];
+        for (const { wrong, ...what } of cases) {
+          for (const fflags of wrong) assert.equal(queue.change({ ...what, fflags }), 'EINVAL', fflags);
+          assert.equal(queue.change({ ...what, flags: 'DELETE' }), 'ENOENT');
+          assert.equal(queue.change(what), 'ok');
+          for (const fflags of wrong) {
+            assert.equal(queue.change({ ...what, fflags }), 'EINVAL', fflags);
+            assert.equal(queue.change({ ...what, fflags, flags: 'ENABLE' }), 'EINVAL', fflags);
+          }
+          assert.equal(queue.change({ ...what, udata: 5 }), 'ok');
+          assert.equal(queue.change({ ...what, flags: 'DELETE' }), 'ok');
+        }
+      });
+    });
+
+    test('a timer refused when it is added again goes on as it was', () => {
+      withQueue((queue) => {
+        const timer = { ident: 1, filter: 'TIMER' };
+        assert.equal(queue.change({ ...timer, data: 5, udata: 8 }), 'ok');
+        assert.equal(queue.change({ ...timer, data: -1 }), 'EINVAL');
+        assert.equal(queue.change({ ...timer, data: -(2n ** 63n) }), 'EINVAL');
+        assert.equal(queue.change({ ...timer, data: 60_000, fflags: 'SECONDS|NSECONDS' }), 'EINVAL');
+        assert.deepEqual(
+          queue.fetch(5000).map(({ ident, udata }) => [ident, udata]),
+          [[1, 8]],
+        );
+      });
+    });
+  });
+
+  describe('timers', () => {
+    test('a one-shot that is late has expired once', () => {
+      withQueue((queue) => {
+        assert.equal(queue.change({ ident: 1, filter: 'TIMER', flags: 'ADD|ONESHOT', data: 1 }), 'ok');
+        assert.equal(queue.change({ ident: 2, filter: 'TIMER', data: 1 }), 'ok');
+        pass(30);
+        const data = new Map(queue.fetch().map((event) => [event.ident, Number(event.data)]));
+        assert.equal(data.get(1), 1);
+        assert((data.get(2) ?? 0) >= 29, `the periodic one: ${data.get(2)}`);
+      });
+    });
+
+    test('of thousands of years, and of a wall clock long past and far off', () => {
+      withQueue((queue) => {
+        const far = [
+          { data: 2n ** 63n - 1n },
+          { data: 2n ** 63n - 1n, fflags: 'SECONDS' },
+          { data: 2n ** 63n - 1n, fflags: 'NSECONDS' },
+          { data: 2n ** 63n - 1n, fflags: 'SECONDS|ABSOLUTE' },
+        ];
+        for (const [ident, what] of far.entries()) {
+          assert.equal(queue.change({ ident, filter: 'TIMER', ...what }), 'ok');
+        }
+        assert.deepEqual(queue.fetch(5), []);
+        for (const ident of [10, 11]) {
+          assert.equal(queue.change({ ident, filter: 'TIMER', fflags: 'ABSOLUTE', data: ident - 10 }), 'ok');
+        }
+        assert.deepEqual(new Set(queue.fetch(5000).map(({ ident }) => ident)), new Set([10, 11]));
+        assert.deepEqual(queue.fetch(), []);
+      });
+    });
+
+    test('a thousand deadlines, some taken back, come in their order', () => {
+      linuxSys();
+      const timers = Timers.create();
+      assert(timers !== null);
+      const random = seeded(1);
+      const order: number[] = [];
+      const all = Array.from({ length: 1000 }, (_, index): Timer & { index: number } => ({
+        index,
+        deadline: 1 + random(500),
+        position: -1,
+        expire(): void {
+          order.push(this.index);
+        },
+      }));
+      for (const timer of all) timers.add(timer);
+      const taken = new Set(all.filter(() => random(3) === 0));
+      for (const timer of taken) timers.remove(timer);
+      // Taken back twice, and put in again.
+      for (const timer of taken) timers.remove(timer);
+      for (const timer of [...taken].slice(0, 100)) {
+        timers.add(timer);
+        taken.delete(timer);
+      }
+      timers.arm();
+      timers.run();
+      timers.close();
+      const deadlines = order.map((index) => (all[index] as Timer).deadline);
+      assert.deepEqual(
+        deadlines,
+        [...deadlines].sort((x, y) => x - y),
+      );
+      assert.deepEqual(new Set(order), new Set(all.filter((timer) => !taken.has(timer)).map(({ index }) => index)));
+      assert.equal(order.length, all.length - taken.size);
+    });
+  });
+
+  describe('descriptors', () => {
+    test('an empty datagram can be read, though there is nothing to count', () => {
+      withQueue((queue) => {
+        for (const type of [DATAGRAM, SEQPACKET]) {
+          const [a, b] = pair(type);
+          assert.equal(queue.change({ ident: a, filter: 'READ' }), 'ok');
+          assert.deepEqual(queue.fetch(), []);
+          send(b, '', 0, 0);
+          // A SEQPACKET message without bytes is like its end: no kernel of those that have kqueue tells the two apart.
+          const events = queue.fetch().map(({ ident, data }) => [ident, data]);
+          assert.deepEqual(events, type === DATAGRAM ? [[a, 0]] : [], `type ${type}`);
+          send(b, 'four', 4, 0);
+          assert.equal(queue.fetch().length, 1);
+          fs.closeSync(a);
+          fs.closeSync(b);
+        }
+      });
+    });
+
+    test('a device without poll(2) is always ready; a directory is EINVAL', () => {
+      withQueue((queue, folder, open) => {
+        for (const path of ['/dev/null', '/dev/zero']) {
+          const ident = open(path, 'r+');
+          for (const filter of ['READ', 'WRITE']) assert.equal(queue.change({ ident, filter }), 'ok', path);
+          assert.equal(queue.fetch().length, 2, path);
+          assert.equal(queue.fetch().length, 2, path);
+          for (const filter of ['READ', 'WRITE'])
+            assert.equal(queue.change({ ident, filter, flags: 'DELETE' }), 'ok', path);
+          assert.deepEqual(queue.fetch(), []);
+        }
+        const ident = open(folder);
+        for (const filter of ['READ', 'WRITE']) assert.equal(queue.change({ ident, filter }), 'EINVAL');
+      });
+    });
+
+    test('a regular file that was closed is not reported, though it was ready', () => {
+      withQueue((queue, _, open) => {
+        const ident = open(fileURLToPath(import.meta.url));
+        assert.equal(queue.change({ ident, filter: 'READ' }), 'ok');
+        assert.equal(queue.fetch().length, 1);
+        fs.closeSync(ident);
+        assert.deepEqual(queue.fetch(), []);
+        assert.equal(queue.change({ ident, filter: 'READ', flags: 'DELETE' }), 'EBADF');
+      });
+    });
+
+    test('a low-water mark of more than 2^53 bytes is never reached', () => {
+      withQueue((queue) => {
+        const [a, b] = pair(1);
+        send(b, 'four', 4, 0);
+        for (const filter of ['READ', 'WRITE']) {
+          assert.equal(queue.change({ ident: a, filter, fflags: 'LOWAT', data: 2n ** 63n - 1n }), 'ok');
+          assert.deepEqual(queue.fetch(), [], filter);
+          assert.equal(queue.change({ ident: a, filter, fflags: 'LOWAT', data: 4 }), 'ok');
+          assert.equal(queue.fetch()[0]?.ident, a, filter);
+          assert.equal(queue.change({ ident: a, filter, flags: 'DELETE' }), 'ok');
+        }
+        fs.closeSync(a);
+        fs.closeSync(b);
+      });
+    });
+
+    test('two thousand to write to, all at once', () => {
+      withQueue((queue) => {
+        const fds = Array.from({ length: 2000 }, () => eventfd(0, NONBLOCK_CLOEXEC));
+        for (const ident of fds) assert.equal(queue.change({ ident, filter: 'WRITE', flags: 'ADD|CLEAR' }), 'ok');
+        const seen = new Set<unknown>();
+        for (let events = queue.fetch(); events.length > 0; events = queue.fetch()) {
+          for (const { ident } of events) {
+            assert(!seen.has(ident), `${ident} twice`);
+            seen.add(ident);
+          }
+        }
+        assert.equal(seen.size, fds.length);
+        for (const fd of fds) fs.closeSync(fd);
+      });
+    });
+  });
+
+  describe('files', () => {
+    test('open as a path alone (O_PATH): told of, and gone when closed', () => {
+      withQueue((queue, folder, open) => {
+        const path = join(folder, 'file');
+        fs.writeFileSync(path, '');
+        const ident = open(path, O_PATH);
+        assert.equal(queue.change({ ident, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: ALL }), 'ok');
+        fs.writeFileSync(path, 'more');
+        assert.deepEqual(notes(queue.fetch(5000)[0]), ['EXTEND', 'WRITE']);
+        fs.appendFileSync(path, 'more');
+        fs.closeSync(ident);
+        assert.deepEqual(queue.fetch(), []);
+        assert.equal(queue.change({ ident, filter: 'VNODE', flags: 'DELETE' }), 'EBADF');
+      });
+    });
+
+    test('whose signals somebody else gets (F_SETOWN) keep that owner, and are told by their inode', () => {
+      withQueue((queue, folder, open) => {
+        const [path, other] = [join(folder, 'file'), join(folder, 'other')];
+        fs.writeFileSync(path, '');
+        fs.writeFileSync(other, '');
+        const ident = open(path);
+        assert.equal(fcntl(ident, F_SETOWN, 'int', process.ppid), 0);
+        assert.equal(queue.change({ ident, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: ALL }), 'ok');
+        assert.equal(fcntl(ident, 9, 'int', 0), process.ppid);
+        fs.appendFileSync(path, 'more');
+        assert.deepEqual(notes(queue.fetch(5000)[0]), ['EXTEND', 'WRITE']);
+        fs.appendFileSync(path, 'more');
+        fs.closeSync(ident);
+        assert.equal(open(other), ident);
+        assert.deepEqual(queue.fetch(), []);
+        assert.equal(queue.change({ ident, filter: 'VNODE', flags: 'DELETE' }), 'ENOENT');
+      });
+    });
+
+    test('a knote deleted while inotify has something of it: nothing is told, and others of the file are', () => {
+      withQueue((queue, folder, open) => {
+        const path = join(folder, 'file');
+        fs.writeFileSync(path, '');
+        const [ident, other] = [open(path), open(path)];
+        for (let round = 0; round < 3; round++) {
+          assert.equal(queue.change({ ident, filter: 'VNODE', fflags: ALL }), 'ok');
+          fs.appendFileSync(path, 'more');
+          assert.equal(queue.change({ ident, filter: 'VNODE', flags: 'DELETE' }), 'ok');
+          assert.deepEqual(queue.fetch(), []);
+        }
+        assert.equal(queue.change({ ident, filter: 'VNODE', fflags: ALL }), 'ok');
+        assert.equal(queue.change({ ident: other, filter: 'VNODE', fflags: ALL }), 'ok');
+        fs.appendFileSync(path, 'more');
+        assert.equal(queue.change({ ident, filter: 'VNODE', flags: 'DELETE' }), 'ok');
+        assert.deepEqual(
+          queue.fetch().map(({ ident }) => ident),
+          [other],
+        );
+      });
+    });
+
+    test('a directory is told of its own removal, not of its neighbours, and also where it was moved to', () => {
+      withQueue((queue, folder, open) => {
+        const at = (...names: string[]): string => join(folder, ...names);
+        for (const name of ['it', 'neighbour', 'elsewhere']) fs.mkdirSync(at(name));
+        fs.writeFileSync(at('file'), '');
+        const ident = open(at('it'));
+        assert.equal(queue.change({ ident, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: ALL }), 'ok');
+        fs.rmdirSync(at('neighbour'));
+        fs.unlinkSync(at('file'));
+        assert.deepEqual(queue.fetch(), []);
+        fs.renameSync(at('it'), at('elsewhere', 'it'));
+        assert(notes(queue.fetch(5000)[0]).includes('RENAME'));
+        fs.mkdirSync(at('another'));
+        fs.rmdirSync(at('another'));
+        fs.mkdirSync(at('elsewhere', 'another'));
+        fs.rmdirSync(at('elsewhere', 'another'));
+        assert.deepEqual(queue.fetch(), []);
+        fs.rmdirSync(at('elsewhere', 'it'));
+        assert(notes(queue.fetch(5000)[0]).includes('DELETE'));
+      });
+    });
+
+    test('a file removed for good takes its watch with it: the knote stays, and can be deleted', () => {
+      withQueue((queue, folder, open) => {
+        const path = join(folder, 'file');
+        fs.writeFileSync(path, '');
+        const ident = open(path);
+        assert.equal(queue.change({ ident, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: ALL }), 'ok');
+        fs.unlinkSync(path);
+        assert.deepEqual(notes(queue.fetch(5000)[0]), ['DELETE', 'LINK']);
+        // The last descriptor closed, the inode goes, and inotify says so of a watch that nobody has any more.
+        const outlives = open('/dev/null');
+        fs.closeSync(ident);
+        assert.deepEqual(queue.fetch(), []);
+        assert.equal(queue.change({ ident, filter: 'VNODE', flags: 'DELETE' }), 'EBADF');
+        assert.equal(queue.change({ ident: outlives, filter: 'VNODE', fflags: ALL }), 'ok');
+      });
+    });
+
+    test('each kind of change has its notes', { skip: !root && 'a file has another owner only by root' }, () => {
+      withQueue((queue, folder, open) => {
+        const path = join(folder, 'file');
+        fs.writeFileSync(path, 'some');
+        const ident = open(path, 'r+');
+        assert.equal(
+          queue.change({ ident, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: `${ALL}|OPEN|CLOSE|CLOSE_WRITE|READ` }),
+          'ok',
+        );
+        const told = (change: () => void): string[] => {
+          change();
+          return notes(queue.fetch(5000)[0]);
+        };
+        assert.deepEqual(
+          told(() => fs.fchmodSync(ident, 0o600)),
+          ['ATTRIB'],
+        );
+        assert.deepEqual(
+          told(() => lchown(path, 1)),
+          ['ATTRIB'],
+        );
+        assert.deepEqual(
+          told(() => fs.linkSync(path, join(folder, 'name'))),
+          ['LINK'],
+        );
+        assert.deepEqual(
+          told(() => fs.unlinkSync(join(folder, 'name'))),
+          ['LINK'],
+        );
+        assert.deepEqual(
+          told(() => fs.futimesSync(ident, 1, 1)),
+          ['ATTRIB'],
+        );
+        assert.deepEqual(
+          told(() => fs.writeSync(ident, 'more', 0)),
+          ['WRITE'],
+        );
+        assert.deepEqual(
+          told(() => fs.ftruncateSync(ident, 1)),
+          ['ATTRIB', 'TRUNCATE', 'WRITE'],
+        );
+        assert.deepEqual(
+          told(() => fs.readSync(ident, new Uint8Array(1), 0, 1, 0)),
+          ['READ'],
+        );
+        assert.deepEqual(
+          told(() => fs.closeSync(fs.openSync(path, 'r'))),
+          ['CLOSE', 'OPEN'],
+        );
+        assert.deepEqual(
+          told(() => fs.closeSync(fs.openSync(path, 'r+'))),
+          ['CLOSE_WRITE', 'OPEN'],
+        );
+        assert.deepEqual(queue.fetch(), []);
+      });
+    });
+  });
+
+  describe('user events', () => {
+    test('what is not triggered stays silent, however often it is enabled', () => {
+      withQueue((queue) => {
+        const user = { ident: 1, filter: 'USER' };
+        assert.equal(queue.change({ ...user, flags: 'ADD|CLEAR|DISABLE' }), 'ok');
+        assert.equal(queue.change({ ...user, flags: 'ENABLE' }), 'ok');
+        assert.equal(queue.change(user), 'ok');
+        assert.deepEqual(queue.fetch(), []);
+        assert.equal(queue.change({ ...user, flags: 'ENABLE', fflags: 'TRIGGER' }), 'ok');
+        assert.equal(queue.fetch().length, 1);
+      });
+    });
+
+    test('a descriptor to wake it by: one for each ident, silent without its knote, none without a queue', () => {
+      withQueue((queue) => {
+        const { sys } = queue;
+        const wakefd = (ident: number): number => sys.wakefd?.(queue.fd, ident) ?? -1;
+        const [seven, eight] = [wakefd(7), wakefd(8)];
+        assert(seven > 2 && eight > 2 && seven !== eight);
+        assert.equal(wakefd(7), seven);
+        const one = new Uint8Array(new BigUint64Array([1n]).buffer);
+        fs.writeSync(seven, one);
+        assert.deepEqual(queue.fetch(), []);
+        assert.equal(queue.change({ ident: 7, filter: 'USER', flags: 'ADD|CLEAR', udata: 70 }), 'ok');
+        fs.writeSync(seven, one);
+        fs.writeSync(eight, one);
+        assert.deepEqual(
+          queue.fetch(5000).map(({ ident, udata }) => [ident, udata]),
+          [[7, 70]],
+        );
+        assert.equal(sys.wakefd?.(seven, 7), -1);
+        assert.equal(errnoName(sys.errno()), 'EBADF');
+      });
+    });
+  });
+
+  test('a contradiction in flags is settled: EV_DELETE over EV_ADD, EV_DISABLE over EV_ENABLE', () => {
+    withQueue((queue) => {
+      const user = { ident: 1, filter: 'USER' };
+      assert.equal(queue.change({ ...user, flags: 'ADD|DELETE' }), 'ENOENT');
+      assert.equal(queue.change({ ...user, flags: 'ADD|ENABLE|DISABLE', fflags: 'TRIGGER' }), 'ok');
+      assert.deepEqual(queue.fetch(), []);
+      assert.equal(queue.change({ ...user, flags: 'ADD|DELETE' }), 'ok');
+    });
+  });
+
+  test('in a worker: no signals, and every descriptor is the thread’s, unless there is none left', async () => {
+    for (const what of ['signals', 'no descriptor', 'no dup2', 'closed underneath']) {
+      const worker = typescriptWorker(new URL('linux-worker.ts', import.meta.url), { workerData: what });
+      const [said] = (await once(worker, 'message')) as [unknown];
+      assert.equal(said, 'passed', what);
+      assert.deepEqual(await once(worker, 'exit'), [0], what);
+    }
+  });
+});
