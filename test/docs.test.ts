@@ -16,6 +16,7 @@ import { text } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { unavailableReason } from '../src/sys/index.ts';
+import { loaders } from './helpers/loaders.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)].filter((page) =>
@@ -97,7 +98,7 @@ function withoutDescriptors(output: string): string {
 
 async function run(file: string): Promise<{ output: string; errors: string; end: readonly unknown[] }> {
   const { KQUEUE_LIBRARY: _, ...env } = process.env;
-  const child = spawn(process.execPath, [...process.execArgv, file], { cwd: root, env, timeout: 120_000 });
+  const child = spawn(process.execPath, [...loaders, file], { cwd: root, env, timeout: 120_000 });
   // Some programs look at their standard input, as they would in a terminal in which somebody types a line.
   child.stdin.on('error', () => {});
   child.stdin.write('hello\n');

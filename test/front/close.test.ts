@@ -221,7 +221,7 @@ describe('nothing is left open', { ...suite, skip: suite.skip || noProc }, () =>
       const before = openDescriptors();
       for (let i = 0; i < 20; i++) await round();
       await turn();
-      assert.equal(openDescriptors(), before);
+      assert.ok(openDescriptors() <= before, `${openDescriptors()} descriptors, and ${before} before`);
     });
   }
 });

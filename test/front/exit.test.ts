@@ -8,6 +8,7 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
 import { Kqueue } from '../../src/index.ts';
+import { loaders } from '../helpers/loaders.ts';
 import { typescriptWorker } from '../sys/typescript-worker.ts';
 
 const entry = fileURLToPath(new URL('../../src/index.ts', import.meta.url));
@@ -33,7 +34,7 @@ describe('the end of a thread', { skip: Kqueue.available ? false : 'there is no 
         kq.register(user(1))[0].trigger();
         console.log(String(await kq.wait()));
         ${script}`;
-      const args = [...process.execArgv, '--input-type=module', '--eval', source];
+      const args = [...loaders, '--input-type=module', '--eval', source];
       const ended = spawnSync(process.execPath, args, { encoding: 'utf8' });
       assert.match(ended.stdout, /USER/);
       assert.deepEqual([ended.status, ended.signal], [status, null], ended.stderr);

@@ -81,7 +81,7 @@ const orders: Readonly<Record<string, () => unknown>> = {
   'watch a signal'() {
     const kq = new Kqueue();
     try {
-      kq.register(signal('SIGUSR2'));
+      kq.register(signal('SIGHUP'));
       parentPort?.postMessage('registered');
     } catch (error) {
       parentPort?.postMessage(error instanceof KqueueError ? error.code : String(error));

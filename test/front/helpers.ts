@@ -10,6 +10,7 @@ import { runInNewContext } from 'node:vm';
 import koffi from 'koffi';
 import { type Kqueue, KqueueError, type KqueueEvent } from '../../src/index.ts';
 import { unavailableReason } from '../../src/sys/index.ts';
+import { loaders } from '../helpers/loaders.ts';
 
 /** A wait that must end by itself: so long only where something is broken. In milliseconds. */
 export const DEADLINE = 20_000;
@@ -79,7 +80,7 @@ export function isCode(code: string): (error: unknown) => true {
  */
 export function runChild(scenario: string, { descriptors }: { descriptors?: number } = {}): string {
   const file = fileURLToPath(new URL('child.ts', import.meta.url));
-  const program = [process.execPath, ...typescript(), file, scenario];
+  const program = [process.execPath, ...loaders, file, scenario];
   // Both limits, the soft and the hard one, which Node raises itself to.
   const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors} && `;
   return execFileSync('/bin/sh', ['-c', `${limit}exec "$@"`, 'sh', ...program], {
@@ -87,13 +88,6 @@ export function runChild(scenario: string, { descriptors }: { descriptors?: numb
     timeout: DEADLINE,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-}
-
-/** What makes another Node run TypeScript as this one does. */
-export function typescript(): string[] {
-  const own = process.execArgv;
-  if (own.some((option) => option.includes('tsx'))) return ['--import', 'tsx'];
-  return own.filter((option) => option.startsWith('--experimental-strip-types'));
 }
 
 /** How many descriptors this process has open. */

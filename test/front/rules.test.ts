@@ -497,36 +497,36 @@ describe('DragonFly', suite, () => {
 });
 
 describe('signals', suite, () => {
-  const listeners = (): number => process.listenerCount('SIGUSR2');
+  const listeners = (): number => process.listenerCount('SIGHUP');
 
   it('while one is registered with a kernel, a handler keeps its default action off', () => {
     const before = listeners();
     for (const abi of [darwin, freebsd, openbsd, netbsd, dragonfly, libkqueue]) {
       const { kq, sys } = queueOf(abi);
-      const [one] = kq.register(signal('SIGUSR2'));
+      const [one] = kq.register(signal('SIGHUP'));
       assert.equal(listeners(), before + 1, abi.name);
       // A second queue needs no second handler, and the first to go does not take it along.
       const other = queueOf(abi).kq;
-      const [two] = other.register(signal('SIGUSR2'));
+      const [two] = other.register(signal('SIGHUP'));
       assert.equal(listeners(), before + 1);
       one.unregister();
       assert.equal(listeners(), before + 1);
       two.unregister();
       assert.equal(listeners(), before);
 
-      kq.register(signal('SIGUSR2'));
-      kq.register(signal('SIGUSR2', { dispatch: true }));
+      kq.register(signal('SIGHUP'));
+      kq.register(signal('SIGHUP', { dispatch: true }));
       assert.equal(listeners(), before + 1);
       kq.close();
       assert.equal(listeners(), before, 'closed');
 
       sys.judge = () => errno.EINVAL;
       const third = new Kqueue({ sys });
-      assert.throws(() => third.register(signal('SIGUSR2')), isCode('EINVAL'));
+      assert.throws(() => third.register(signal('SIGHUP')), isCode('EINVAL'));
       assert.equal(listeners(), before, 'refused');
 
       sys.judge = () => 0;
-      third.register(signal('SIGUSR2', { oneshot: true }));
+      third.register(signal('SIGHUP', { oneshot: true }));
       const { ident, filter, udata } = sys.takeChanges().at(-1) as Kevent;
       sys.pending.push({ ident, filter, udata, flags: EV_ONESHOT, data: 1 });
       assert.equal(third.poll({ timeout: 0 }).length, 1);

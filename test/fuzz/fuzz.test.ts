@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { loaders } from '../helpers/loaders.ts';
 import { noLinux } from '../sys/built-in.ts';
 
 // In a process of its own: should it crash, the seed has been said.
@@ -11,7 +12,7 @@ for (const [name, options] of [
 ] as const) {
   test(`thousands of calls at random, beside a model of what they do: ${name}`, { skip: noLinux }, () => {
     const program = fileURLToPath(new URL('run.ts', import.meta.url));
-    const ran = spawnSync(process.execPath, [...process.execArgv, program, ...options], { encoding: 'utf8' });
+    const ran = spawnSync(process.execPath, [...loaders, program, ...options], { encoding: 'utf8' });
     assert.equal(ran.status, 0, `${ran.signal ?? ''}\n${ran.stdout}\n${ran.stderr}`);
     assert.match(ran.stdout, /\d+ rounds, \d+ steps, \d+ events: nothing found/);
   });

@@ -9,6 +9,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
 import { errnoName } from '../../src/sys/index.ts';
+import { loaders } from '../helpers/loaders.ts';
 import { noLinux, Queue } from './built-in.ts';
 import { alone, descriptors, refuse, withDescriptors } from './hardship.ts';
 
@@ -288,7 +289,7 @@ alone(file, 'a signal that nobody ignored has its default action again afterward
     queue.close();
     process.kill(process.pid, 'SIGHUP');
     setTimeout(() => {}, 60_000);`;
-  const ran = spawnSync(process.execPath, [...process.execArgv, '--input-type=module', '--eval', program], {
+  const ran = spawnSync(process.execPath, [...loaders, '--input-type=module', '--eval', program], {
     encoding: 'utf8',
   });
   assert.equal(ran.signal, 'SIGHUP', ran.stderr);

@@ -7,6 +7,7 @@ import { constants } from 'node:os';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
+import { loaders } from '../helpers/loaders.ts';
 
 const CHOSEN = 'KQUEUE_TEST_ALONE';
 
@@ -26,7 +27,7 @@ export function alone(
     return;
   }
   test(name, { skip: options.skip ?? false }, (t) => {
-    const node = [process.execPath, ...process.execArgv, fileURLToPath(file)];
+    const node = [process.execPath, ...loaders, fileURLToPath(file)];
     // In a shell that prepares the process, which it then becomes.
     const [command = '', ...args] =
       options.shell === undefined ? node : ['/bin/sh', '-c', `${options.shell}; exec "$@"`, 'sh', ...node];

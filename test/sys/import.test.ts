@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { close, kqueue, unavailableReason } from '../../src/sys/index.ts';
+import { loaders } from '../helpers/loaders.ts';
 import { typescriptWorker } from './typescript-worker.ts';
 
 const door = new URL('../../src/sys/index.ts', import.meta.url).href;
@@ -40,7 +41,7 @@ function run(body: string, { preload, platform, execPath, env = {} }: Surroundin
     const loaded = () => process.report.getReport().sharedObjects.some((object) => /koffi/i.test(object));
     ${body}`;
   const args = preload === undefined ? [] : ['--require', fileURLToPath(new URL(preload, import.meta.url))];
-  const ran = spawnSync(process.execPath, [...args, ...process.execArgv, '--input-type=module', '--eval', program], {
+  const ran = spawnSync(process.execPath, [...args, ...loaders, '--input-type=module', '--eval', program], {
     cwd: fileURLToPath(new URL('.', import.meta.url)),
     encoding: 'utf8',
     env: { ...process.env, KQUEUE_LIBRARY: '', ...env },
