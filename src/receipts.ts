@@ -55,8 +55,8 @@ export class Changer {
   }
 
   /**
-   * Any number of changes, in one call (libkqueue: in one each), with EV_RECEIPT; sets the errno of each. Receipts keep a kernel from fetching.
-   * Should a kqueue fetch all the same, `fetched` is handed its records.
+   * Any number of changes, in one call (libkqueue: in one each), with EV_RECEIPT; sets the errno of each. Receipts keep a
+   * kernel from fetching. Should a kqueue fetch all the same, `fetched` is handed its records.
    * @throws KqueueError if the call fails as a whole, as it does on a closed queue
    */
   apply(kq: number, steps: readonly Step[], fetched: (list: KeventList, index: number) => void): void {
