@@ -1,4 +1,4 @@
-import { EV_CLEAR, EV_DISABLE, EV_RECEIPT, EV_SYSFLAGS } from './constants.ts';
+import { EV_DISABLE, EV_RECEIPT, EV_SYSFLAGS } from './constants.ts';
 import type { Epoll } from './epoll.ts';
 import type { Inotify } from './inotify.ts';
 import type { Timers } from './timers.ts';
@@ -133,10 +133,6 @@ export abstract class Knote {
    */
   alive(): boolean {
     return true;
-  }
-
-  get clears(): boolean {
-    return (this.flags & EV_CLEAR) !== 0;
   }
 
   /** There may be something to report. */
