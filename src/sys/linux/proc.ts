@@ -98,9 +98,9 @@ function zombieStatus(pid: number): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // A process that we may not trace shows 0 in this field and in most others; startcode, the 26th, is one of them.
-    if (fields[0] !== 'Z' || fields[23] === undefined) return undefined;
+    if (fields[0] !== 'Z') return undefined;
     const status = Number(fields[49]);
+    // 0 is what it also shows to whoever may not trace the process.
     return status > 0 ? status : undefined;
   } catch {
     // ENOENT: reaped meanwhile. EACCES: /proc is mounted with hidepid.
