@@ -166,6 +166,13 @@ for (const door of await kqueues()) {
       assert.equal(sys.kevent(file, null, 0, list, 1, NOW), -1);
       assert.equal(errnoName(sys.errno()), 'EBADF');
       closeSync(file);
+
+      // Nor is a change applied that needs nothing of the kernel.
+      const another = sys.kqueue();
+      closeSync(another);
+      EV_SET(list, 0, 1, sys.abi.constants['EVFILT_USER'] ?? 0, sys.abi.constants['EV_ADD'] ?? 0, 0, 0, 0);
+      assert.equal(sys.kevent(another, list, 1, null, 0, NOW), -1);
+      assert.equal(errnoName(sys.errno()), 'EBADF');
     });
   });
 }

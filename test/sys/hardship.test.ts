@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
+import { duplicate } from '../../src/sys/descriptor.ts';
 import { errnoName } from '../../src/sys/index.ts';
 import { loaders } from '../helpers/loaders.ts';
 import { noLinux, Queue } from './built-in.ts';
@@ -49,6 +50,7 @@ alone(file, 'no descriptor left: kqueue(2) is EMFILE, and a queue is made when t
   withDescriptors(0, () => {
     assert.equal(sys.kqueue(), -1);
     assert.equal(errnoName(sys.errno()), 'EMFILE');
+    assert.equal(duplicate(0), -1);
   });
   assert.deepEqual(descriptors(), before);
   new Queue().close();
@@ -367,6 +369,24 @@ for (const old of [false, true]) {
       // 0, where /proc does not show it to us, would be a lie.
       assert.equal(event?.data, process.getuid?.() === 0 || !old ? 7 << 8 : event?.data);
       assert.notEqual(event?.data, 0);
+      await child.reap();
+      return undefined;
+    },
+  );
+
+  alone(
+    file,
+    `a foreign zombie whose status is 0, which /proc also says of what it does not tell${where}`,
+    { skip },
+    async () => {
+      const child = await foreignZombie('exit 0');
+      const queue = new Queue();
+      assert.equal(queue.change({ ident: child.pid, filter: 'PROC', fflags: 'EXIT' }), 'ok');
+      if (old && !refuse({ ioctl: 'ENOTTY' })) return NO_SECCOMP;
+      child.go();
+      const [event] = queue.fetch(10_000);
+      assert.equal(event?.ident, child.pid);
+      assert.equal(event?.data, -1);
       await child.reap();
       return undefined;
     },

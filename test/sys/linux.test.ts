@@ -16,11 +16,17 @@ import { constant, noLinux, Queue } from './built-in.ts';
 import { typescriptWorker } from './typescript-worker.ts';
 
 const libc = koffi.load(null);
-type Call = (...args: (number | string | Int32Array)[]) => number;
+type Call = (...args: (number | string | Int32Array | Uint8Array)[]) => number;
 const eventfd = libc.func('int eventfd(unsigned int initial, int flags)') as Call;
 const socketpair = libc.func('int socketpair(int domain, int type, int protocol, void *fds)') as Call;
 const send = libc.func('intptr_t send(int fd, str bytes, size_t length, int flags)') as Call;
 const fcntl = libc.func('int fcntl(int fd, int command, ...)') as Call;
+const socket = libc.func('int socket(int domain, int type, int protocol)') as Call;
+const bind = libc.func('int bind(int fd, void *address, unsigned int length)') as Call;
+const listen = libc.func('int listen(int fd, int backlog)') as Call;
+const connect = libc.func('int connect(int fd, void *address, unsigned int length)') as Call;
+const accept4 = libc.func('int accept4(int fd, uintptr_t address, uintptr_t length, int flags)') as Call;
+const dup3 = libc.func('int dup3(int from, int to, int flags)') as Call;
 const lchown = (path: string, uid: number): void => fs.lchownSync(path, uid, uid);
 
 const NONBLOCK_CLOEXEC = 0o2004000;
@@ -316,6 +322,53 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test('a listener whose connections were accepted meanwhile is silent; one of the UNIX domain counts as 1', () => {
+      withQueue((queue, folder) => {
+        const address = new Uint8Array(110);
+        address.set([1, 0]);
+        address.set(Buffer.from(join(folder, 'socket')), 2);
+        const [listener, ...clients] = Array.from({ length: 3 }, () => socket(1, 1 | NONBLOCK_CLOEXEC, 0)) as [
+          number,
+          number,
+          number,
+        ];
+        assert.equal(bind(listener, address, address.length), 0);
+        assert.equal(listen(listener, 5), 0);
+        assert.equal(queue.change({ ident: listener, filter: 'READ' }), 'ok');
+        assert.deepEqual(queue.fetch(), []);
+        for (const client of clients) assert.equal(connect(client, address, address.length), 0);
+        assert.deepEqual(
+          queue.fetch().map(({ ident, data }) => [ident, data]),
+          [[listener, 1]],
+        );
+        // A change lets the queue learn what is ready, and fetches nothing.
+        assert.equal(queue.change({ ident: 1, filter: 'USER' }), 'ok');
+        for (const _ of clients) fs.closeSync(accept4(listener, 0, 0, NONBLOCK_CLOEXEC));
+        assert.deepEqual(queue.fetch(), []);
+        for (const fd of [listener, ...clients]) fs.closeSync(fd);
+      });
+    });
+
+    test('a file that comes back to its number, after another was there, is registered anew', () => {
+      withQueue((queue) => {
+        const [a, b] = pair(1);
+        const [other, end] = pair(1);
+        const copy = dup3(a, a + 100, 0o2000000);
+        assert.equal(queue.change({ ident: a, filter: 'READ', udata: 1 }), 'ok');
+        assert.equal(dup3(other, a, 0o2000000), a);
+        assert.deepEqual(queue.fetch(), []);
+        assert.equal(queue.change({ ident: a, filter: 'READ', flags: 'DELETE' }), 'ENOENT');
+        assert.equal(dup3(copy, a, 0o2000000), a);
+        send(b, 'four', 4, 0);
+        assert.equal(queue.change({ ident: a, filter: 'READ', udata: 2 }), 'ok');
+        assert.deepEqual(
+          queue.fetch().map(({ ident, data, udata }) => [ident, data, udata]),
+          [[a, 4, 2]],
+        );
+        for (const fd of [a, b, other, end, copy]) fs.closeSync(fd);
+      });
+    });
+
     test('two thousand to write to, all at once', () => {
       withQueue((queue) => {
         const fds = Array.from({ length: 2000 }, () => eventfd(0, NONBLOCK_CLOEXEC));
@@ -488,6 +541,19 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
   });
 
   describe('user events', () => {
+    test('forty that are level-triggered come all, each time', () => {
+      withQueue((queue) => {
+        for (let ident = 0; ident < 40; ident++)
+          assert.equal(queue.change({ ident, filter: 'USER', fflags: 'TRIGGER' }), 'ok');
+        for (let round = 0; round < 3; round++) {
+          assert.deepEqual(
+            new Set(queue.fetch().map(({ ident }) => ident)),
+            new Set(Array.from({ length: 40 }, (_, ident) => ident)),
+          );
+        }
+      });
+    });
+
     test('what is not triggered stays silent, however often it is enabled', () => {
       withQueue((queue) => {
         const user = { ident: 1, filter: 'USER' };
