@@ -204,6 +204,21 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test('expired, not fetched, and then disabled: silent until it is enabled', () => {
+      withQueue((queue) => {
+        const periodic = { ident: 1, filter: 'TIMER' };
+        assert.equal(queue.change({ ...periodic, data: 1 }), 'ok');
+        pass(10);
+        // A change lets the queue learn what is due, and fetches nothing.
+        assert.equal(queue.change({ ident: 1, filter: 'USER' }), 'ok');
+        assert.equal(queue.change({ ...periodic, flags: 'DISABLE' }), 'ok');
+        assert.deepEqual(queue.fetch(), []);
+        assert.equal(queue.change({ ...periodic, flags: 'ENABLE' }), 'ok');
+        const [event] = queue.fetch();
+        assert(Number(event?.data) >= 9, `periods: ${event?.data}`);
+      });
+    });
+
     test('of thousands of years, and of a wall clock long past and far off', () => {
       withQueue((queue) => {
         const far = [

@@ -1,6 +1,5 @@
 import { type BigIntStats, fstatSync } from 'node:fs';
 import {
-  EV_CLEAR,
   EV_EOF,
   NOTE_ATTRIB,
   NOTE_CLOSE,
@@ -181,6 +180,6 @@ export class VnodeKnote extends Knote implements Watcher {
   }
 
   override clear(): void {
-    if ((this.flags & EV_CLEAR) !== 0) this.#notes = 0;
+    this.#notes = 0;
   }
 }
