@@ -11,7 +11,26 @@ const OTHER_ARCHITECTURE = 'one half is for arm64, the other for x64';
 const OF_A_BSD = 'a kqueue of libc is of macOS and the BSDs';
 const NO_ERROR = 'nothing throws what is no Error; the type system does not know';
 
+const FOR_THE_COMPILER = 'for the compiler: what the ABI lacks was refused before, or the queue would not be there';
+
 export const left: readonly Left[] = [
+  { file: 'src/change.ts', code: '(abi.constants[constant] ?? 0), 0)', reason: FOR_THE_COMPILER },
+  { file: 'src/change.ts', code: '?? UNITS[0]', reason: 'every ABI has milliseconds' },
+  { file: 'src/change.ts', code: 'fflags |= abi.constants[unit.constant] ?? 0', reason: FOR_THE_COMPILER },
+  { file: 'src/kqueue.ts', code: "const OPEN_FLAGS = process.platform === 'darwin'", reason: 'O_EVTONLY is of macOS' },
+  {
+    file: 'src/kqueue.ts',
+    code: "this.#table.get(this.#sys.abi.constants['EVFILT_USER'] ?? 0, one)",
+    reason: FOR_THE_COMPILER,
+  },
+  { file: 'src/kqueue.ts', code: 'find(fired)?.udata ?? 0', reason: 'the knote has just been registered' },
+  { file: 'src/kqueue.ts', code: 'return error instanceof Error ? error.message', reason: NO_ERROR },
+  {
+    file: 'src/receipts.ts',
+    code: 'if (step === undefined) continue',
+    reason: 'a receipt for a change that was not made: no kernel at hand has one',
+  },
+  { file: 'src/signals.ts', code: 'held.get(name) ?? 1', reason: 'it is let go by whoever held it' },
   {
     file: 'src/sys/errno.ts',
     code: 'if (constants.errno.EOPNOTSUPP !== undefined)',
