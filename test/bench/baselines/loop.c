@@ -46,10 +46,12 @@ typedef size_t count_t;
 #else
 typedef int count_t;
 #endif
+typedef int kqueue_t(void);
 typedef int kevent_t(int, const struct kevent *, count_t, struct kevent *, count_t, const struct timespec *);
 
 #define MAX_EVENTS 1024
 
+static kqueue_t *make;
 static kevent_t *call;
 static struct kevent events[MAX_EVENTS];
 static const struct timespec zero;
@@ -62,13 +64,26 @@ static double now(void) {
   return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-/* 0, or -1 where the library or the symbol is not found. */
-int bench_open(const char *library, const char *symbol) {
-  void *handle = dlopen(library, RTLD_NOW);
+/* 0, or -1 where the library or a symbol is not found. "" is the process itself. */
+int bench_open(const char *library, const char *kqueue_symbol, const char *kevent_symbol) {
+  void *handle = dlopen(library[0] == 0 ? NULL : library, RTLD_NOW);
   if (handle == NULL) return -1;
-  call = (kevent_t *)dlsym(handle, symbol);
-  return call == NULL ? -1 : 0;
+  make = (kqueue_t *)dlsym(handle, kqueue_symbol);
+  call = (kevent_t *)dlsym(handle, kevent_symbol);
+  return make == NULL || call == NULL ? -1 : 0;
 }
+
+int bench_new(void) { return make(); }
+
+/* One level-triggered knote; its udata is the descriptor. */
+int bench_watch(int kq, int fd) {
+  struct kevent change;
+  EV_SET(&change, fd, EVFILT_READ, EV_ADD, 0, 0, fd);
+  return call(kq, &change, 1, NULL, 0, NULL);
+}
+
+/* How many events one call finds: not all that there are, where the library has a limit of its own. */
+int bench_count(int kq, int nevents) { return call(kq, NULL, 0, events, nevents, &zero); }
 
 /* Fetches at most `nevents` events, `times` times, without waiting. */
 double bench_fetch(int kq, int nevents, int times) {
@@ -146,6 +161,8 @@ void bench_timer(int kq, int us, double *late, int times) {
 
 #ifdef __linux__
 static struct epoll_event ready[MAX_EVENTS];
+
+int epoll_count(int ep, int nevents) { return epoll_wait(ep, ready, nevents, 0); }
 
 double epoll_fetch(int ep, int nevents, int times) {
   double start = now();
