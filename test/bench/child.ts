@@ -17,10 +17,15 @@ export interface RaceInfo {
   readonly what: string;
   readonly unit: Race['unit'];
   readonly rounds: number | undefined;
+  readonly note: string | undefined;
+}
+export interface ContenderInfo {
+  readonly name: string;
+  readonly at: number | undefined;
 }
 export type Answer =
   | { readonly races: readonly RaceInfo[] }
-  | { readonly contenders: readonly string[] }
+  | { readonly contenders: readonly ContenderInfo[] }
   | { readonly samples: readonly number[] }
   | { readonly finished: true }
   | { readonly failed: string };
@@ -36,7 +41,7 @@ let contenders: readonly { readonly contender: Contender; readonly times: number
 async function obey(command: Command): Promise<Answer> {
   switch (command.name) {
     case 'races':
-      return { races: races.map(({ id, what, unit, rounds }) => ({ id, what, unit, rounds })) };
+      return { races: races.map(({ id, what, unit, rounds, note }) => ({ id, what, unit, rounds, note })) };
     case 'prepare': {
       race = races[command.race];
       if (race === undefined) throw new Error(`no race ${command.race}`);
@@ -46,7 +51,7 @@ async function obey(command: Command): Promise<Answer> {
         ready.push({ contender, times: times ?? (await calibrate(contender, command.ms)) });
       }
       contenders = ready;
-      return { contenders: contenders.map(({ contender }) => contender.name) };
+      return { contenders: contenders.map(({ contender: { name, at } }) => ({ name, at })) };
     }
     case 'round': {
       const samples: number[] = [];

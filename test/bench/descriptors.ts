@@ -43,3 +43,10 @@ export function readyPipes(count: number): Pair[] {
 export function closeAll(made: readonly Pair[]): void {
   for (const pair of made) for (const fd of pair) closeSync(fd);
 }
+
+/** How many descriptors this process may have open. Node has raised it as far as it may by now. */
+export function openFilesLimit(): number {
+  const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft: number | 'unlimited' } } };
+  const soft = userLimits?.open_files?.soft ?? 1024;
+  return soft === 'unlimited' ? Number.POSITIVE_INFINITY : soft;
+}

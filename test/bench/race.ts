@@ -3,6 +3,8 @@ import type { Setting } from './setting.ts';
 /** One way of doing what a race measures. */
 export interface Contender {
   readonly name: string;
+  /** How much there is of what a race has more and more of: the contender's place on the plot. */
+  readonly at?: number;
   /** Does it `times` times; what that took in all, in the race's unit. What it needs before and after is not counted. */
   run(times: number): number | Promise<number>;
 }
@@ -18,6 +20,8 @@ export interface Race {
   readonly times?: number;
   /** How many rounds; absent: as many as most races have. */
   readonly rounds?: number;
+  /** What could not be measured, and why. */
+  readonly note?: string;
   /** Makes ready what the contenders need. */
   prepare(): readonly Contender[] | Promise<readonly Contender[]>;
   /** Undoes that. */

@@ -4,6 +4,8 @@ import type { Race } from './race.ts';
 export interface Row {
   readonly contender: string;
   readonly kqueue: string;
+  /** See Contender.at. */
+  readonly at?: number | undefined;
   /** One for each round. */
   readonly samples: number[];
 }
@@ -13,6 +15,8 @@ export interface Result {
   readonly id: string;
   readonly what: string;
   readonly unit: Race['unit'];
+  /** What could not be measured, and why. */
+  readonly note: string | undefined;
   /** Ratios are to the first. */
   readonly rows: readonly Row[];
 }

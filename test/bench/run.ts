@@ -2,7 +2,7 @@
 //
 //   npm run bench                      all of it: some minutes, and an idle machine is needed for the numbers to mean anything
 //   npm run bench -- --quick           a smoke run: seconds, and the numbers mean nothing
-//   npm run bench -- --only poll       one measurement: a file in measurements/
+//   npm run bench -- --only poll       one measurement, a file in measurements/; or one race of it: poll/64
 //   npm run bench -- --json            the same as JSON
 //
 // A time that is missed is told, and is no failure.
@@ -59,13 +59,14 @@ async function measure(measurement: string, built: Built, on: readonly Candidate
     const results: Result[] = [];
     const known = await sessions[0]?.races();
     for (const session of sessions.slice(1)) await session.races();
-    for (const [index, { id, what, unit, rounds: own }] of (known ?? []).entries()) {
+    for (const [index, { id, what, unit, note, rounds: own }] of (known ?? []).entries()) {
+      if (!wanted(id)) continue;
       const rows: { session: Session; rows: Row[] }[] = [];
       for (const session of sessions) {
-        const names = await session.prepare(index, ms);
+        const made = await session.prepare(index, ms);
         rows.push({
           session,
-          rows: names.map((contender): Row => ({ contender, kqueue: session.kqueue, samples: [] })),
+          rows: made.map(({ name, at }): Row => ({ contender: name, kqueue: session.kqueue, at, samples: [] })),
         });
       }
       for (let round = -WARM; round < (own ?? rounds); round++) {
@@ -75,7 +76,7 @@ async function measure(measurement: string, built: Built, on: readonly Candidate
         }
       }
       for (const { session } of rows) await session.finish();
-      results.push({ id, what, unit, rows: rows.flatMap(({ rows: of }) => of) });
+      results.push({ id, what, unit, note, rows: rows.flatMap(({ rows: of }) => of) });
     }
     return results;
   } finally {
@@ -83,12 +84,17 @@ async function measure(measurement: string, built: Built, on: readonly Candidate
   }
 }
 
-const names = options.only ?? Object.keys(measurements);
-for (const name of names) {
-  if (measurements[name] === undefined) {
-    console.error(`no measurement "${name}": there are ${Object.keys(measurements).join(', ')}`);
-    process.exit(2);
-  }
+/** Whether the race was asked for, by its own name or its measurement's. */
+function wanted(id: string): boolean {
+  return options.only?.every((name) => name !== id && name !== id.split('/')[0]) !== true;
+}
+
+const names = Object.keys(measurements).filter(
+  (name) => options.only?.every((one) => one.split('/')[0] !== name) !== true,
+);
+if (names.length === 0) {
+  console.error(`no measurement ${options.only}: there are ${Object.keys(measurements).join(', ')}`);
+  process.exit(2);
 }
 const built = build();
 try {

@@ -1,7 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import type { Answer, Command, RaceInfo } from './child.ts';
+import type { Answer, Command, ContenderInfo, RaceInfo } from './child.ts';
 import type { Setting } from './setting.ts';
+
+/** Longer than anything that is asked takes, in milliseconds: whoever has not answered by then waits for what never comes. */
+const DEADLINE = 60_000;
 
 /** A process that measures, seen from the one that tells it what to do. */
 export class Session {
@@ -16,20 +19,25 @@ export class Session {
   async #ask(command: Command): Promise<Answer> {
     const controller = new AbortController();
     const { signal } = controller;
+    let deadline: NodeJS.Timeout | undefined;
     try {
       this.#child.send(command);
       const ended = once(this.#child, 'exit', { signal }).then(([code, by]): Answer => {
         return { failed: `the process that measures ended: ${code ?? by}` };
       });
       const answered = once(this.#child, 'message', { signal }).then(([answer]) => answer as Answer);
-      // Whichever loses is aborted below.
+      const late = new Promise<Answer>((resolve) => {
+        deadline = setTimeout(() => resolve({ failed: `no answer to ${command.name}` }), DEADLINE);
+      });
+      // Those that lose are aborted below.
       ended.catch(() => {});
       answered.catch(() => {});
-      const answer = await Promise.race([answered, ended]);
+      const answer = await Promise.race([answered, ended, late]);
       if ('failed' in answer) throw new Error(`${this.kqueue}: ${answer.failed}`);
       return answer;
     } finally {
       controller.abort();
+      clearTimeout(deadline);
     }
   }
 
@@ -38,8 +46,8 @@ export class Session {
     return 'races' in answer ? answer.races : [];
   }
 
-  /** The names of its contenders in the race. */
-  async prepare(race: number, ms: number): Promise<readonly string[]> {
+  /** Its contenders in the race. */
+  async prepare(race: number, ms: number): Promise<readonly ContenderInfo[]> {
     const answer = await this.#ask({ name: 'prepare', race, ms });
     return 'contenders' in answer ? answer.contenders : [];
   }

@@ -16,16 +16,18 @@ export function amount(value: number, unit: Result['unit']): string {
 /** `1.52 (1.49 to 1.60)` */
 export function times(samples: readonly number[], base: readonly number[]): string {
   const { median, low, high } = ratio(samples, base);
+  // Of nothing, and of what comes too early, there is no multiple.
+  if (!Number.isFinite(low + high) || spread(base).low <= 0) return '';
   return `${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
 }
 
 /** One race for the eye: a line for each contender. */
-export function table({ what, unit, rows, id }: Result): string {
+export function table({ what, unit, rows, id, note }: Result): string {
   const [first] = rows;
-  const lines = rows.map(({ contender, kqueue, samples }) => {
+  const lines = rows.map(({ contender, kqueue, at, samples }) => {
     const { median } = spread(samples);
     const beside = first === undefined ? '' : times(samples, first.samples);
-    return `  ${contender.padEnd(26)}${kqueue.padEnd(12)}${amount(median, unit).padStart(10)}  ${beside}`;
+    return `  ${(at === undefined ? contender : `${contender}, ${at}`).padEnd(32)}${kqueue.padEnd(12)}${amount(median, unit).padStart(10)}  ${beside}`;
   });
-  return `${id}: ${what}\n${lines.join('\n')}\n`;
+  return `${id}: ${what}\n${note === undefined ? '' : `  (${note})\n`}${lines.join('\n')}\n`;
 }

@@ -35,7 +35,7 @@ struct kevent {
 #define EV_ADD 0x1
 #define EV_DELETE 0x2
 #define EV_ONESHOT 0x10
-#define NOTE_USECONDS 0x2
+#define NOTE_NSECONDS 0x4
 #define EV_SET(k, a, b, c, d, e, f) (*(k) = (struct kevent){(uintptr_t)(a), (b), (c), (d), (e), (void *)(uintptr_t)(f)})
 #else
 #include <sys/event.h>
@@ -148,11 +148,20 @@ double bench_ping_pong(int kq, const int *first, int pairs, int messages) {
   return now() - start;
 }
 
+/* DragonFly counts milliseconds only. */
+#ifdef NOTE_NSECONDS
+#define UNIT NOTE_NSECONDS
+#define FROM_US(us) ((us) * 1000L)
+#else
+#define UNIT 0
+#define FROM_US(us) (((us) + 999) / 1000)
+#endif
+
 /* How late one-shot timers of `us` microseconds are, in nanoseconds, one after the other. */
 void bench_timer(int kq, int us, double *late, int times) {
   struct kevent change;
   for (int t = 0; t < times; t++) {
-    EV_SET(&change, 1, EVFILT_TIMER, EV_ADD | EV_ONESHOT, NOTE_USECONDS, us, 0);
+    EV_SET(&change, 1, EVFILT_TIMER, EV_ADD | EV_ONESHOT, UNIT, FROM_US(us), 0);
     double start = now();
     if (call(kq, &change, 1, events, 1, NULL) != 1) abort();
     late[t] = now() - start - us * 1e3;

@@ -6,4 +6,9 @@ export const measurements: Readonly<Record<string, () => Promise<Measurement>>> 
   poll: async () => (await import('./poll.ts')).pollRaces,
   latency: async () => (await import('./latency.ts')).latencyRaces,
   'ping-pong': async () => (await import('./ping-pong.ts')).pingPongRaces,
+  idle: async () => (await import('./idle.ts')).idleRaces,
+  memory: async () => (await import('./memory.ts')).memoryRaces,
+  timers: async () => (await import('./timers.ts')).timerRaces,
+  allocation: async () => (await import('./allocation.ts')).allocationRaces,
+  import: async () => (await import('./import.ts')).importRaces,
 };

@@ -1,9 +1,13 @@
-// From a write on a pipe to the event: in the hands of wait() and of `for await`, and in those of a listener of Node's own
-// stream on the same kind of pipe. Each byte is written when the event of the one before was seen to.
+// From what happens to its event, in the hands of wait() and of `for await`, beside Node's own event of the same: a byte in
+// a pipe, a change of a file, the end of a process. The next happens when the event of the one before was seen to.
 
-import { readSync, writeSync } from 'node:fs';
-import { Kqueue, read } from '../../../src/index.ts';
-import { nodeStream } from '../baselines/node.ts';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Interest, Kqueue, proc, read, vnode } from '../../../src/index.ts';
+import { childExit, fileChange, nodeStream } from '../baselines/node.ts';
 import { type Pair, pipes } from '../descriptors.ts';
 import { type Contender, now, type Race } from '../race.ts';
 import type { Setting } from '../setting.ts';
@@ -11,18 +15,26 @@ import type { Setting } from '../setting.ts';
 const byte = Buffer.from('x');
 const into = Buffer.alloc(16);
 
-/** Of the times from a write to its event, the mean. Nothing but that is counted. */
-export class Stopwatch {
-  #written = 0;
+/** How something is made to happen, and what its event asks for. */
+interface Happening {
+  readonly interest: Interest;
+  /** Makes it happen. */
+  cause(): void;
+  /** What has to be done before it can happen again; for one that is timed too, so that the bytes are in hand. */
+  see(): void;
+}
+
+/** Sums the times from a cause to its event. Nothing but that is counted. */
+class Stopwatch {
+  #caused = 0;
   #sum = 0;
 
-  write(fd: number): void {
-    this.#written = now();
-    writeSync(fd, byte);
+  start(): void {
+    this.#caused = now();
   }
 
-  heard(): void {
-    this.#sum += now() - this.#written;
+  stop(): void {
+    this.#sum += now() - this.#caused;
   }
 
   take(): number {
@@ -32,79 +44,106 @@ export class Stopwatch {
   }
 }
 
-function byWait(kq: Kqueue, [reader, writer]: Pair): Contender {
+type Undo = (() => void)[];
+
+function queue(interest: Interest, undo: Undo): Kqueue {
+  const kq = new Kqueue();
+  kq.register([interest]);
+  undo.push(() => kq.close());
+  return kq;
+}
+
+function byWait({ interest, cause, see }: Happening, timed: boolean, undo: Undo): Contender {
   const watch = new Stopwatch();
+  const kq = queue(interest, undo);
   return {
     name: 'wait()',
     async run(times) {
       for (let t = 0; t < times; t++) {
-        watch.write(writer);
+        watch.start();
+        cause();
         const [event] = await kq.wait();
-        watch.heard();
-        if (event?.filter !== 'read') throw new Error(`not a read event: ${event}`);
-        readSync(reader, into);
+        if (timed) see();
+        watch.stop();
+        if (!timed) see();
+        if (event?.filter !== interest.filter) throw new Error(`not an event of ${interest.filter}: ${event}`);
       }
       return watch.take();
     },
   };
 }
 
-function byIteration(kq: Kqueue, [reader, writer]: Pair): Contender {
+function byIteration({ interest, cause, see }: Happening, timed: boolean, undo: Undo): Contender {
   const watch = new Stopwatch();
+  const kq = queue(interest, undo);
   return {
     name: 'for await',
     async run(times) {
       let left = times;
-      watch.write(writer);
+      watch.start();
+      cause();
       for await (const event of kq) {
-        watch.heard();
-        if (event.filter !== 'read') throw new Error(`not a read event: ${event}`);
-        readSync(reader, into);
+        if (timed) see();
+        watch.stop();
+        if (!timed) see();
+        if (event.filter !== interest.filter) throw new Error(`not an event of ${interest.filter}: ${event}`);
         if (--left === 0) break;
-        watch.write(writer);
+        watch.start();
+        cause();
       }
       return watch.take();
     },
   };
 }
 
-function byStream([reader, writer]: Pair, undo: (() => void)[]): Contender {
+/** Node's own listener: `listen` is given what to call at each event. */
+function byNode(name: string, cause: () => void, listen: (heard: () => void) => void): Contender {
   const watch = new Stopwatch();
   let left = 0;
   let done: (() => void) | undefined;
-  const socket = nodeStream(reader, () => {
-    watch.heard();
-    if (--left === 0) done?.();
-    else watch.write(writer);
+  listen(() => {
+    watch.stop();
+    if (--left === 0) {
+      done?.();
+      return;
+    }
+    watch.start();
+    cause();
   });
-  undo.push(() => socket.destroy());
   return {
-    name: "Node's stream",
+    name,
     run(times) {
       left = times;
       return new Promise((resolve) => {
         done = (): void => resolve(watch.take());
-        watch.write(writer);
+        watch.start();
+        cause();
       });
     },
   };
 }
 
-function latency(): Race {
-  const undo: (() => void)[] = [];
+function aByte([reader, writer]: Pair): Happening {
   return {
-    id: 'latency/pipe',
-    what: 'from a write on a pipe to its event',
+    interest: read(reader),
+    cause: () => writeSync(writer, byte),
+    see: () => readSync(reader, into),
+  };
+}
+
+function pipe(id: string, what: string, timed: boolean): Race {
+  const undo: Undo = [];
+  return {
+    id,
+    what,
     unit: 'ns',
     prepare() {
       const [first, second, third] = pipes(3) as [Pair, Pair, Pair];
-      const queue = (pair: Pair): Kqueue => {
-        const kq = new Kqueue();
-        kq.register(read(pair[0]));
-        undo.push(() => kq.close());
-        return kq;
-      };
-      return [byStream(first, undo), byWait(queue(second), second), byIteration(queue(third), third)];
+      const stream = byNode("Node's stream", aByte(first).cause, (heard) => {
+        const socket = nodeStream(first[0], heard);
+        undo.push(() => socket.destroy());
+      });
+      return [stream, byWait(aByte(second), timed, undo), byIteration(aByte(third), timed, undo)];
     },
     finish() {
       for (const step of undo) step();
@@ -112,6 +151,104 @@ function latency(): Race {
   };
 }
 
-export function latencyRaces(_: Setting): readonly Race[] {
-  return [latency()];
+/** A file, to be written to: a byte each time. */
+function file(quick: boolean): Race {
+  const undo: Undo = [];
+  return {
+    id: 'latency/file',
+    what: 'from a write to a file to its event',
+    unit: 'ns',
+    times: quick ? 20 : 2000,
+    async prepare() {
+      const folder = mkdtempSync(join(tmpdir(), 'kqueue-ffi-'));
+      undo.push(() => rmSync(folder, { recursive: true, force: true }));
+      const happening = (name: string): Happening & { path: string } => {
+        const path = join(folder, name);
+        const fd = openSync(path, 'w');
+        undo.push(() => closeSync(fd));
+        return {
+          path,
+          interest: vnode(path, { on: ['write'], clear: true }),
+          cause: () => writeSync(fd, byte),
+          see: () => {},
+        };
+      };
+      const [first, second, third] = [happening('1'), happening('2'), happening('3')];
+      const watcher = byNode("Node's fs.watch", first.cause, (heard) => {
+        const watching = fileChange(first.path, heard);
+        undo.push(() => watching.close());
+      });
+      return [watcher, byWait(second, false, undo), byIteration(third, false, undo)];
+    },
+    finish() {
+      for (const step of undo) step();
+    },
+  };
+}
+
+async function aChild(): Promise<ChildProcess> {
+  const child = spawn('sleep', ['1000'], { stdio: 'ignore' });
+  await once(child, 'spawn');
+  return child;
+}
+
+/** A process, which is told to die. The next is started before the clock runs. */
+function exit({ quick, kqueue }: Setting): Race {
+  return {
+    id: 'latency/exit',
+    what: "from killing a child to the event of its end, the kernel's work included",
+    unit: 'ns',
+    times: quick ? 2 : 10,
+    note: 'not on libkqueue: it does not tell of a child that Node has waited for',
+    prepare() {
+      if (kqueue === 'libkqueue') return [];
+      return [
+        {
+          name: "Node's child_process",
+          async run(times) {
+            const watch = new Stopwatch();
+            for (let t = 0; t < times; t++) {
+              const child = await aChild();
+              const exited = new Promise<void>((resolve) => childExit(child, resolve));
+              watch.start();
+              child.kill('SIGKILL');
+              await exited;
+              watch.stop();
+            }
+            return watch.take();
+          },
+        },
+        {
+          name: 'wait()',
+          async run(times) {
+            const watch = new Stopwatch();
+            const kq = new Kqueue();
+            for (let t = 0; t < times; t++) {
+              const child = await aChild();
+              const reaped = new Promise<void>((resolve) => childExit(child, resolve));
+              kq.register(proc(child.pid ?? -1));
+              watch.start();
+              child.kill('SIGKILL');
+              const [event] = await kq.wait();
+              watch.stop();
+              if (event?.filter !== 'proc') throw new Error(`not the end of a process: ${event}`);
+              await reaped;
+            }
+            kq.close();
+            return watch.take();
+          },
+        },
+      ];
+    },
+    finish() {},
+  };
+}
+
+export function latencyRaces(setting: Setting): readonly Race[] {
+  return [
+    pipe('latency/pipe', 'from a write on a pipe to its event', false),
+    pipe('latency/bytes', 'from a write on a pipe to its event and the bytes', true),
+    file(setting.quick),
+    exit(setting),
+  ];
 }
