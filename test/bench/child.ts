@@ -1,4 +1,4 @@
-// A process that measures one kqueue: run.ts tells it through IPC which race to make ready, and when to run a round.
+// A process that measures one kqueue in one race: run.ts tells it through IPC which, and when to run a round.
 
 import { measurements } from './measurements/index.ts';
 import { type Contender, calibrate, type Race } from './race.ts';
@@ -8,8 +8,7 @@ import type { Setting } from './setting.ts';
 export type Command =
   | { readonly name: 'races' }
   | { readonly name: 'prepare'; readonly race: number; readonly ms: number }
-  | { readonly name: 'round' }
-  | { readonly name: 'finish' };
+  | { readonly name: 'round' };
 
 /** What it answers: to `races`, to `prepare`, and to `round`. */
 export interface RaceInfo {
@@ -27,7 +26,6 @@ export type Answer =
   | { readonly races: readonly RaceInfo[] }
   | { readonly contenders: readonly ContenderInfo[] }
   | { readonly samples: readonly number[] }
-  | { readonly finished: true }
   | { readonly failed: string };
 
 const setting = JSON.parse(process.argv[2] ?? '') as Setting;
@@ -35,7 +33,6 @@ const load = measurements[setting.measurement];
 if (load === undefined) throw new Error(`no measurement ${setting.measurement}`);
 const races = await (await load())(setting);
 
-let race: Race | undefined;
 let contenders: readonly { readonly contender: Contender; readonly times: number }[] = [];
 
 async function obey(command: Command): Promise<Answer> {
@@ -43,7 +40,7 @@ async function obey(command: Command): Promise<Answer> {
     case 'races':
       return { races: races.map(({ id, what, unit, rounds, note }) => ({ id, what, unit, rounds, note })) };
     case 'prepare': {
-      race = races[command.race];
+      const race = races[command.race];
       if (race === undefined) throw new Error(`no race ${command.race}`);
       const { times } = race;
       const ready: { contender: Contender; times: number }[] = [];
@@ -58,9 +55,6 @@ async function obey(command: Command): Promise<Answer> {
       for (const { contender, times } of contenders) samples.push((await contender.run(times)) / times);
       return { samples };
     }
-    case 'finish':
-      race?.finish();
-      return { finished: true };
   }
 }
 

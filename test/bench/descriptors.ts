@@ -1,4 +1,4 @@
-import { closeSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import koffi from 'koffi';
 
 const libc = koffi.load(null);
@@ -38,10 +38,6 @@ export function readyPipes(count: number): Pair[] {
   const made = pipes(count);
   for (const [, writer] of made) writeSync(writer, 'x');
   return made;
-}
-
-export function closeAll(made: readonly Pair[]): void {
-  for (const pair of made) for (const fd of pair) closeSync(fd);
 }
 
 /** How many descriptors this process may have open. Node has raised it as far as it may by now. */

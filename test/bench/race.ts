@@ -22,10 +22,8 @@ export interface Race {
   readonly rounds?: number;
   /** What could not be measured, and why. */
   readonly note?: string;
-  /** Makes ready what the contenders need. */
+  /** Makes ready what the contenders need. Nobody undoes it: the process ends with the race. */
   prepare(): readonly Contender[] | Promise<readonly Contender[]>;
-  /** Undoes that. */
-  finish(): void;
 }
 
 /** A group of races: each file in measurements/ has one. */

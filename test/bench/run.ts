@@ -4,23 +4,35 @@
 //   npm run bench -- --quick           a smoke run: seconds, and the numbers mean nothing
 //   npm run bench -- --only poll       one measurement, a file in measurements/; or one race of it: poll/64
 //   npm run bench -- --json            the same as JSON
+//   npm run bench -- --svg PATH        also draws the cost of an event against idle descriptors
+//   npm run bench -- --docs            also writes the tables and the plot of docs/performance.md
 //
 // A time that is missed is told, and is no failure.
 
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
+
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { abi } from '../../src/sys/index.ts';
 import { libkqueue } from '../helpers/libkqueue.ts';
 import { type Built, build } from './build.ts';
+import type { RaceInfo } from './child.ts';
+import { fillDocs } from './docs.ts';
+import { type Environment, environment, environmentLine } from './environment.ts';
 import { measurements } from './measurements/index.ts';
 import type { Result, Row } from './result.ts';
 import { Session } from './session.ts';
-import { table } from './table.ts';
+import { spread } from './statistics.ts';
+import { plot } from './svg.ts';
+import { markdown, markdownOutcomes, table } from './table.ts';
+import { type Outcome, outcomes } from './targets.ts';
 
 const { values: options } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
+    svg: { type: 'string' },
+    docs: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true },
   },
 });
@@ -33,6 +45,8 @@ const WARM = options.quick ? 1 : 3;
 /** One kqueue to measure, and the environment that makes it the default. */
 interface Candidate {
   readonly kqueue: string;
+  /** For the reader: what it is, and of which version. */
+  readonly about: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
@@ -40,53 +54,63 @@ async function candidates(): Promise<{ candidates: Candidate[]; without: string[
   const env = { ...process.env };
   delete env['KQUEUE_LIBRARY'];
   const own = process.platform === 'linux' ? 'linux' : abi.name;
+  const about = own === 'linux' ? 'linux, the one built in' : `${own}, the kernel's`;
   const found = await libkqueue();
   if ('skip' in found) {
     const without = process.platform === 'linux' ? [found.skip] : [];
-    return { candidates: [{ kqueue: own, env }], without };
+    return { candidates: [{ kqueue: own, about, env }], without };
   }
-  const native = { kqueue: 'libkqueue', env: { ...env, KQUEUE_LIBRARY: found.path } };
-  return { candidates: [native, { kqueue: own, env }], without: [] };
+  // .../libkqueue0t64_2.3.1-1_amd64/usr/lib/x86_64-linux-gnu/libkqueue.so.0
+  const [version = ''] = /libkqueue\w*_[^_/]+/.exec(found.path) ?? [];
+  const native = { kqueue: 'libkqueue', about: `libkqueue (${version})`, env: { ...env, KQUEUE_LIBRARY: found.path } };
+  return { candidates: [native, { kqueue: own, about, env }], without: [] };
 }
 
-/** Runs the races of one measurement, on all kqueues in turns. */
-async function measure(measurement: string, built: Built, on: readonly Candidate[]): Promise<Result[]> {
-  const sessions = on.map(({ kqueue, env }) => {
-    const { loop, addon, dist } = built;
-    return new Session(built.child, { measurement, kqueue, quick: options.quick, loop, addon, dist }, env);
-  });
+/** One race, on all kqueues in turns: a process for each, which has run nothing else. */
+async function run(index: number, info: RaceInfo, start: () => Session[]): Promise<Result> {
+  const sessions = start();
   try {
-    const results: Result[] = [];
-    const known = await sessions[0]?.races();
-    for (const session of sessions.slice(1)) await session.races();
-    for (const [index, { id, what, unit, note, rounds: own }] of (known ?? []).entries()) {
-      if (!wanted(id)) continue;
-      const rows: { session: Session; rows: Row[] }[] = [];
-      for (const session of sessions) {
-        const made = await session.prepare(index, ms);
-        rows.push({
-          session,
-          rows: made.map(({ name, at }): Row => ({ contender: name, kqueue: session.kqueue, at, samples: [] })),
-        });
-      }
-      for (let round = -WARM; round < (own ?? rounds); round++) {
-        for (const { session, rows: of } of rows) {
-          const samples = await session.round();
-          if (round >= 0) for (const [i, row] of of.entries()) row.samples.push(samples[i] ?? Number.NaN);
-        }
-      }
-      for (const { session } of rows) await session.finish();
-      results.push({ id, what, unit, note, rows: rows.flatMap(({ rows: of }) => of) });
+    const rows: Row[][] = [];
+    for (const session of sessions) {
+      const contenders = await session.prepare(index, ms);
+      rows.push(contenders.map(({ name, at }) => ({ contender: name, kqueue: session.kqueue, at, samples: [] })));
     }
-    return results;
+    for (let round = -WARM; round < Math.min(info.rounds ?? rounds, rounds); round++) {
+      for (const [i, session] of sessions.entries()) {
+        const samples = await session.round();
+        if (round < 0) continue;
+        for (const [j, row] of (rows[i] ?? []).entries()) row.samples.push(samples[j] ?? Number.NaN);
+      }
+    }
+    const { id, what, unit, note } = info;
+    return { id, what, unit, note, rows: rows.flat() };
   } finally {
     for (const session of sessions) session.end();
   }
 }
 
+/** The races of one measurement. */
+async function measure(measurement: string, built: Built, on: readonly Candidate[]): Promise<Result[]> {
+  const { loop, addon, dist, folder } = built;
+  const start = (): Session[] =>
+    on.map(({ kqueue, env }) => {
+      const setting = { measurement, kqueue, quick: options.quick, loop, addon, dist, folder };
+      return new Session(built.child, setting, env);
+    });
+  const [first, ...others] = start();
+  for (const other of others) other.end();
+  const races = (await first?.races()) ?? [];
+  first?.end();
+  const results: Result[] = [];
+  for (const [index, info] of races.entries()) {
+    if (wanted(info.id)) results.push(await run(index, info, start));
+  }
+  return results;
+}
+
 /** Whether the race was asked for, by its own name or its measurement's. */
 function wanted(id: string): boolean {
-  return options.only?.every((name) => name !== id && name !== id.split('/')[0]) !== true;
+  return options.only?.every((name) => name !== id && name !== groupOf({ id })) !== true;
 }
 
 const names = Object.keys(measurements).filter(
@@ -96,17 +120,79 @@ if (names.length === 0) {
   console.error(`no measurement ${options.only}: there are ${Object.keys(measurements).join(', ')}`);
   process.exit(2);
 }
+if (options.docs && (options.quick || options.only !== undefined)) {
+  console.error('--docs needs all the numbers, and good ones: no --quick, no --only');
+  process.exit(2);
+}
+
+const docs = fileURLToPath(new URL('../../docs/', import.meta.url));
+
+/** The measurement that a race belongs to. */
+function groupOf({ id }: { readonly id: string }): string {
+  return id.split('/')[0] ?? '';
+}
+
+/** What others can compute with. */
+function json(
+  on: Environment,
+  without: readonly string[],
+  results: readonly Result[],
+  met: readonly Outcome[],
+): string {
+  const summed = results.map((result) => ({
+    ...result,
+    rows: result.rows.map((row) => ({ ...row, ...spread(row.samples) })),
+  }));
+  return JSON.stringify({ environment: on, leftOut: without, results: summed, targets: met }, null, 2);
+}
+
+/** The tables of docs/performance.md: one place for each measurement. */
+function texts(on: Environment, results: readonly Result[], met: readonly Outcome[]): Record<string, string> {
+  const groups = new Set(results.map(groupOf));
+  const tables = (group: string): string =>
+    results
+      .filter((result) => groupOf(result) === group)
+      .map((result) => markdown(result, met))
+      .join('\n');
+  return {
+    environment: environmentLine(on),
+    targets: markdownOutcomes(met),
+    ...Object.fromEntries([...groups].map((group) => [group, tables(group)])),
+  };
+}
+
+/** Draws the plot, if its race was run. */
+function draw(path: string, on: Environment, results: readonly Result[]): void {
+  const idle = results.find(({ id }) => id === 'idle/cycle');
+  if (idle === undefined) throw new Error('the plot is of idle/cycle, which was not run');
+  writeFileSync(path, plot(idle, `a byte written, its event fetched, the byte read; Node ${on.node}`));
+}
+
 const built = build();
 try {
   const { candidates: on, without } = await candidates();
-  for (const reason of [...without, ...(built.withoutC === undefined ? [] : [built.withoutC])]) console.error(reason);
+  if (built.withoutC !== undefined) without.push(`no baselines in C: ${built.withoutC}`);
+  const where = environment(on.map(({ about }) => about));
+  const native = on[0]?.kqueue ?? '';
+  if (!options.json) {
+    console.log(`${environmentLine(where)}\n`);
+    for (const reason of without) console.log(`left out: ${reason}\n`);
+  }
   const results: Result[] = [];
   for (const name of names) {
     const measured = await measure(name, built, on);
     results.push(...measured);
-    if (!options.json) console.log(measured.map(table).join('\n'));
+    if (options.json) continue;
+    const met = options.quick ? [] : outcomes(measured, native);
+    for (const result of measured) console.log(table(result, met));
   }
-  if (options.json) console.log(JSON.stringify(results, null, 2));
+  const met = options.quick ? [] : outcomes(results, native);
+  if (options.json) console.log(json(where, without, results, met));
+  if (options.svg !== undefined) draw(options.svg, where, results);
+  if (options.docs) {
+    fillDocs(`${docs}performance.md`, texts(where, results, met));
+    draw(`${docs}performance.svg`, where, results);
+  }
 } finally {
   rmSync(built.folder, { recursive: true, force: true });
 }

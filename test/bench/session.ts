@@ -58,10 +58,6 @@ export class Session {
     return 'samples' in answer ? answer.samples : [];
   }
 
-  async finish(): Promise<void> {
-    await this.#ask({ name: 'finish' });
-  }
-
   end(): void {
     this.#child.kill('SIGKILL');
   }

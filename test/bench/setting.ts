@@ -13,6 +13,8 @@ export interface Setting {
   readonly addon: string | undefined;
   /** The library as JavaScript, as it is published. */
   readonly dist: string;
+  /** For temporary files; whoever started the process removes it. */
+  readonly folder: string;
 }
 
 /** Whether this process measures the kqueue that is made of epoll. */

@@ -3,9 +3,9 @@
 
 import koffi from 'koffi';
 import { Kqueue, read } from '../../../src/index.ts';
-import { close, EV_ADD, EV_SET, EVFILT_READ, KeventList, kevent, kqueue, Timespec } from '../../../src/sys/index.ts';
+import { EV_ADD, EV_SET, EVFILT_READ, KeventList, kevent, kqueue, Timespec } from '../../../src/sys/index.ts';
 import { type CLoop, epollInC, kqueueInC, pollInC } from '../baselines/c-loop.ts';
-import { closeAll, openFilesLimit, type Pair, pipes, socketPairs } from '../descriptors.ts';
+import { openFilesLimit, type Pair, pipes, socketPairs } from '../descriptors.ts';
 import { type Contender, now, type Race } from '../race.ts';
 import { isBuiltIn, type Setting } from '../setting.ts';
 
@@ -14,43 +14,33 @@ const ZERO = new Timespec(0, 0);
 const OTHERS = 200;
 
 const libc = koffi.load(null);
-const byte = new Uint8Array(new ArrayBuffer(1));
-const address = Number(koffi.address(byte.buffer));
+const bytes = new Uint8Array(new ArrayBuffer(1));
+// The memory with its address: it is there for as long as the functions below that use both.
+const byte = { bytes, address: Number(koffi.address(bytes.buffer)) };
 // What fs.writeSync and readSync add would hide what is measured here.
 type Transfer = (fd: number, buffer: number, size: number) => number;
 const write = libc.func('intptr_t write(int fd, uintptr_t buffer, size_t size)') as unknown as Transfer;
 const readByte = libc.func('intptr_t read(int fd, uintptr_t buffer, size_t size)') as unknown as Transfer;
 
-type Undo = (() => void)[];
-
-function cycleInC(name: string, loop: CLoop | undefined, fds: Int32Array, undo: Undo): Contender[] {
+function cycleInC(name: string, loop: CLoop | undefined, fds: Int32Array): Contender[] {
   if (loop === undefined) return [];
   const [[reader, writer]] = pipes(1) as [Pair];
   const queue = loop.open();
-  undo.push(
-    () => close(queue),
-    () => closeAll([[reader, writer]]),
-  );
   for (const fd of fds) loop.watch(queue, fd);
   loop.watch(queue, reader);
   return [{ name, at: fds.length, run: (times) => loop.cycle(queue, reader, writer, 64, times) }];
 }
 
-function cycleOfPoll(setting: Setting, fds: Int32Array, undo: Undo): Contender[] {
+function cycleOfPoll(setting: Setting, fds: Int32Array): Contender[] {
   const cycle = pollInC(setting);
   if (cycle === undefined || !isOwn(setting)) return [];
   const [[reader, writer]] = pipes(1) as [Pair];
-  undo.push(() => closeAll([[reader, writer]]));
   return [{ name: 'C, poll(2)', at: fds.length, run: (times) => cycle(fds, reader, writer, times) }];
 }
 
-function cycleThroughDoor(fds: Int32Array, undo: Undo): Contender {
+function cycleThroughDoor(fds: Int32Array): Contender {
   const [[reader, writer]] = pipes(1) as [Pair];
   const kq = kqueue();
-  undo.push(
-    () => close(kq),
-    () => closeAll([[reader, writer]]),
-  );
   const list = new KeventList(64);
   for (const fd of [...fds, reader]) {
     EV_SET(list, 0, fd, EVFILT_READ, EV_ADD, 0, 0, fd);
@@ -62,22 +52,18 @@ function cycleThroughDoor(fds: Int32Array, undo: Undo): Contender {
     run(times) {
       const start = now();
       for (let t = 0; t < times; t++) {
-        write(writer, address, 1);
+        write(writer, byte.address, 1);
         if (kevent(kq, null, 0, list, 64, ZERO) !== 1) throw new Error('not one event');
-        readByte(reader, address, 1);
+        readByte(reader, byte.address, 1);
       }
       return now() - start;
     },
   };
 }
 
-function cycleOfFront(fds: Int32Array, undo: Undo): Contender {
+function cycleOfFront(fds: Int32Array): Contender {
   const [[reader, writer]] = pipes(1) as [Pair];
   const kq = new Kqueue();
-  undo.push(
-    () => kq.close(),
-    () => closeAll([[reader, writer]]),
-  );
   kq.register([...fds, reader].map((fd) => read(fd)));
   return {
     name: 'front door',
@@ -85,9 +71,9 @@ function cycleOfFront(fds: Int32Array, undo: Undo): Contender {
     run(times) {
       const start = now();
       for (let t = 0; t < times; t++) {
-        write(writer, address, 1);
+        write(writer, byte.address, 1);
         if (kq.poll({ timeout: 0 }).length !== 1) throw new Error('not one event');
-        readByte(reader, address, 1);
+        readByte(reader, byte.address, 1);
       }
       return now() - start;
     },
@@ -105,8 +91,6 @@ export function idleRaces(setting: Setting): readonly Race[] {
   const fitting = wanted.filter((count) => count <= limit);
   // As many as there can be, where it cannot be all.
   const counts = fitting.length === wanted.length ? wanted : [...fitting, Math.floor(limit / 1000) * 1000];
-  let made: Pair[] = [];
-  const undo: Undo = [];
   return [
     {
       id: 'idle/cycle',
@@ -116,22 +100,17 @@ export function idleRaces(setting: Setting): readonly Race[] {
         ? {}
         : { note: `a process may have ${limit + OTHERS} descriptors here: ulimit -n ${50_000 + OTHERS} for all` }),
       prepare() {
-        made = socketPairs((counts.at(-1) ?? 0) / 2);
-        const all = Int32Array.from(made.flat());
+        const all = Int32Array.from(socketPairs((counts.at(-1) ?? 0) / 2).flat());
         return counts.flatMap((count) => {
           const fds = all.slice(0, count);
           return [
-            ...cycleInC('C', kqueueInC(setting), fds, undo),
-            ...cycleInC('C, epoll', epollInC(setting), fds, undo),
-            ...cycleOfPoll(setting, fds, undo),
-            cycleThroughDoor(fds, undo),
-            cycleOfFront(fds, undo),
+            ...cycleInC('C', kqueueInC(setting), fds),
+            ...cycleInC('C, epoll', epollInC(setting), fds),
+            ...cycleOfPoll(setting, fds),
+            cycleThroughDoor(fds),
+            cycleOfFront(fds),
           ];
         });
-      },
-      finish() {
-        for (const step of undo) step();
-        closeAll(made);
       },
     },
   ];

@@ -41,7 +41,6 @@ export function importRaces({ kqueue, dist }: Setting): readonly Race[] {
           timed('front door, and a queue made', `const { Kqueue } = await import(${front}); new Kqueue()`),
         ];
       },
-      finish() {},
     },
   ];
 }

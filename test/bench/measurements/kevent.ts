@@ -4,7 +4,6 @@
 import koffi from 'koffi';
 import {
   abi,
-  close,
   EV_ADD,
   EV_DELETE,
   EV_SET,
@@ -17,7 +16,7 @@ import {
 import { addon, stride } from '../baselines/addon.ts';
 import { type CLoop, epollInC, kqueueInC } from '../baselines/c-loop.ts';
 import { type KeventObject, koffiStructs } from '../baselines/koffi-structs.ts';
-import { closeAll, type Pair, readyPipes, socketPairs } from '../descriptors.ts';
+import { readyPipes, socketPairs } from '../descriptors.ts';
 import { type Contender, consume, now, type Race } from '../race.ts';
 import type { Setting } from '../setting.ts';
 
@@ -48,20 +47,13 @@ function inC(setting: Setting): { name: string; loop: CLoop }[] {
   ];
 }
 
-function fetchInC(
-  setting: Setting,
-  fds: readonly number[],
-  room: number,
-): { contenders: Contender[]; queues: number[] } {
-  const queues: number[] = [];
-  const contenders = inC(setting).map(({ name, loop }): Contender => {
+function fetchInC(setting: Setting, fds: readonly number[], room: number): Contender[] {
+  return inC(setting).map(({ name, loop }): Contender => {
     const queue = loop.open();
-    queues.push(queue);
     for (const fd of fds) loop.watch(queue, fd);
     const found = loop.count(queue, room) || 1;
     return { name, run: (times) => loop.fetch(queue, room, times) / found };
   });
-  return { contenders, queues };
 }
 
 function fetchByAddon(setting: Setting, kq: number, room: number, found: number): Contender[] {
@@ -159,31 +151,22 @@ function fetchThroughDoor(kq: number, room: number, found: number): Contender {
 
 /** One call that finds `ready` events. */
 function fetching(setting: Setting, ready: number): Race {
-  let made: Pair[] = [];
-  let queues: number[] = [];
   return {
     id: `kevent/${ready}`,
     what: ready === 0 ? 'a call that finds nothing' : `${ready} ready: each event, all fields read`,
     unit: 'ns',
     prepare() {
-      made = readyPipes(ready);
-      const fds = made.map(([reader]) => reader);
+      const fds = readyPipes(ready).map(([reader]) => reader);
       const room = Math.max(64, ready);
       const kq = watched(fds);
-      const c = fetchInC(setting, fds, room);
-      queues = [kq, ...c.queues];
       // libkqueue gives 512 at most.
       const found = kevent(kq, null, 0, new KeventList(room), room, ZERO) || 1;
       return [
-        ...c.contenders,
+        ...fetchInC(setting, fds, room),
         ...fetchByAddon(setting, kq, room, found),
         ...fetchByStructs(setting, kq, room, found),
         fetchThroughDoor(kq, room, found),
       ];
-    },
-    finish() {
-      for (const queue of queues) close(queue);
-      closeAll(made);
     },
   };
 }
@@ -288,8 +271,6 @@ function repeat(times: number, run: () => number): number {
 
 /** `batch` new knotes in a call. */
 function registering(setting: Setting, batch: number): Race {
-  let made: Pair[] = [];
-  let queues: number[] = [];
   // A run takes back what it has added, so it adds many before that.
   const count = Math.max(batch, 512);
   return {
@@ -298,13 +279,10 @@ function registering(setting: Setting, batch: number): Race {
     unit: 'ns',
     times: count * (batch > 512 ? 1 : 8),
     prepare() {
-      made = socketPairs(count / 2);
-      const fds = Int32Array.from(made.flat());
+      const fds = Int32Array.from(socketPairs(count / 2).flat());
       const kq = kqueue();
-      queues = [kq];
       const c = inC(setting).map(({ name, loop }): Contender => {
         const queue = loop.open();
-        queues.push(queue);
         return { name, run: (times) => repeat(times / count, () => loop.register(queue, fds, batch)) };
       });
       return [
@@ -313,10 +291,6 @@ function registering(setting: Setting, batch: number): Race {
         ...registerByStructs(setting, kq, fds, batch),
         registerThroughDoor(kq, fds, batch),
       ];
-    },
-    finish() {
-      for (const queue of queues) close(queue);
-      closeAll(made);
     },
   };
 }

@@ -3,8 +3,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Interest, Kqueue, proc, read, vnode } from '../../../src/index.ts';
 import { childExit, fileChange, nodeStream } from '../baselines/node.ts';
@@ -44,18 +43,15 @@ class Stopwatch {
   }
 }
 
-type Undo = (() => void)[];
-
-function queue(interest: Interest, undo: Undo): Kqueue {
+function queue(interest: Interest): Kqueue {
   const kq = new Kqueue();
   kq.register([interest]);
-  undo.push(() => kq.close());
   return kq;
 }
 
-function byWait({ interest, cause, see }: Happening, timed: boolean, undo: Undo): Contender {
+function byWait({ interest, cause, see }: Happening, timed: boolean): Contender {
   const watch = new Stopwatch();
-  const kq = queue(interest, undo);
+  const kq = queue(interest);
   return {
     name: 'wait()',
     async run(times) {
@@ -73,9 +69,9 @@ function byWait({ interest, cause, see }: Happening, timed: boolean, undo: Undo)
   };
 }
 
-function byIteration({ interest, cause, see }: Happening, timed: boolean, undo: Undo): Contender {
+function byIteration({ interest, cause, see }: Happening, timed: boolean): Contender {
   const watch = new Stopwatch();
-  const kq = queue(interest, undo);
+  const kq = queue(interest);
   return {
     name: 'for await',
     async run(times) {
@@ -132,7 +128,6 @@ function aByte([reader, writer]: Pair): Happening {
 }
 
 function pipe(id: string, what: string, timed: boolean): Race {
-  const undo: Undo = [];
   return {
     id,
     what,
@@ -140,32 +135,25 @@ function pipe(id: string, what: string, timed: boolean): Race {
     prepare() {
       const [first, second, third] = pipes(3) as [Pair, Pair, Pair];
       const stream = byNode("Node's stream", aByte(first).cause, (heard) => {
-        const socket = nodeStream(first[0], heard);
-        undo.push(() => socket.destroy());
+        nodeStream(first[0], heard);
       });
-      return [stream, byWait(aByte(second), timed, undo), byIteration(aByte(third), timed, undo)];
-    },
-    finish() {
-      for (const step of undo) step();
+      return [stream, byWait(aByte(second), timed), byIteration(aByte(third), timed)];
     },
   };
 }
 
 /** A file, to be written to: a byte each time. */
-function file(quick: boolean): Race {
-  const undo: Undo = [];
+function file(setting: Setting): Race {
   return {
     id: 'latency/file',
     what: 'from a write to a file to its event',
     unit: 'ns',
-    times: quick ? 20 : 2000,
+    times: setting.quick ? 20 : 2000,
     async prepare() {
-      const folder = mkdtempSync(join(tmpdir(), 'kqueue-ffi-'));
-      undo.push(() => rmSync(folder, { recursive: true, force: true }));
+      const folder = mkdtempSync(join(setting.folder, 'latency-'));
       const happening = (name: string): Happening & { path: string } => {
         const path = join(folder, name);
         const fd = openSync(path, 'w');
-        undo.push(() => closeSync(fd));
         return {
           path,
           interest: vnode(path, { on: ['write'], clear: true }),
@@ -175,13 +163,9 @@ function file(quick: boolean): Race {
       };
       const [first, second, third] = [happening('1'), happening('2'), happening('3')];
       const watcher = byNode("Node's fs.watch", first.cause, (heard) => {
-        const watching = fileChange(first.path, heard);
-        undo.push(() => watching.close());
+        fileChange(first.path, heard);
       });
-      return [watcher, byWait(second, false, undo), byIteration(third, false, undo)];
-    },
-    finish() {
-      for (const step of undo) step();
+      return [watcher, byWait(second, false), byIteration(third, false)];
     },
   };
 }
@@ -240,7 +224,6 @@ function exit({ quick, kqueue }: Setting): Race {
         },
       ];
     },
-    finish() {},
   };
 }
 
@@ -248,7 +231,7 @@ export function latencyRaces(setting: Setting): readonly Race[] {
   return [
     pipe('latency/pipe', 'from a write on a pipe to its event', false),
     pipe('latency/bytes', 'from a write on a pipe to its event and the bytes', true),
-    file(setting.quick),
+    file(setting),
     exit(setting),
   ];
 }

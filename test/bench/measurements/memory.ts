@@ -2,13 +2,11 @@
 // has of it is not seen here.
 
 import { Kqueue, read } from '../../../src/index.ts';
-import { close, EV_ADD, EV_SET, EVFILT_READ, KeventList, kevent, kqueue } from '../../../src/sys/index.ts';
+import { EV_ADD, EV_SET, EVFILT_READ, KeventList, kevent, kqueue } from '../../../src/sys/index.ts';
 import { kqueueInC } from '../baselines/c-loop.ts';
-import { closeAll, type Pair, socketPairs } from '../descriptors.ts';
+import { socketPairs } from '../descriptors.ts';
 import type { Contender, Race } from '../race.ts';
 import type { Setting } from '../setting.ts';
-
-type Undo = (() => void)[];
 
 function settled(of: 'rss' | 'heapUsed'): number {
   globalThis.gc?.();
@@ -18,14 +16,12 @@ function settled(of: 'rss' | 'heapUsed'): number {
 
 /** Each round adds queues to those that are there: memory that was used and freed would not count again. */
 function knotes(setting: Setting, of: 'rss' | 'heapUsed', count: number): Race {
-  let made: Pair[] = [];
-  let fds: number[] = [];
-  const undo: Undo = [];
-  const contender = (name: string, fill: () => () => void): Contender => ({
+  const kept: (object | number)[] = [];
+  const contender = (name: string, fill: () => object | number): Contender => ({
     name,
     run() {
       const before = settled(of);
-      undo.push(fill());
+      kept.push(fill());
       return settled(of) - before;
     },
   });
@@ -36,8 +32,7 @@ function knotes(setting: Setting, of: 'rss' | 'heapUsed', count: number): Race {
     times: count,
     rounds: 5,
     prepare() {
-      made = socketPairs(count / 2);
-      fds = made.flat();
+      const fds = socketPairs(count / 2).flat();
       const loop = kqueueInC(setting);
       const inC =
         loop === undefined || of !== 'rss'
@@ -46,7 +41,7 @@ function knotes(setting: Setting, of: 'rss' | 'heapUsed', count: number): Race {
               contender('C', () => {
                 const queue = loop.open();
                 for (const fd of fds) loop.watch(queue, fd);
-                return () => close(queue);
+                return queue;
               }),
             ];
       return [
@@ -58,18 +53,14 @@ function knotes(setting: Setting, of: 'rss' | 'heapUsed', count: number): Race {
             EV_SET(list, 0, fd, EVFILT_READ, EV_ADD, 0, 0, 0);
             if (kevent(kq, list, 1, null, 0, null) !== 0) throw new Error(`no knote for descriptor ${fd}`);
           }
-          return () => close(kq);
+          return kq;
         }),
         contender('front door', () => {
           const kq = new Kqueue();
           for (const fd of fds) kq.register(read(fd));
-          return () => kq.close();
+          return kq;
         }),
       ];
-    },
-    finish() {
-      for (const step of undo) step();
-      closeAll(made);
     },
   };
 }

@@ -3,9 +3,8 @@
 import { readSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { Kqueue, type KqueueEvent, read } from '../../../src/index.ts';
-import { close } from '../../../src/sys/index.ts';
 import { epollInC, kqueueInC } from '../baselines/c-loop.ts';
-import { closeAll, type Pair, socketPairs } from '../descriptors.ts';
+import { type Pair, socketPairs } from '../descriptors.ts';
 import { type Contender, now, type Race } from '../race.ts';
 import type { Setting } from '../setting.ts';
 
@@ -13,7 +12,7 @@ const PAIRS = 100;
 const byte = Buffer.from('x');
 const into = Buffer.alloc(16);
 
-function inC(setting: Setting, made: readonly Pair[], undo: (() => void)[]): Contender[] {
+function inC(setting: Setting, made: readonly Pair[]): Contender[] {
   const first = Int32Array.from(made, ([end]) => end);
   const both = [
     { name: 'C', loop: kqueueInC(setting) },
@@ -22,7 +21,6 @@ function inC(setting: Setting, made: readonly Pair[], undo: (() => void)[]): Con
   return both.flatMap(({ name, loop }): Contender[] => {
     if (loop === undefined) return [];
     const queue = loop.open();
-    undo.push(() => close(queue));
     for (const pair of made) for (const fd of pair) loop.watch(queue, fd);
     return [{ name, run: (times) => loop.pingPong(queue, first, times) }];
   });
@@ -53,11 +51,10 @@ class Game {
   }
 }
 
-function byKqueue(made: readonly Pair[], undo: (() => void)[]): Contender[] {
+function byKqueue(made: readonly Pair[]): Contender[] {
   const game = new Game(made);
   const kq = new Kqueue();
   kq.register(made.flat().map((fd) => read(fd)));
-  undo.push(() => kq.close());
   return [
     {
       name: 'poll()',
@@ -93,7 +90,7 @@ function byKqueue(made: readonly Pair[], undo: (() => void)[]): Contender[] {
 }
 
 /** net.Socket on both ends, as Node would have it. */
-function byStreams(made: readonly Pair[], undo: (() => void)[]): Contender {
+function byStreams(made: readonly Pair[]): Contender {
   let left = 0;
   let done: (() => void) | undefined;
   const [first] = [0, 1].map((end) =>
@@ -103,7 +100,6 @@ function byStreams(made: readonly Pair[], undo: (() => void)[]): Contender {
         if (left-- > made.length) socket.write(byte);
         if (left === 0) done?.();
       });
-      undo.push(() => socket.destroy());
       return socket;
     }),
   );
@@ -121,7 +117,6 @@ function byStreams(made: readonly Pair[], undo: (() => void)[]): Contender {
 }
 
 export function pingPongRaces(setting: Setting): readonly Race[] {
-  const undo: (() => void)[] = [];
   return [
     {
       id: 'ping-pong/100',
@@ -131,14 +126,7 @@ export function pingPongRaces(setting: Setting): readonly Race[] {
       prepare() {
         // Each has pairs of its own: a byte would wake the queues of the others too.
         const [c, kqueue, streams] = [socketPairs(PAIRS), socketPairs(PAIRS), socketPairs(PAIRS)];
-        undo.push(
-          () => closeAll(c),
-          () => closeAll(kqueue),
-        );
-        return [...inC(setting, c, undo), byStreams(streams, undo), ...byKqueue(kqueue, undo)];
-      },
-      finish() {
-        for (const step of undo.reverse()) step();
+        return [...inC(setting, c), byStreams(streams), ...byKqueue(kqueue)];
       },
     },
   ];

@@ -1,9 +1,8 @@
 // The same as kevent.ts through the front door: poll() makes typed events with tokens, register() takes interests.
 
 import { Kqueue, type KqueueEvent, type Registration, read } from '../../../src/index.ts';
-import { close } from '../../../src/sys/index.ts';
 import { type CLoop, epollInC, kqueueInC } from '../baselines/c-loop.ts';
-import { closeAll, type Pair, readyPipes, socketPairs } from '../descriptors.ts';
+import { readyPipes, socketPairs } from '../descriptors.ts';
 import { type Contender, consume, now, type Race } from '../race.ts';
 import type { Setting } from '../setting.ts';
 
@@ -25,22 +24,18 @@ function sumOf(event: KqueueEvent<Token>): number {
 
 /** poll() that finds `ready` events. */
 function polling(setting: Setting, ready: number): Race {
-  let made: Pair[] = [];
-  let undo: (() => void)[] = [];
   return {
     id: `poll/${ready}`,
     what: ready === 0 ? 'poll() that finds nothing' : `${ready} ready: each event, typed, with a token, all read`,
     unit: 'ns',
     prepare() {
-      made = readyPipes(ready);
+      const made = readyPipes(ready);
       const kq = new Kqueue<Token>();
-      undo = [(): void => kq.close()];
       kq.register(made.map(([fd], number) => read(fd, { token: { number } })));
       const contenders: Contender[] = [];
       const c = inC(setting);
       if (c !== undefined) {
         const queue = c.loop.open();
-        undo.push(() => close(queue));
         for (const [fd] of made) c.loop.watch(queue, fd);
         const room = Math.max(64, ready);
         const found = c.loop.count(queue, room) || 1;
@@ -65,17 +60,11 @@ function polling(setting: Setting, ready: number): Race {
       });
       return contenders;
     },
-    finish() {
-      for (const step of undo) step();
-      closeAll(made);
-    },
   };
 }
 
 /** `batch` interests, made and registered. */
 function registering(setting: Setting, batch: number): Race {
-  let made: Pair[] = [];
-  let undo: (() => void)[] = [];
   // A run takes back what it has added, so it adds many before that.
   const count = Math.max(batch, 512);
   return {
@@ -84,15 +73,12 @@ function registering(setting: Setting, batch: number): Race {
     unit: 'ns',
     times: count * (batch > 512 ? 1 : 8),
     prepare() {
-      made = socketPairs(count / 2);
-      const fds = Int32Array.from(made.flat());
+      const fds = Int32Array.from(socketPairs(count / 2).flat());
       const kq = new Kqueue<Token>();
-      undo = [(): void => kq.close()];
       const contenders: Contender[] = [];
       const c = inC(setting);
       if (c !== undefined) {
         const queue = c.loop.open();
-        undo.push(() => close(queue));
         contenders.push({
           name: c.name,
           run(times) {
@@ -121,10 +107,6 @@ function registering(setting: Setting, batch: number): Race {
         },
       });
       return contenders;
-    },
-    finish() {
-      for (const step of undo) step();
-      closeAll(made);
     },
   };
 }

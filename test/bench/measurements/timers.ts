@@ -1,23 +1,11 @@
 // How late timers are, one at a time, and what 10,000 of them cost.
 
 import { Kqueue, timer } from '../../../src/index.ts';
-import {
-  abi,
-  close,
-  EV_ADD,
-  EV_ONESHOT,
-  EV_SET,
-  EVFILT_TIMER,
-  KeventList,
-  kevent,
-  kqueue,
-} from '../../../src/sys/index.ts';
+import { abi, EV_ADD, EV_ONESHOT, EV_SET, EVFILT_TIMER, KeventList, kevent, kqueue } from '../../../src/sys/index.ts';
 import { epollInC, kqueueInC } from '../baselines/c-loop.ts';
 import { type Contender, now, type Race } from '../race.ts';
 import type { Setting } from '../setting.ts';
 import { median } from '../statistics.ts';
-
-type Undo = (() => void)[];
 
 /** Runs one timer after the other; the median of how late they are counts. */
 function late(name: string, ms: number, one: () => Promise<void>): Contender {
@@ -35,7 +23,7 @@ function late(name: string, ms: number, one: () => Promise<void>): Contender {
   };
 }
 
-function inC(setting: Setting, ms: number, undo: Undo): Contender[] {
+function inC(setting: Setting, ms: number): Contender[] {
   const both = [
     { name: 'C', loop: kqueueInC(setting) },
     { name: 'C, timerfd and epoll', loop: epollInC(setting) },
@@ -43,14 +31,12 @@ function inC(setting: Setting, ms: number, undo: Undo): Contender[] {
   return both.flatMap(({ name, loop }): Contender[] => {
     if (loop === undefined) return [];
     const queue = loop.open();
-    undo.push(() => close(queue));
     return [{ name, run: (times) => median([...loop.timer(queue, ms * 1000, times)]) * times }];
   });
 }
 
-function throughDoor(ms: number, undo: Undo): Contender {
+function throughDoor(ms: number): Contender {
   const kq = kqueue();
-  undo.push(() => close(kq));
   const list = new KeventList(1);
   // DragonFly counts milliseconds only. libkqueue takes NOTE_USECONDS for nanoseconds.
   const { NOTE_NSECONDS } = abi.constants;
@@ -71,7 +57,6 @@ function throughDoor(ms: number, undo: Undo): Contender {
 }
 
 function one(setting: Setting, ms: number): Race {
-  const undo: Undo = [];
   return {
     id: `timers/${ms}ms`,
     what: `how late a timer of ${ms} ms is`,
@@ -79,11 +64,10 @@ function one(setting: Setting, ms: number): Race {
     times: setting.quick ? 3 : 40,
     prepare() {
       const kq = new Kqueue();
-      undo.push(() => kq.close());
       return [
         late("Node's setTimeout", ms, () => new Promise((resolve) => setTimeout(resolve, ms))),
-        ...inC(setting, ms, undo),
-        throughDoor(ms, undo),
+        ...inC(setting, ms),
+        throughDoor(ms),
         late('poll()', ms, async () => {
           kq.register(timer(1, { after: ms }));
           kq.poll();
@@ -93,9 +77,6 @@ function one(setting: Setting, ms: number): Race {
           await kq.wait();
         }),
       ];
-    },
-    finish() {
-      for (const step of undo) step();
     },
   };
 }
@@ -161,7 +142,6 @@ function many(setting: Setting, of: keyof Many, what: string): Race {
     times: count,
     rounds: 7,
     prepare: () => [contender("Node's setTimeout", ofNode), contender('wait()', ofKqueue)],
-    finish() {},
   };
 }
 
