@@ -38,7 +38,7 @@ const { values: options } = parseArgs({
 });
 
 /** Rounds, and the milliseconds that a contender has in each. */
-const { rounds, ms } = options.quick ? { rounds: 3, ms: 0.5 } : { rounds: 15, ms: 20 };
+const { rounds, ms } = options.quick ? { rounds: 3, ms: 0.5 } : { rounds: 15, ms: 12 };
 /** Of which the first are not counted: what is compiled late is compiled in them. */
 const WARM = options.quick ? 1 : 3;
 

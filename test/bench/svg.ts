@@ -8,11 +8,11 @@ interface Line {
 }
 
 const [WIDTH, HEIGHT] = [760, 440];
-const [LEFT, RIGHT, TOP, BOTTOM] = [64, 200, 48, 52];
+const [LEFT, RIGHT, TOP, BOTTOM] = [84, 200, 48, 52];
 /** Between the labels of two lines. */
 const LABEL_STEP = 17;
 /** Told apart by those who see no red or no green too, on white and on black. */
-const COLOURS: readonly string[] = ['#d55e00', '#0072b2', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#7f7f7f'];
+const COLOURS: readonly string[] = ['#d55e00', '#2f8fd0', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#7f7f7f'];
 
 /** Powers of ten around the values. */
 function decades(values: readonly number[]): { low: number; high: number } {
@@ -71,7 +71,7 @@ export function plot({ rows, what }: Result, caption: string): string {
     .sort((a, b) => b.end.ns - a.end.ns);
   const drawn = ends.map(({ line, colour, end }, i) => {
     const left = (ends.length - 1 - i) * LABEL_STEP;
-    above = Math.min(Math.max(ys(end.ns), above + LABEL_STEP), HEIGHT - BOTTOM - left);
+    above = Math.min(Math.max(ys(end.ns), above + LABEL_STEP), HEIGHT - BOTTOM - 8 - left);
     const path = line.points.map(({ at, ns }) => `${xs(at).toFixed(1)},${ys(ns).toFixed(1)}`).join(' ');
     const dots = line.points.map(
       ({ at, ns }) => `<circle cx="${xs(at).toFixed(1)}" cy="${ys(ns).toFixed(1)}" r="3" fill="${colour}"/>`,
@@ -79,7 +79,8 @@ export function plot({ rows, what }: Result, caption: string): string {
     return `<polyline points="${path}" fill="none" stroke="${colour}" stroke-width="2"/>
 ${dots.join('')}
 <line x1="${xs(end.at).toFixed(1)}" y1="${ys(end.ns).toFixed(1)}" x2="${WIDTH - RIGHT + 14}" y2="${above.toFixed(1)}" stroke="${colour}" stroke-dasharray="1 3"/>
-<text x="${WIDTH - RIGHT + 20}" y="${(above + 4).toFixed(1)}">${line.name}</text>`;
+<rect x="${WIDTH - RIGHT + 16}" y="${(above - 5).toFixed(1)}" width="10" height="10" fill="${colour}"/>
+<text x="${WIDTH - RIGHT + 32}" y="${(above + 4).toFixed(1)}">${line.name}</text>`;
   });
 
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="${what}">
@@ -101,6 +102,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328; }
 ${grid.join('\n')}
 ${drawn.join('\n')}
 <text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 12}" text-anchor="middle">registered descriptors that are idle</text>
+<text transform="translate(14 ${(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)" text-anchor="middle">time of one event</text>
 </svg>
 `;
 }

@@ -19,11 +19,12 @@ function range({ median, low, high }: Spread): string {
   return `${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
 }
 
-function beside(row: Row, first: Row | undefined): string {
-  if (first === undefined) return '';
-  const found = ratio(row.samples, first.samples);
-  // Of nothing, and of what comes too early, there is no multiple.
-  return Number.isFinite(found.low + found.high) && spread(first.samples).low > 0 ? range(found) : '-';
+/** Less than this, a median is noise around nothing, or of what comes too early: there is no multiple of it. */
+const LEAST = { ns: 1, bytes: 1, count: 0.001 } as const;
+
+function beside(row: Row, first: Row | undefined, unit: Result['unit']): string {
+  if (first === undefined || spread(first.samples).low < LEAST[unit]) return '-';
+  return range(ratio(row.samples, first.samples));
 }
 
 function cells({ rows, unit }: Result): string[][] {
@@ -32,7 +33,7 @@ function cells({ rows, unit }: Result): string[][] {
     row.at === undefined ? row.contender : `${row.contender}, ${row.at.toLocaleString('en')}`,
     row.kqueue,
     amount(spread(row.samples).median, unit),
-    beside(row, first),
+    beside(row, first, unit),
   ]);
 }
 

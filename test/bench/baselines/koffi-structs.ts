@@ -27,8 +27,8 @@ export interface KoffiStructs {
 
 /** On the library that this process measures; undefined where it has none in C. */
 export function koffiStructs({ kqueue }: Setting): KoffiStructs | undefined {
-  // The layout below is that of libkqueue, OpenBSD and DragonFly.
-  if (kqueue !== 'libkqueue' && kqueue !== 'openbsd' && kqueue !== 'dragonfly') return undefined;
+  // The layout below is theirs.
+  if (!['libkqueue', 'darwin', 'openbsd', 'dragonfly'].includes(kqueue)) return undefined;
   const native = nativeOf();
   const lib = koffi.load(native.library === '' ? null : native.library);
   const kevent = koffi.struct({

@@ -36,7 +36,7 @@ struct kevent {
 #define EV_DELETE 0x2
 #define EV_ONESHOT 0x10
 #define NOTE_NSECONDS 0x4
-#define EV_SET(k, a, b, c, d, e, f) (*(k) = (struct kevent){(uintptr_t)(a), (b), (c), (d), (e), (void *)(uintptr_t)(f)})
+#define EV_SET(k, a, b, c, d, e, f) (*(k) = (struct kevent){(uintptr_t)(a), (b), (c), (d), (e), (f)})
 #else
 #include <sys/event.h>
 #endif
@@ -50,6 +50,7 @@ typedef int kqueue_t(void);
 typedef int kevent_t(int, const struct kevent *, count_t, struct kevent *, count_t, const struct timespec *);
 
 #define MAX_EVENTS 1024
+#define UDATA(n) ((void *)(intptr_t)(n))
 
 static kqueue_t *make;
 static kevent_t *call;
@@ -78,7 +79,7 @@ int bench_new(void) { return make(); }
 /* One level-triggered knote; its udata is the descriptor. */
 int bench_watch(int kq, int fd) {
   struct kevent change;
-  EV_SET(&change, fd, EVFILT_READ, EV_ADD, 0, 0, fd);
+  EV_SET(&change, fd, EVFILT_READ, EV_ADD, 0, 0, UDATA(fd));
   return call(kq, &change, 1, NULL, 0, NULL);
 }
 
@@ -105,12 +106,12 @@ double bench_register(int kq, const int *fds, int count, int batch) {
   struct kevent *list = malloc(sizeof(struct kevent) * (size_t)batch);
   double start = now();
   for (int at = 0; at < count; at += batch) {
-    for (int i = 0; i < batch; i++) EV_SET(&list[i], fds[at + i], EVFILT_READ, EV_ADD, 0, 0, at + i + 1);
+    for (int i = 0; i < batch; i++) EV_SET(&list[i], fds[at + i], EVFILT_READ, EV_ADD, 0, 0, UDATA(at + i + 1));
     if (call(kq, list, batch, NULL, 0, NULL) != 0) abort();
   }
   double end = now();
   for (int i = 0; i < count; i++) {
-    EV_SET(&list[0], fds[i], EVFILT_READ, EV_DELETE, 0, 0, 0);
+    EV_SET(&list[0], fds[i], EVFILT_READ, EV_DELETE, 0, 0, NULL);
     if (call(kq, list, 1, NULL, 0, NULL) != 0) abort();
   }
   free(list);
@@ -161,7 +162,7 @@ double bench_ping_pong(int kq, const int *first, int pairs, int messages) {
 void bench_timer(int kq, int us, double *late, int times) {
   struct kevent change;
   for (int t = 0; t < times; t++) {
-    EV_SET(&change, 1, EVFILT_TIMER, EV_ADD | EV_ONESHOT, UNIT, FROM_US(us), 0);
+    EV_SET(&change, 1, EVFILT_TIMER, EV_ADD | EV_ONESHOT, UNIT, FROM_US(us), NULL);
     double start = now();
     if (call(kq, &change, 1, events, 1, NULL) != 1) abort();
     late[t] = now() - start - us * 1e3;

@@ -1,6 +1,6 @@
 // How late timers are, one at a time, and what 10,000 of them cost.
 
-import { Kqueue, timer } from '../../../src/index.ts';
+import { Kqueue, type TimerInterest, timer } from '../../../src/index.ts';
 import { abi, EV_ADD, EV_ONESHOT, EV_SET, EVFILT_TIMER, KeventList, kevent, kqueue } from '../../../src/sys/index.ts';
 import { epollInC, kqueueInC } from '../baselines/c-loop.ts';
 import { type Contender, now, type Race } from '../race.ts';
@@ -113,7 +113,9 @@ async function ofKqueue(count: number): Promise<Many> {
   const measured: number[] = [];
   const before = process.cpuUsage();
   const kq = new Kqueue<number>();
-  for (let i = 0; i < count; i++) kq.register(timer(i, { after: due(i), token: now() + due(i) * 1e6 }));
+  const interests: TimerInterest<number>[] = [];
+  for (let i = 0; i < count; i++) interests.push(timer(i, { after: due(i), token: now() + due(i) * 1e6 }));
+  kq.register(interests);
   while (measured.length < count) {
     for (const { token = 0 } of await kq.wait()) measured.push(now() - token);
   }
