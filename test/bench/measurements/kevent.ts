@@ -277,7 +277,7 @@ function registering(setting: Setting, batch: number): Race {
     id: `kevent/register-${batch}`,
     what: `registering, ${batch} in a call: each`,
     unit: 'ns',
-    times: count * (batch > 512 ? 1 : 8),
+    times: count * (batch > 512 ? 1 : 4),
     prepare() {
       const fds = Int32Array.from(socketPairs(count / 2).flat());
       const kq = kqueue();

@@ -122,7 +122,7 @@ export function pingPongRaces(setting: Setting): readonly Race[] {
       id: 'ping-pong/100',
       what: `a message among ${PAIRS} socket pairs`,
       unit: 'ns',
-      times: setting.quick ? 1000 : 20_000,
+      times: setting.quick ? 1000 : 4000,
       prepare() {
         // Each has pairs of its own: a byte would wake the queues of the others too.
         const [c, kqueue, streams] = [socketPairs(PAIRS), socketPairs(PAIRS), socketPairs(PAIRS)];

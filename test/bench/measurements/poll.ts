@@ -71,7 +71,7 @@ function registering(setting: Setting, batch: number): Race {
     id: `poll/register-${batch}`,
     what: `register() with tokens, ${batch} in a call: each`,
     unit: 'ns',
-    times: count * (batch > 512 ? 1 : 8),
+    times: count * (batch > 512 ? 1 : 4),
     prepare() {
       const fds = Int32Array.from(socketPairs(count / 2).flat());
       const kq = new Kqueue<Token>();

@@ -61,7 +61,7 @@ function one(setting: Setting, ms: number): Race {
     id: `timers/${ms}ms`,
     what: `how late a timer of ${ms} ms is`,
     unit: 'ns',
-    times: setting.quick ? 3 : 40,
+    times: setting.quick ? 3 : 20,
     prepare() {
       const kq = new Kqueue();
       return [
