@@ -42,7 +42,7 @@ const { values: options } = parseArgs({
  * median leaves out.
  */
 const { rounds, ms } = options.quick ? { rounds: 3, ms: 0.5 } : { rounds: 31, ms: 4 };
-/** Of which the first are not counted: what is compiled late is compiled in them. */
+/** Before those that count: what is compiled late is compiled in them. A race of few rounds, which are long, has one. */
 const WARM = options.quick ? 1 : 5;
 
 /** One kqueue to measure, and the environment that makes it the default. */
@@ -78,7 +78,8 @@ async function run(index: number, info: RaceInfo, start: () => Session[]): Promi
       const contenders = await session.prepare(index, ms);
       rows.push(contenders.map(({ name, at }) => ({ contender: name, kqueue: session.kqueue, at, samples: [] })));
     }
-    for (let round = -WARM; round < Math.min(info.rounds ?? rounds, rounds); round++) {
+    const warm = info.rounds === undefined ? WARM : 1;
+    for (let round = -warm; round < Math.min(info.rounds ?? rounds, rounds); round++) {
       for (const [i, session] of sessions.entries()) {
         const samples = await session.round();
         if (round < 0) continue;

@@ -167,7 +167,7 @@ function allocation(setting: Setting, { id, what, unit, calls, of }: Kind): Race
     what,
     unit,
     times: calls * READY,
-    rounds: 5,
+    rounds: 3,
     prepare() {
       const contenders: Contender[] = [];
       const fds = readyPipes(READY).map(([fd]) => fd);

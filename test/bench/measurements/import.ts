@@ -29,6 +29,7 @@ export function importRaces({ kqueue, dist }: Setting): readonly Race[] {
       what: 'importing, in a new process',
       unit: 'ns',
       times: 1,
+      rounds: 9,
       prepare() {
         // It is the same whichever kqueue would be used.
         if (kqueue === 'libkqueue') return [];

@@ -278,6 +278,7 @@ function registering(setting: Setting, batch: number): Race {
     what: `registering, ${batch} in a call: each`,
     unit: 'ns',
     times: count * (batch > 512 ? 1 : 4),
+    ...(batch > 512 ? { rounds: 9 } : {}),
     prepare() {
       const fds = Int32Array.from(socketPairs(count / 2).flat());
       const kq = kqueue();

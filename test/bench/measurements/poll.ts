@@ -72,6 +72,7 @@ function registering(setting: Setting, batch: number): Race {
     what: `register() with tokens, ${batch} in a call: each`,
     unit: 'ns',
     times: count * (batch > 512 ? 1 : 4),
+    ...(batch > 512 ? { rounds: 9 } : {}),
     prepare() {
       const fds = Int32Array.from(socketPairs(count / 2).flat());
       const kq = new Kqueue<Token>();
