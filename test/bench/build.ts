@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,7 +46,10 @@ export function build(): Built {
   const tsc = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', config], {
     encoding: 'utf8',
   });
-  if (tsc.status !== 0) throw new Error(`tsc: ${tsc.error?.message ?? tsc.stdout}${tsc.stderr}`);
+  if (tsc.status !== 0) {
+    rmSync(folder, { recursive: true, force: true });
+    throw new Error(`tsc: ${tsc.error?.message ?? tsc.stdout}${tsc.stderr}`);
+  }
   const dist = join(folder, 'src');
   const child = join(folder, 'test/bench/child.js');
   const [loop, addon] = [join(folder, 'loop.so'), join(folder, 'addon.node')];
