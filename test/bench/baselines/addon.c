@@ -20,6 +20,7 @@ int napi_get_value_double(napi_env, napi_value, double *);
 int napi_get_value_string_utf8(napi_env, napi_value, char *, size_t, size_t *);
 int napi_get_typedarray_info(napi_env, napi_value, int *type, size_t *length, void **data, napi_value *, size_t *);
 int napi_create_int32(napi_env, int32_t, napi_value *);
+int napi_create_double(napi_env, double, napi_value *);
 int napi_create_function(napi_env, const char *, size_t, napi_callback, void *, napi_value *);
 int napi_set_named_property(napi_env, napi_value, const char *, napi_value);
 
@@ -79,6 +80,17 @@ static napi_value WithAddresses(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/* The address of a typed array's memory. It stays where it is while the array lives. */
+static napi_value Address(napi_env env, napi_callback_info info) {
+  napi_value argv[1], result;
+  size_t argc = 1;
+  void *data = NULL;
+  napi_get_cb_info(env, info, &argc, argv, NULL, NULL);
+  napi_get_typedarray_info(env, argv[0], NULL, NULL, &data, NULL, NULL);
+  napi_create_double(env, (double)(uintptr_t)data, &result);
+  return result;
+}
+
 static void add(napi_env env, napi_value exports, const char *name, napi_callback function) {
   napi_value value;
   napi_create_function(env, name, (size_t)-1, function, NULL, &value);
@@ -87,6 +99,7 @@ static void add(napi_env env, napi_value exports, const char *name, napi_callbac
 
 napi_value napi_register_module_v1(napi_env env, napi_value exports) {
   add(env, exports, "open", Open);
+  add(env, exports, "address", Address);
   add(env, exports, "withArrays", WithArrays);
   add(env, exports, "withAddresses", WithAddresses);
   return exports;

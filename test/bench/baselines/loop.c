@@ -35,8 +35,8 @@ struct kevent {
 #define EV_ADD 0x1
 #define EV_DELETE 0x2
 #define EV_ONESHOT 0x10
-#define NOTE_USECONDS 0x2
-#define EV_SET(k, a, b, c, d, e, f) (*(k) = (struct kevent){(uintptr_t)(a), (b), (c), (d), (e), (void *)(uintptr_t)(f)})
+#define NOTE_NSECONDS 0x4
+#define EV_SET(k, a, b, c, d, e, f) (*(k) = (struct kevent){(uintptr_t)(a), (b), (c), (d), (e), (f)})
 #else
 #include <sys/event.h>
 #endif
@@ -46,10 +46,13 @@ typedef size_t count_t;
 #else
 typedef int count_t;
 #endif
+typedef int kqueue_t(void);
 typedef int kevent_t(int, const struct kevent *, count_t, struct kevent *, count_t, const struct timespec *);
 
 #define MAX_EVENTS 1024
+#define UDATA(n) ((void *)(intptr_t)(n))
 
+static kqueue_t *make;
 static kevent_t *call;
 static struct kevent events[MAX_EVENTS];
 static const struct timespec zero;
@@ -62,13 +65,26 @@ static double now(void) {
   return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-/* 0, or -1 where the library or the symbol is not found. */
-int bench_open(const char *library, const char *symbol) {
-  void *handle = dlopen(library, RTLD_NOW);
+/* 0, or -1 where the library or a symbol is not found. "" is the process itself. */
+int bench_open(const char *library, const char *kqueue_symbol, const char *kevent_symbol) {
+  void *handle = dlopen(library[0] == 0 ? NULL : library, RTLD_NOW);
   if (handle == NULL) return -1;
-  call = (kevent_t *)dlsym(handle, symbol);
-  return call == NULL ? -1 : 0;
+  make = (kqueue_t *)dlsym(handle, kqueue_symbol);
+  call = (kevent_t *)dlsym(handle, kevent_symbol);
+  return make == NULL || call == NULL ? -1 : 0;
 }
+
+int bench_new(void) { return make(); }
+
+/* One level-triggered knote; its udata is the descriptor. */
+int bench_watch(int kq, int fd) {
+  struct kevent change;
+  EV_SET(&change, fd, EVFILT_READ, EV_ADD, 0, 0, UDATA(fd));
+  return call(kq, &change, 1, NULL, 0, NULL);
+}
+
+/* How many events one call finds: not all that there are, where the library has a limit of its own. */
+int bench_count(int kq, int nevents) { return call(kq, NULL, 0, events, nevents, &zero); }
 
 /* Fetches at most `nevents` events, `times` times, without waiting. */
 double bench_fetch(int kq, int nevents, int times) {
@@ -90,12 +106,12 @@ double bench_register(int kq, const int *fds, int count, int batch) {
   struct kevent *list = malloc(sizeof(struct kevent) * (size_t)batch);
   double start = now();
   for (int at = 0; at < count; at += batch) {
-    for (int i = 0; i < batch; i++) EV_SET(&list[i], fds[at + i], EVFILT_READ, EV_ADD, 0, 0, at + i + 1);
+    for (int i = 0; i < batch; i++) EV_SET(&list[i], fds[at + i], EVFILT_READ, EV_ADD, 0, 0, UDATA(at + i + 1));
     if (call(kq, list, batch, NULL, 0, NULL) != 0) abort();
   }
   double end = now();
   for (int i = 0; i < count; i++) {
-    EV_SET(&list[0], fds[i], EVFILT_READ, EV_DELETE, 0, 0, 0);
+    EV_SET(&list[0], fds[i], EVFILT_READ, EV_DELETE, 0, 0, NULL);
     if (call(kq, list, 1, NULL, 0, NULL) != 0) abort();
   }
   free(list);
@@ -133,11 +149,20 @@ double bench_ping_pong(int kq, const int *first, int pairs, int messages) {
   return now() - start;
 }
 
+/* DragonFly counts milliseconds only. */
+#ifdef NOTE_NSECONDS
+#define UNIT NOTE_NSECONDS
+#define FROM_US(us) ((us) * 1000L)
+#else
+#define UNIT 0
+#define FROM_US(us) (((us) + 999) / 1000)
+#endif
+
 /* How late one-shot timers of `us` microseconds are, in nanoseconds, one after the other. */
 void bench_timer(int kq, int us, double *late, int times) {
   struct kevent change;
   for (int t = 0; t < times; t++) {
-    EV_SET(&change, 1, EVFILT_TIMER, EV_ADD | EV_ONESHOT, NOTE_USECONDS, us, 0);
+    EV_SET(&change, 1, EVFILT_TIMER, EV_ADD | EV_ONESHOT, UNIT, FROM_US(us), NULL);
     double start = now();
     if (call(kq, &change, 1, events, 1, NULL) != 1) abort();
     late[t] = now() - start - us * 1e3;
@@ -146,6 +171,8 @@ void bench_timer(int kq, int us, double *late, int times) {
 
 #ifdef __linux__
 static struct epoll_event ready[MAX_EVENTS];
+
+int epoll_count(int ep, int nevents) { return epoll_wait(ep, ready, nevents, 0); }
 
 double epoll_fetch(int ep, int nevents, int times) {
   double start = now();
