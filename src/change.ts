@@ -107,7 +107,10 @@ function compileTimer(interest: TimerInterest, abi: Abi, mode: number): Omit<Cha
   }
 
   const argument = at !== undefined ? 'at' : every !== undefined ? 'every' : 'after';
-  const units = UNITS.filter(({ constant }) => constant === undefined || abi.constants[constant] !== undefined);
+  const units = UNITS.filter(({ constant }) => constant === undefined || abi.constants[constant] !== undefined).filter(
+    // libkqueue takes microseconds for nanoseconds, and nanoseconds for what they are.
+    ({ constant }) => constant !== 'NOTE_USECONDS' || abi.name !== 'libkqueue',
+  );
   const finest = units[units.length - 1] ?? UNITS[0];
   const unit =
     units.find(({ scale }) => Number.isInteger(ms * scale) && Number.isInteger((leeway ?? 0) * scale)) ?? finest;

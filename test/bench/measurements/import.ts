@@ -34,8 +34,8 @@ export function importRaces({ kqueue, dist }: Setting): readonly Race[] {
         // It is the same whichever kqueue would be used.
         if (kqueue === 'libkqueue') return [];
         return [
-          timed('koffi, as the library loads it', `createRequire(${url(koffi)})(${JSON.stringify(koffi)})`),
           timed('koffi, import', `await import(${url(koffi)})`),
+          timed('koffi, as the library loads it', `createRequire(${url(koffi)})(${JSON.stringify(koffi)})`),
           timed('an empty module', `await import('data:text/javascript,')`),
           timed('front door', `await import(${front})`),
           timed('C door', `await import(${sys})`),
