@@ -47,6 +47,16 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
     console.log('end');
   },
 
+  /** A promise that is settled outside of Node's callback scopes would wait for the next thing that happens. */
+  async 'wait beside what is idle'() {
+    const idle = setInterval(() => {}, LONG);
+    const kq = newQueue();
+    kq.register(timer(1, { every: SOON }));
+    for (let i = 0; i < 3; i++) console.log((await kq.wait()).length);
+    clearInterval(idle);
+    kq.close();
+  },
+
   'unref, then wait'() {
     const kq = newQueue();
     kq.register(timer(1, { every: LONG }));

@@ -84,6 +84,7 @@ describe('wait() and the process', suite, () => {
   const children: readonly [what: string, scenario: string, says: string][] = [
     ['works when nothing else keeps the loop turning', 'wait alone', '1\n1\n1\ntimer\ntimer\ntimer\nend\n'],
     ['works for what the program itself triggers', 'user event alone', '1\n1\n1\nend\n'],
+    ['works when what keeps the loop has nothing to do', 'wait beside what is idle', '1\n1\n1\n'],
     ['unref() lets the process go', 'unref, then wait', 'started\n'],
     ['unref() lets it go, and a timeout with it', 'unref, then wait for a time', 'started\n'],
     ['unref() lets it go while it waits, and a timeout with it', 'unref while waiting', 'let go\n'],
