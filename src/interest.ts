@@ -34,17 +34,22 @@ export interface InterestBase<Filter extends string, Token> {
 
 /** EVFILT_READ: see {@link read}. */
 export interface ReadInterest<Token = unknown> extends InterestBase<'read', Token> {
+  /** The descriptor. */
   readonly ident: number;
+  /** Bytes that must be there; undefined for any. */
   readonly lowat: number | undefined;
   readonly on: readonly ReadNote[];
 }
 /** EVFILT_WRITE: see {@link write}. */
 export interface WriteInterest<Token = unknown> extends InterestBase<'write', Token> {
+  /** The descriptor. */
   readonly ident: number;
+  /** Bytes of space that there must be; undefined for any. */
   readonly lowat: number | undefined;
 }
 /** EVFILT_EXCEPT: see {@link except}. */
 export interface ExceptInterest<Token = unknown> extends InterestBase<'except', Token> {
+  /** The descriptor. */
   readonly ident: number;
   readonly on: readonly ExceptNote[];
 }
@@ -69,6 +74,7 @@ export interface SignalInterest<Token = unknown> extends InterestBase<'signal', 
 }
 /** EVFILT_TIMER: see {@link timer}. */
 export interface TimerInterest<Token = unknown> extends InterestBase<'timer', Token> {
+  /** A number of the program's own; a bigint beyond 2^53. */
   readonly ident: number | bigint;
   /** Milliseconds from one expiration to the next. */
   readonly every: number | undefined;
@@ -84,11 +90,13 @@ export interface TimerInterest<Token = unknown> extends InterestBase<'timer', To
 }
 /** EVFILT_USER: see {@link user}. */
 export interface UserInterest<Token = unknown> extends InterestBase<'user', Token> {
+  /** A number of the program's own; a bigint beyond 2^53. */
   readonly ident: number | bigint;
 }
 /** EVFILT_FS: see {@link fs}. */
 export interface FsInterest<Token = unknown> extends InterestBase<'fs', Token> {
   readonly ident: number;
+  /** The VQ_* bits to report. */
   readonly fflags: number;
 }
 /** EVFILT_MACHPORT: see {@link machport}. */
@@ -103,10 +111,12 @@ export interface ProcdescInterest<Token = unknown> extends InterestBase<'procdes
 }
 /** EVFILT_EMPTY: see {@link empty}. */
 export interface EmptyInterest<Token = unknown> extends InterestBase<'empty', Token> {
+  /** The descriptor. */
   readonly ident: number;
 }
 /** EVFILT_DEVICE: see {@link device}. */
 export interface DeviceInterest<Token = unknown> extends InterestBase<'device', Token> {
+  /** The descriptor. */
   readonly ident: number;
   readonly on: readonly DeviceNote[];
 }
@@ -300,7 +310,8 @@ export function proc<Token = never>(
 /**
  * Deliveries of a signal to this process, ignored ones too. EVFILT_SIGNAL of kqueue(2). The kernel's filter leaves the
  * signal's action as it is; so, while it is registered, a handler that does nothing is kept installed through Node, and the
- * default action kills nobody. (Only the main thread can do that: in a worker, see to it yourself.)
+ * default action kills nobody. (Only the main thread can do that: in a worker, see to it yourself; on Linux, where Node's
+ * handlers are what counts, register() reports EINVAL there.)
  *
  * @param signal a name, as `os.constants.signals` has it (`SIGHUP`), or its number
  * @throws TypeError, RangeError for what is no signal of this system, and for SIGKILL and SIGSTOP, which nobody can catch

@@ -40,7 +40,7 @@ const DRAGONFLY_SLICE = 60_000;
 export interface PollOptions {
   /** Milliseconds; fractions count. Absent, or Infinity: for ever. 0: look and return. */
   readonly timeout?: number | undefined;
-  /** How many events at most, 1 or more. */
+  /** How many events at most, 1 or more. One call gives no more than 1,024; the rest comes next. */
   readonly max?: number | undefined;
 }
 
@@ -137,7 +137,7 @@ export class Kqueue<Token = unknown> {
   }
 
   /**
-   * Adds knotes (EV_ADD), all in one kevent(2) call, or replaces those with the same ident and filter: their token, and all
+   * Adds knotes (EV_ADD), all in one kevent(2) call (libkqueue: in one each), or replaces those with the same ident and filter: their token, and all
    * else. It neither takes nor loses what is pending, but of timers, which start over, and of what is registered anew with
    * other `clear`, `oneshot` or `dispatch`. Takes interests, or one iterable of them.
    *
@@ -476,14 +476,20 @@ export class Kqueue<Token = unknown> {
     return new Waker(wakerHandle(this.#sys, this.#fd, this.#gate, fired, find(fired)?.udata ?? 0));
   }
 
-  /** Keeps the process running while somebody waits: so it is at first. */
+  /**
+   * Keeps the process running while somebody waits: so it is at first.
+   * @throws KqueueError EBADF where the queue is closed
+   */
   ref(): this {
     this.#mustBeOpen();
     this.#waiting.hold(true);
     return this;
   }
 
-  /** Lets the process end while somebody waits. */
+  /**
+   * Lets the process end while somebody waits.
+   * @throws KqueueError EBADF where the queue is closed
+   */
   unref(): this {
     this.#mustBeOpen();
     this.#waiting.hold(false);

@@ -26,8 +26,8 @@ export interface Registration<Token = unknown> {
    */
   disable(): void;
   /**
-   * EV_DELETE: takes it off the queue. What was fetched of it and not handed out yet is dropped. Does nothing where it is
-   * not registered any more.
+   * EV_DELETE: takes it off the queue. What was fetched of it and not handed out yet is dropped; where it has ended
+   * already, that is all.
    * @throws KqueueError EBADF where the queue is closed
    */
   unregister(): void;

@@ -1,12 +1,19 @@
-// Programs that run in a process of their own, for the tests of this folder: `child.ts SCENARIO`.
+// Programs that run in a process of their own, for the tests of this folder: `child.ts SCENARIO [unpollable]`.
 
 import { closeSync, openSync } from 'node:fs';
 import { Kqueue, KqueueError, timer, user, vnode } from '../../src/index.ts';
+import { defaultSys } from '../../src/sys/index.ts';
 
 /** Milliseconds that are over soon. */
 const SOON = 20;
 /** Far longer than a test takes. */
 const LONG = 10 * 60_000;
+
+/** With a second argument, one whose descriptor Node's event loop cannot watch. */
+function newQueue(): Kqueue {
+  const sys = defaultSys();
+  return new Kqueue({ sys: process.argv[3] === undefined ? sys : { ...sys, pollable: false } });
+}
 
 /** Keeps the loop from turning for a while. */
 function block(): void {
@@ -17,7 +24,7 @@ function block(): void {
 const scenarios: Readonly<Record<string, () => unknown>> = {
   /** Nothing else keeps the loop turning, and nothing else turns it. */
   async 'wait alone'() {
-    const kq = new Kqueue();
+    const kq = newQueue();
     kq.register(timer(1, { every: SOON }));
     for (let i = 0; i < 3; i++) console.log((await kq.wait()).length);
     let left = 3;
@@ -30,7 +37,7 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
   },
 
   async 'user event alone'() {
-    const kq = new Kqueue();
+    const kq = newQueue();
     const [event] = kq.register(user(1, { clear: true }));
     for (let i = 0; i < 3; i++) {
       const waiting = kq.wait();
@@ -40,8 +47,18 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
     console.log('end');
   },
 
+  /** A promise that is settled outside of Node's callback scopes would wait for the next thing that happens. */
+  async 'wait beside what is idle'() {
+    const idle = setInterval(() => {}, LONG);
+    const kq = newQueue();
+    kq.register(timer(1, { every: SOON }));
+    for (let i = 0; i < 3; i++) console.log((await kq.wait()).length);
+    clearInterval(idle);
+    kq.close();
+  },
+
   'unref, then wait'() {
-    const kq = new Kqueue();
+    const kq = newQueue();
     kq.register(timer(1, { every: LONG }));
     kq.unref()
       .wait()
@@ -49,8 +66,16 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
     console.log('started');
   },
 
+  'unref, then wait for a time'() {
+    const kq = newQueue();
+    kq.unref()
+      .wait({ timeout: LONG })
+      .finally(() => console.log('not this'));
+    console.log('started');
+  },
+
   'unref while waiting'() {
-    const kq = new Kqueue();
+    const kq = newQueue();
     kq.wait({ timeout: LONG }).finally(() => console.log('not this'));
     setTimeout(() => {
       kq.unref();
@@ -59,7 +84,7 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
   },
 
   async 'ref after unref'() {
-    const kq = new Kqueue();
+    const kq = newQueue();
     kq.register(timer(1, { after: SOON }));
     kq.unref();
     kq.ref();
@@ -67,7 +92,7 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
   },
 
   'ref after unref while waiting'() {
-    const kq = new Kqueue();
+    const kq = newQueue();
     kq.register(timer(1, { after: SOON }));
     kq.unref();
     kq.wait().then(([event]) => console.log(event?.filter));
@@ -75,7 +100,7 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
   },
 
   async 'ref after unref, until the time is over'() {
-    const kq = new Kqueue();
+    const kq = newQueue();
     kq.unref();
     const waiting = kq.wait({ timeout: SOON });
     kq.ref();
@@ -86,7 +111,7 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
   },
 
   'unref, then iterate'() {
-    const kq = new Kqueue();
+    const kq = newQueue();
     kq.unref();
     kq[Symbol.asyncIterator]()
       .next()
@@ -95,14 +120,14 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
   },
 
   'a queue that nobody waits for'() {
-    const kq = new Kqueue();
+    const kq = newQueue();
     kq.register(timer(1, { every: SOON }), user(1));
     console.log('registered');
   },
 
   /** While Node takes itself down, libuv still tells what is ready: nobody may be called for it. See exit.test.ts too. */
   'ends while the queue is ready, in a wait'() {
-    const kq = new Kqueue();
+    const kq = newQueue();
     kq.register(timer(1, { every: 1 }));
     kq.unref().wait();
     block();
@@ -110,7 +135,7 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
   },
 
   'waits at the exit'() {
-    const kq = new Kqueue();
+    const kq = newQueue();
     kq.register(timer(1, { every: 1 }));
     kq.unref();
     process.on('exit', () => {
@@ -123,7 +148,7 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
 
   /** Every number is taken, so that nothing more can be opened. */
   async 'no descriptors'() {
-    const kq = new Kqueue();
+    const kq = newQueue();
     const [event] = kq.register(user(1, { clear: true }));
     const taken: number[] = [];
     const tell = (call: () => unknown): void => {

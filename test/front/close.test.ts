@@ -221,7 +221,8 @@ describe('nothing is left open', { ...suite, skip: suite.skip || noProc }, () =>
       const before = openDescriptors();
       for (let i = 0; i < 20; i++) await round();
       await turn();
-      assert.ok(openDescriptors() <= before, `${openDescriptors()} descriptors, and ${before} before`);
+      // Fewer where Node closes one of its own meanwhile.
+      assert.ok(openDescriptors() <= before, `${openDescriptors()} descriptors, ${before} before`);
     });
   }
 });

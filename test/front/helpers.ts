@@ -75,12 +75,15 @@ export function isCode(code: string): (error: unknown) => true {
 }
 
 /**
- * Runs one of the scenarios of child.ts in a process of its own, with so many descriptors at most: what it wrote. Fails if
- * it does not end by itself.
+ * Runs one of the scenarios of child.ts in a process of its own, with so many descriptors at most, and with queues that
+ * can be polled or not: what it wrote. Fails if it does not end by itself.
  */
-export function runChild(scenario: string, { descriptors }: { descriptors?: number } = {}): string {
+export function runChild(
+  scenario: string,
+  { descriptors, pollable = true }: { descriptors?: number; pollable?: boolean } = {},
+): string {
   const file = fileURLToPath(new URL('child.ts', import.meta.url));
-  const program = [process.execPath, ...loaders, file, scenario];
+  const program = [process.execPath, ...loaders, file, scenario, ...(pollable ? [] : ['unpollable'])];
   // Both limits, the soft and the hard one, which Node raises itself to.
   const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors} && `;
   return execFileSync('/bin/sh', ['-c', `${limit}exec "$@"`, 'sh', ...program], {

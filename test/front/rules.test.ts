@@ -277,7 +277,7 @@ describe('the rules of the call', suite, () => {
           return changes.map((change) => sys.receipt(change, bad(change))).reverse();
         };
         assert.throws(
-          () => kq.register(read(5), write(5), read(6), user(5), user(2n ** 64n - 1n)),
+          () => kq.register(read(6), read(5), write(5), user(5), user(2n ** 64n - 1n)),
           (error: unknown) => isCode('EBADF')(error) && (error as KqueueError).change?.ident === 6,
         );
         // Of those two, the one that failed is no longer in the table, the other is.

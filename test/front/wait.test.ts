@@ -84,7 +84,9 @@ describe('wait() and the process', suite, () => {
   const children: readonly [what: string, scenario: string, says: string][] = [
     ['works when nothing else keeps the loop turning', 'wait alone', '1\n1\n1\ntimer\ntimer\ntimer\nend\n'],
     ['works for what the program itself triggers', 'user event alone', '1\n1\n1\nend\n'],
+    ['works when what keeps the loop has nothing to do', 'wait beside what is idle', '1\n1\n1\n'],
     ['unref() lets the process go', 'unref, then wait', 'started\n'],
+    ['unref() lets it go, and a timeout with it', 'unref, then wait for a time', 'started\n'],
     ['unref() lets it go while it waits, and a timeout with it', 'unref while waiting', 'let go\n'],
     ['unref() lets it go while it iterates', 'unref, then iterate', 'started\n'],
     ['ref() after unref() keeps it', 'ref after unref', 'timer\n'],
@@ -96,6 +98,7 @@ describe('wait() and the process', suite, () => {
   ];
   for (const [what, scenario, says] of children) {
     it(what, () => assert.equal(runChild(scenario), says));
+    it(`${what}, where it is looked at`, () => assert.equal(runChild(scenario, { pollable: false }), says));
   }
 
   it('ref() and unref() return the queue, and may be called again and again', () => {
@@ -393,6 +396,46 @@ describe('wait() with an AbortSignal', suite, () => {
   it('of a timeout', async () => {
     const q = queue();
     await assert.rejects(q.kq.wait({ signal: AbortSignal.timeout(1) }), { name: 'TimeoutError' });
+  });
+});
+
+describe('wait() and what comes otherwise than by the descriptor', suite, () => {
+  it('events that came with the changes of register() are told to who waits', async () => {
+    const sys = defaultSys();
+    let inject = false;
+    const kq = closeAfter(
+      new Kqueue({
+        sys: {
+          ...sys,
+          kevent(fd, changes, nchanges, events, nevents, timeout): number {
+            const n = sys.kevent(fd, changes, nchanges, events, nevents, timeout);
+            if (!inject || nchanges === 0) return n;
+            // As a kqueue would that fetches in spite of receipts.
+            events?.set(0, { ident: 99, filter: sys.abi.constants['EVFILT_USER'] ?? 0 });
+            return 1;
+          },
+        },
+      }),
+    );
+    const waiting = kq.wait();
+    await turn();
+    inject = true;
+    kq.register(user(1));
+    assert.deepEqual(idents(await waiting), [99]);
+  });
+
+  it('a timer of Node that is early is no end of the time', async (t) => {
+    const q = queue();
+    let now = 1000;
+    t.mock.method(performance, 'now', () => now);
+    let over = false;
+    const waiting = q.kq.wait({ timeout: 5 }).finally(() => {
+      over = true;
+    });
+    await new Promise((done) => setTimeout(done, 20));
+    assert.equal(over, false);
+    now += 5;
+    assert.deepEqual(await waiting, []);
   });
 });
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { fstatSync } from 'node:fs';
+import { fstatSync, writeSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import { Kqueue, user, Waker } from '../../src/index.ts';
@@ -106,6 +106,17 @@ describe('Waker', suite, () => {
     for (let i = 0; i < 5000; i++) waker.wake();
     assert.equal(kq.poll({ timeout: DEADLINE }).length, 1);
     assert.deepEqual(kq.poll({ timeout: 0 }), []);
+  });
+
+  it('one more wake where as many are pending as can be counted', (t) => {
+    const kq = closeAfter(new Kqueue());
+    const waker = kq.waker();
+    const { route } = waker;
+    if (route.kind !== 'write') return t.skip('wakes are not counted here');
+    // An eventfd(2) is full with this.
+    writeSync(route.fd, new Uint8Array(new BigUint64Array([2n ** 64n - 2n]).buffer));
+    waker.wake();
+    assert.equal(kq.poll({ timeout: DEADLINE }).length, 1);
   });
 
   it('of a closed queue: EBADF, also where its numbers belong to others by then', () => {
