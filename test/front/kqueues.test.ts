@@ -7,19 +7,14 @@ import { Kqueue, type KqueueEvent, proc, read, timer, user, write } from '../../
 import { kqueues } from '../sys/kqueues.ts';
 import { closeAfter, DEADLINE, idents, isCode, newPipe, newSocketPair, suite } from './helpers.ts';
 
-/** What a kqueue does otherwise, and the front door cannot change. */
-const gates: readonly { kqueue: string; what: string; reason: string }[] = [];
-const gate = (kqueue: string, what: string): string | false =>
-  gates.find((one) => one.kqueue === kqueue && one.what === what)?.reason ?? false;
-
 for (const door of await kqueues()) {
   const { name, skip } = door;
   describe(name, { ...suite, skip }, () => {
-    const queue = (): Kqueue<string> => closeAfter(new Kqueue<string>({ sys: door.sys }));
-    const test = (what: string, body: () => unknown): void => {
-      it(what, { skip: gate(name, what) }, async () => {
-        await body();
-      });
+    // libkqueue takes a closed queue apart in a thread of its own, and a process that ends meanwhile may die of that: what
+    // need not be closed is left to the end of the process there.
+    const queue = (): Kqueue<string> => {
+      const kq = new Kqueue<string>({ sys: door.sys });
+      return name === 'libkqueue' ? kq : closeAfter(kq);
     };
     /** What poll() gives until there is something. */
     const next = (kq: Kqueue<string>): KqueueEvent<string> => {
@@ -28,7 +23,34 @@ for (const door of await kqueues()) {
       return event;
     };
 
-    test('read: bytes, token, registration, the end', () => {
+    it('close() ends a wait with EBADF, and every call from then on', async () => {
+      const kq = queue();
+      const [registration] = kq.register(user(1));
+      const waiting = kq.wait();
+      kq.close();
+      await assert.rejects(waiting, isCode('EBADF'));
+      assert.throws(() => kq.poll(), isCode('EBADF'));
+      assert.throws(() => kq.register(user(1)), isCode('EBADF'));
+      assert.throws(() => registration.trigger(), isCode('EBADF'));
+    });
+
+    it('for await: each event once, whoever takes what is left over; until close()', async () => {
+      const kq = queue();
+      for (const one of kq.register([1, 2, 3].map((ident) => user(ident, { clear: true })))) one.trigger();
+      const seen: number[] = [];
+      for await (const { ident } of kq) {
+        seen.push(ident);
+        break;
+      }
+      seen.push(...idents(kq.poll({ timeout: 0, max: 1 })));
+      seen.push(...idents(await kq.wait()));
+      assert.deepEqual(seen.sort(), [1, 2, 3]);
+      setTimeout(() => kq.close(), 5);
+      for await (const event of kq) assert.fail(String(event));
+      assert.equal(kq.closed, true);
+    });
+
+    it('read: bytes, token, registration, the end', () => {
       const kq = queue();
       const [r, w] = newPipe();
       const [registration] = kq.register(read(r, { token: 'mine' }));
@@ -47,7 +69,7 @@ for (const door of await kqueues()) {
       closeSync(r);
     });
 
-    test('write: space', () => {
+    it('write: space', () => {
       const kq = queue();
       const [a, b] = newSocketPair();
       kq.register(write(a, { token: 'writer' }));
@@ -57,7 +79,7 @@ for (const door of await kqueues()) {
       closeSync(b);
     });
 
-    test('timer: once, and again and again', () => {
+    it('timer: once, and again and again', () => {
       const kq = queue();
       const [once] = kq.register(timer(1, { after: 5, token: 'once' }));
       assert.equal(next(kq).token, 'once');
@@ -68,7 +90,7 @@ for (const door of await kqueues()) {
       assert.throws(() => again.enable(), isCode('ENOENT'));
     });
 
-    test('user: triggered, once for as often as nobody fetched, with its bits', () => {
+    it('user: triggered, once for as often as nobody fetched, with its bits', () => {
       const kq = queue();
       const [event] = kq.register(user(7, { clear: true, token: 'mine' }));
       assert.deepEqual(kq.poll({ timeout: 0 }), []);
@@ -80,7 +102,7 @@ for (const door of await kqueues()) {
       assert.deepEqual(kq.poll({ timeout: 0 }), []);
     });
 
-    test('oneshot ends, dispatch waits for enable()', () => {
+    it('oneshot ends, dispatch waits for enable()', () => {
       const kq = queue();
       const [once, dispatched] = kq.register(user(1, { oneshot: true }), user(2, { dispatch: true }));
       once.trigger();
@@ -91,7 +113,7 @@ for (const door of await kqueues()) {
       assert.throws(() => kq.unregister(user(1)), isCode('ENOENT'));
     });
 
-    test('another mode takes effect on what is registered, and another token', () => {
+    it('another mode takes effect on what is registered, and another token', () => {
       const kq = queue();
       const [r, w] = newPipe();
       writeSync(w, 'x');
@@ -104,7 +126,7 @@ for (const door of await kqueues()) {
       closeSync(w);
     });
 
-    test('wait(): for what is there, for what comes, for a time; one at a time; abort', async () => {
+    it('wait(): for what is there, for what comes, for a time; one at a time; abort', async () => {
       const kq = queue();
       const [event] = kq.register(user(1, { clear: true }));
       event.trigger();
@@ -119,7 +141,7 @@ for (const door of await kqueues()) {
       await assert.rejects(kq.wait({ signal: AbortSignal.timeout(5) }), { name: 'TimeoutError' });
     });
 
-    test('wait() for a descriptor', async () => {
+    it('wait() for a descriptor', async () => {
       const kq = queue();
       const [r, w] = newPipe();
       kq.register(read(r));
@@ -130,23 +152,7 @@ for (const door of await kqueues()) {
       closeSync(w);
     });
 
-    test('for await: each event once, whoever takes what is left over; until close()', async () => {
-      const kq = queue();
-      for (const one of kq.register([1, 2, 3].map((ident) => user(ident, { clear: true })))) one.trigger();
-      const seen: number[] = [];
-      for await (const { ident } of kq) {
-        seen.push(ident);
-        break;
-      }
-      seen.push(...idents(kq.poll({ timeout: 0, max: 1 })));
-      seen.push(...idents(await kq.wait()));
-      assert.deepEqual(seen.sort(), [1, 2, 3]);
-      setTimeout(() => kq.close(), 5);
-      for await (const event of kq) assert.fail(String(event));
-      assert.equal(kq.closed, true);
-    });
-
-    test('a timer in an iteration', async () => {
+    it('a timer in an iteration', async () => {
       const kq = queue();
       kq.register(timer(1, { every: 2, token: 'tick' }));
       let left = 3;
@@ -156,7 +162,7 @@ for (const door of await kqueues()) {
       }
     });
 
-    test('max', () => {
+    it('max', () => {
       const kq = queue();
       for (const one of kq.register([1, 2, 3].map((ident) => user(ident, { clear: true })))) one.trigger();
       const first = kq.poll({ timeout: DEADLINE, max: 2 });
@@ -164,7 +170,7 @@ for (const door of await kqueues()) {
       assert.deepEqual(idents([...first, ...kq.poll({ timeout: 0 })]).sort(), [1, 2, 3]);
     });
 
-    test('each change that fails is told, and the good ones stay', () => {
+    it('each change that fails is told, and the good ones stay', () => {
       const kq = queue();
       assert.throws(
         () => kq.register(user(1, { clear: true }), read(2 ** 30), proc(2 ** 30), user(2, { clear: true })),
@@ -174,23 +180,12 @@ for (const door of await kqueues()) {
       assert.throws(() => kq.unregister(user(1)), isCode('ENOENT'));
     });
 
-    test('register() takes no event', () => {
+    it('register() takes no event', () => {
       const kq = queue();
       const [event] = kq.register(user(1, { clear: true }));
       event.trigger();
       for (let i = 2; i < 20; i++) kq.register(user(i));
       assert.deepEqual(idents(kq.poll({ timeout: DEADLINE })), [1]);
-    });
-
-    test('close() ends a wait with EBADF, and every call from then on', async () => {
-      const kq = queue();
-      const [registration] = kq.register(user(1));
-      const waiting = kq.wait();
-      kq.close();
-      await assert.rejects(waiting, isCode('EBADF'));
-      assert.throws(() => kq.poll(), isCode('EBADF'));
-      assert.throws(() => kq.register(user(1)), isCode('EBADF'));
-      assert.throws(() => registration.trigger(), isCode('EBADF'));
     });
   });
 }
