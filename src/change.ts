@@ -2,7 +2,7 @@ import type { Interest, TimerInterest } from './interest.ts';
 import { noteBit, noteBits } from './notes.ts';
 import { outOfRange } from './sys/check.ts';
 import type { Abi } from './sys/layout.ts';
-import { systemsWith } from './systems.ts';
+import { systemsWith, working } from './systems.ts';
 
 /** An interest in the numbers of one ABI. */
 export interface Change {
@@ -72,7 +72,7 @@ export function impliesExitStatus(interest: Interest): boolean {
 
 function filterOf(abi: Abi, name: string): number {
   const constant = `EVFILT_${name}`;
-  const filter = abi.constants[constant];
+  const filter = working(abi, constant);
   if (filter !== undefined) return filter;
   throw outOfRange('filter', `one that ${abi.name} has (${constant}: ${systemsWith(constant)})`, name.toLowerCase());
 }

@@ -1,7 +1,7 @@
 import { outOfRange, wrongType } from './sys/check.ts';
 import type { Abi } from './sys/layout.ts';
 import { noteNames } from './sys/names.ts';
-import { systemsWith } from './systems.ts';
+import { systemsWith, working } from './systems.ts';
 
 /*
  * A note is a NOTE_* of <sys/event.h> in lower case and without its prefix. The types here say which belong to which
@@ -112,7 +112,7 @@ export function checkNotes<Note extends string>(filter: keyof typeof notesToAsk,
 /** The bit of a note. Throws a RangeError that names the systems that have it where this one has not. */
 export function noteBit(abi: Abi, argument: string, note: string): number {
   const constant = constantOf(note);
-  const bit = abi.constants[constant];
+  const bit = working(abi, constant);
   if (bit !== undefined) return bit;
   throw outOfRange(argument, `what ${abi.name} has (${constant}: ${systemsWith(constant)})`, note);
 }
