@@ -27,17 +27,12 @@ import { UserKnote } from './user.ts';
 const EFD_CLOEXEC_NONBLOCK = 0o2004000;
 const F_GETFD = 1;
 const INT_MAX = 2 ** 31 - 1;
-/**
- * So many level-triggered knotes of one fetch are rearmed, which is exact: the queue is readable while their condition
- * holds. More of them stay active, which costs less for each, and leaves the queue readable until they are looked at.
- */
-const FEW = 16;
 
 /**
  * One kqueue. Its descriptor is an epoll instance in which every descriptor is watched edge-triggered: an edge makes the
- * knote active, and the list of active knotes, not epoll, decides what level-triggered, EV_CLEAR and fairness mean. So a
- * descriptor that was closed while a duplicate lives, which epoll goes on reporting and can no longer forget, costs one
- * look an edge and no more.
+ * knote active, and the list of active knotes decides in which order they are looked at. A level-triggered knote that is
+ * reported is rearmed, which makes an edge of what still holds. So a descriptor that was closed while a duplicate lives,
+ * which epoll goes on reporting and can no longer forget, costs one look an edge and no more.
  *
  * Beside the descriptors, the epoll watches, each from the first need on: a second epoll for EVFILT_WRITE (one epoll
  * holds a descriptor once, and an edge to read must not look like one to write), a timerfd for the earliest of all
@@ -356,21 +351,21 @@ export class Queue implements Host, Pending {
       if (!knote.event()) continue;
       const { ident, filter, flags, outFlags, outFflags, outData, udata } = knote;
       const level = (flags & (EV_ONESHOT | EV_DISPATCH | EV_CLEAR)) === 0;
-      const rearms = level && records < FEW;
       // A closed descriptor is not reported, nor is another file that has its number now.
-      if (rearms ? !knote.rearm() : !knote.alive()) {
+      if (level ? !knote.rearm() : !knote.alive()) {
         this.#drop(knote);
         continue;
       }
       putKevent(eventlist, records++, ident, filter, flags | outFlags, outFflags, outData, udata);
-      if ((flags & EV_ONESHOT) !== 0) this.#drop(knote);
-      else if ((flags & (EV_DISPATCH | EV_CLEAR)) !== 0) {
-        if ((flags & EV_CLEAR) !== 0) knote.clear();
-        if ((flags & EV_DISPATCH) !== 0) {
-          knote.disabled = true;
-          knote.pause();
-        }
-      } else if (!rearms) this.enlist(knote);
+      if ((flags & EV_ONESHOT) !== 0) {
+        this.#drop(knote);
+        continue;
+      }
+      if ((flags & EV_CLEAR) !== 0) knote.clear();
+      if ((flags & EV_DISPATCH) !== 0) {
+        knote.disabled = true;
+        knote.pause();
+      }
     }
     return records;
   }
