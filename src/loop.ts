@@ -136,7 +136,6 @@ class PollWatcher implements Watcher {
   }
 
   close(): void {
-    if (this.#closed) return;
     this.#closed = true;
     this.#watching = false;
     started.delete(this.#handle);
@@ -165,7 +164,6 @@ class IntervalWatcher implements Watcher {
   readonly #look = (): void => {
     this.#turn = undefined;
     this.#timer = undefined;
-    if (!this.#watching) return;
     this.#ready();
     // ready() may have led to rest(), and that to another watch(), which has seen to the next look already.
     if (!this.#watching || this.#turn !== undefined) return;

@@ -30,6 +30,29 @@ export const left: readonly Left[] = [
     code: 'if (step === undefined) continue',
     reason: 'a receipt for a change that was not made: no kernel at hand has one',
   },
+  { file: 'src/kqueue.ts', code: "return interest.filter === 'vnode' ? `'", reason: 'no other interest has no ident' },
+  {
+    file: 'src/kqueue.ts',
+    code: 'return errno === undefined ? error',
+    reason: 'what a builder has let through, open(2) refuses with an errno if at all',
+  },
+  {
+    file: 'src/kqueue.ts',
+    code: "throw new KqueueError(EINVAL, 'sigaction'",
+    reason: 'signal() has refused the two that Linux lets nobody catch',
+  },
+  { file: 'src/event.ts', code: 'const udata = this.#exact?.udata ?? 0n', reason: 'what shows its udata has it exact' },
+  { file: 'src/signals.ts', code: 'if (!isMainThread()) return nothing', reason: OF_A_BSD },
+  {
+    file: 'src/systems.ts',
+    code: "return having.length === 0 ? 'no system has it'",
+    reason: 'every name that a builder takes is one that some system has',
+  },
+  {
+    file: 'src/waker.ts',
+    code: 'if (-errno !== EAGAIN) throw',
+    reason: 'the descriptor is closed behind the gate, which was asked before',
+  },
   { file: 'src/signals.ts', code: 'held.get(name) ?? 1', reason: 'it is let go by whoever held it' },
   {
     file: 'src/sys/errno.ts',

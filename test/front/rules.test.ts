@@ -496,7 +496,7 @@ describe('DragonFly', suite, () => {
   });
 });
 
-describe('signals', suite, () => {
+describe('signals, and what a kernel may say', suite, () => {
   const listeners = (): number => process.listenerCount('SIGHUP');
 
   it('while one is registered with a kernel, a handler keeps its default action off', () => {
@@ -532,5 +532,27 @@ describe('signals', suite, () => {
       assert.equal(third.poll({ timeout: 0 }).length, 1);
       assert.equal(listeners(), before, 'reported once');
     }
+  });
+
+  it('an errno that does not say that a knote is gone leaves its registration', () => {
+    const { kq, sys } = queueOf(freebsd);
+    const [registration] = kq.register(timer(1, { every: 1000 }));
+    sys.judge = () => errno.ENOMEM;
+    assert.throws(() => registration.enable(), isCode('ENOMEM'));
+    assert.equal(registration.active, true);
+    sys.judge = () => errno.ENOENT;
+    assert.throws(() => registration.enable(), isCode('ENOENT'));
+    assert.equal(registration.active, false);
+  });
+
+  it('a look that is interrupted is looked again, without waiting', () => {
+    const { kq, sys } = queueOf(freebsd);
+    let interrupted = 0;
+    sys.answer = () => (interrupted++ === 0 ? { errno: errno.EINTR } : undefined);
+    assert.deepEqual(kq.poll({ timeout: 0 }), []);
+    assert.deepEqual(
+      sys.calls.map(({ timeout }) => timeout),
+      [0, 0],
+    );
   });
 });
