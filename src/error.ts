@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
 import type { Interest } from './interest.ts';
 import { errnoName } from './sys/errno.ts';
-import type { Kevent } from './sys/kevent-list.ts';
+import type { Kevent } from './sys/kevent.ts';
 
 /** What a {@link KqueueError} knows beside its errno. */
 export interface KqueueErrorDetails {

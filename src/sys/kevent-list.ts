@@ -1,6 +1,7 @@
 import { checkInteger, outOfRange, wrongType } from './check.ts';
 import { defaultAbi } from './default.ts';
 import { inspectAs } from './inspect.ts';
+import type { Kevent } from './kevent.ts';
 import { koffi } from './koffi.ts';
 import { type Abi, isAbi } from './layout.ts';
 import { describeKevent } from './names.ts';
@@ -8,22 +9,6 @@ import { describeKevent } from './names.ts';
 const TWO32 = 2 ** 32;
 /** As many records as one list may hold: far more than any kernel queues, far less than an ArrayBuffer's limit. */
 const MAX_LENGTH = 2 ** 24;
-
-/** The six fields of one `struct kevent`; numbers are exact while they are safe integers, bigints beyond. */
-export interface Kevent {
-  /** `uintptr_t`: a descriptor, process, signal or timer number: what the filter takes it for. */
-  readonly ident: number | bigint;
-  /** `int16_t` (`uint32_t` on NetBSD): EVFILT_*. */
-  readonly filter: number;
-  /** `uint16_t` (`uint32_t` on NetBSD): EV_*. */
-  readonly flags: number;
-  /** `uint32_t`: NOTE_*. Written, the negative number that `|` makes of bit 31 is taken for the same 32 bits. */
-  readonly fflags: number;
-  /** `int64_t` or `intptr_t`: bytes, milliseconds, an errno: what the filter takes it for. */
-  readonly data: number | bigint;
-  /** `void *`: passed through untouched. */
-  readonly udata: number | bigint;
-}
 
 /** What this floor may do with a list and its users may not. The public entry exports none of it. */
 export let isKeventList: (value: unknown) => value is KeventList;

@@ -1,4 +1,4 @@
-import type { Kevent } from './kevent-list.ts';
+import type { Kevent } from './kevent.ts';
 import type { Abi } from './layout.ts';
 
 /** Which NOTE_* belong to a filter: the same bit means another thing to each. In the order of the man page. */

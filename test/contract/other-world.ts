@@ -5,7 +5,7 @@
 
 import { abis, defaultSys, KeventList, type Sys } from '../../src/sys/index.ts';
 import { processWorld } from './process-world.ts';
-import { calls, type World } from './world.ts';
+import { calls, makers, type World } from './world.ts';
 
 /** Its descriptors and errno numbers are greater than this system's by so much. */
 const DESCRIPTORS = 1000;
@@ -101,21 +101,6 @@ const takes: Readonly<Record<string, readonly number[]>> = {
   close: [0],
 };
 
-const gives: ReadonlySet<string> = new Set([
-  'pipe',
-  'socketpair',
-  'listen',
-  'connect',
-  'accept',
-  'tcp',
-  'udp',
-  'eventfd',
-  'pty',
-  'dup',
-  'dup2',
-  'open',
-]);
-
 export default function otherWorld(): World {
   const sys = defaultSys();
   const here = processWorld(sys, sys.abi.name);
@@ -132,7 +117,7 @@ export default function otherWorld(): World {
     there[name] = (...args: unknown[]): unknown => {
       for (const position of takes[name] ?? []) args[position] = (args[position] as number) - DESCRIPTORS;
       const result = call.apply(here, args);
-      return gives.has(name) ? up(result) : result;
+      return makers.has(name) ? up(result) : result;
     };
   }
   return there as unknown as World;

@@ -233,7 +233,8 @@ export function stage(world: World, needs: readonly string[]): Kernel {
 /** What every kernel that has files or pipes has as well. */
 const always: ReadonlySet<string> = new Set(['read', 'write']);
 
-const makers: ReadonlySet<string> = new Set([
+/** The calls that make descriptors. */
+export const makers: ReadonlySet<string> = new Set([
   'pipe',
   'socketpair',
   'listen',
