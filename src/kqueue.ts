@@ -1,35 +1,22 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { constants as open, openSync } from 'node:fs';
 import { constants as os } from 'node:os';
-import { type Change, compile, impliesExitStatus } from './change.ts';
 import { closedError, KqueueError } from './error.ts';
 import { eventOf, type Kind, type KqueueEvent, kindsOf } from './event.ts';
 import { type Interest, isInterest, user } from './interest.ts';
-import { Changer, errorOf, identOf, type Step, stepOf } from './receipts.ts';
-import {
-  type Host,
-  Knote,
-  type Registration,
-  type RegistrationOf,
-  type Registrations,
-  UserKnote,
-} from './registration.ts';
-import { holdSignal } from './signals.ts';
+import { identOf } from './receipts.ts';
+import { Registrar } from './registrar.ts';
+import type { Knote, Registration, RegistrationOf, Registrations } from './registration.ts';
 import { checkInteger, INT_MAX, outOfRange, wrongType } from './sys/check.ts';
 import { inspectAs } from './sys/inspect.ts';
 import { KeventList } from './sys/kevent-list.ts';
 import { isAbi } from './sys/layout.ts';
-import { bindingOf } from './sys/native.ts';
 import { defaultSys, unavailableReason } from './sys/select.ts';
 import type { Sys } from './sys/sys.ts';
 import { Timespec } from './sys/timespec.ts';
-import { KnoteTable } from './table.ts';
 import { type AbortSignalLike, Waiting } from './waiting.ts';
 import { Gate, Waker, wakerHandle } from './waker.ts';
 
-const { EACCES, EBADF, EINTR, EINVAL, ENOENT } = os.errno;
-/** O_EVTONLY on macOS: for events only, so that the volume can still be unmounted. Elsewhere a FIFO must not block. */
-const OPEN_FLAGS = process.platform === 'darwin' ? 0x8000 : open.O_RDONLY | open.O_NONBLOCK;
+const { EINTR } = os.errno;
 const NOW = new Timespec(0, 0);
 /** Events that one call fetches at most: at first, and when there are always more. */
 const [FEW, MANY] = [64, 1024];
@@ -67,9 +54,7 @@ export interface WaitOptions extends PollOptions {
 export class Kqueue<Token = unknown> {
   readonly #sys: Sys;
   readonly #kinds: Map<number, Kind>;
-  readonly #table: KnoteTable = new KnoteTable();
-  readonly #host: Host;
-  readonly #changer: Changer;
+  readonly #registrar: Registrar<Token>;
   readonly #waiting: Waiting<KqueueEvent<Token>>;
   readonly #timeout: Timespec = new Timespec(0, 0);
   #fd: number;
@@ -100,24 +85,23 @@ export class Kqueue<Token = unknown> {
     if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options);
     const sys = options.sys ?? defaultSys();
     if (typeof sys.kevent !== 'function' || !isAbi(sys.abi)) throw wrongType('sys', 'what bindKqueue() gives', sys);
-    const { EV_DISABLE = 0, EV_ENABLE = 0 } = sys.abi.constants;
     this.#sys = sys;
     this.#kinds = kindsOf(sys.abi);
-    this.#changer = new Changer(sys);
     this.#events = new KeventList(FEW, sys.abi);
-    this.#host = {
-      abi: sys.abi,
-      enable: (knote): void => this.#modify(knote, EV_ENABLE, knote.fflags),
-      disable: (knote): void => this.#modify(knote, EV_DISABLE, knote.fflags),
-      // flags 0: EV_CLEAR in a change would take the trigger back.
-      trigger: (knote, fflags): void => this.#modify(knote, 0, triggerNotes(sys, fflags)),
-      unregister: (knote): void => this.unregister(knote),
-      dispose: (knote): void => {
-        if (!this.closed) this.unregister(knote);
-      },
-    };
     this.#fd = sys.kqueue();
     if (this.#fd === -1) throw new KqueueError(sys.errno(), 'kqueue');
+    this.#registrar = new Registrar(sys, {
+      open: (interest): number => {
+        this.#mustBeOpen(interest);
+        return this.#fd;
+      },
+      fetched: (list, index): void => {
+        this.#left.push(this.#decode(list, index));
+        // Were it fetched while somebody waits, no watcher will tell him.
+        this.#waiting.hurry();
+      },
+      unfetch: (knote): void => this.#unfetch(knote),
+    });
     this.#waiting = new Waiting(sys, this.#fd, (max) =>
       this.#left.length > 0 ? this.#takeLeft(max) : this.#fetch(max, 0),
     );
@@ -152,135 +136,7 @@ export class Kqueue<Token = unknown> {
   register<I extends Interest<Token>>(interests: Iterable<I>): RegistrationOf<I>[];
   register(...given: readonly unknown[]): Registration<Token>[] {
     this.#mustBeOpen();
-    const interests = checkInterests<Token>(given);
-    // Whatever is wrong with an argument, or missing in this system, is found before the first file is opened.
-    const changes = interests.map((interest) => compile(interest, this.#sys.abi));
-    const failures: unknown[] = [];
-    const knotes: Knote<Token>[] = [];
-    for (const [i, interest] of interests.entries()) {
-      try {
-        knotes.push(this.#prepare(interest, changes[i] as Change));
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-    const plans = knotes.map((knote) => this.#plan(knote));
-    try {
-      this.#send(plans.flat());
-      this.#sendWithoutStatus(knotes, plans);
-    } catch (error) {
-      // The call failed as a whole: the queue's descriptor was closed underneath.
-      for (const step of plans.flat()) step.errno = EBADF;
-      for (const [i, knote] of knotes.entries()) this.#settle(knote, plans[i] as Step[]);
-      throw error;
-    }
-    for (const [i, knote] of knotes.entries()) {
-      const plan = plans[i] as Step[];
-      this.#settle(knote, plan);
-      const added = plan.at(-1) as Step;
-      if (added.errno !== 0) failures.push(errorOf(this.#sys, added));
-    }
-    throwAll(failures);
-    return knotes;
-  }
-
-  /** Opens and holds what a knote needs, and gives it its place in the table. */
-  #prepare(interest: Interest<Token>, change: Change): Knote<Token> {
-    let ownFd: number | undefined;
-    let release: (() => void) | undefined;
-    if (interest.filter === 'vnode' && interest.path !== undefined) {
-      try {
-        // fs, not libc: Node closes what fs has opened in a worker that is terminated.
-        ownFd = openSync(interest.path, OPEN_FLAGS);
-      } catch (error) {
-        throw openError(error, interest.path, interest);
-      }
-    } else if (interest.filter === 'signal' && !hearsThroughNode(this.#sys)) {
-      try {
-        release = holdSignal(interest.signal);
-      } catch {
-        throw new KqueueError(EINVAL, 'sigaction', { about: interest.signal, interest });
-      }
-    }
-    const Class = interest.filter === 'user' ? UserKnote : Knote;
-    const knote = new Class<Token>(this.#host, interest, change, ownFd, release);
-    knote.previous = this.#table.add(knote);
-    return knote;
-  }
-
-  /** The changes that register a knote: the last one is its EV_ADD. */
-  #plan(knote: Knote): Step[] {
-    const { EV_ADD = 0, EV_CLEAR = 0, EV_DELETE = 0, EV_DISABLE = 0, EV_ENABLE = 0 } = this.#sys.abi.constants;
-    const { interest, change, previous } = knote;
-    const disabled = interest.filter === 'raw' ? (interest.flags & EV_DISABLE) !== 0 : interest.disabled;
-    // Adding again enables nowhere, whatever the man pages say.
-    const flags = EV_ADD | change.mode | (disabled ? EV_DISABLE : EV_ENABLE);
-    if (previous === undefined) return [stepOf(knote, flags)];
-    // ENOENT of the deletion does not matter: the knote before has gone with its descriptor, which no kernel tells.
-    if (this.#mustBeNew(previous, knote)) return [stepOf(knote, EV_DELETE), stepOf(knote, flags)];
-    // In a change of a user event EV_CLEAR would take a trigger back; and it is in the knote already.
-    return [stepOf(knote, interest.filter === 'user' ? flags & ~EV_CLEAR : flags)];
-  }
-
-  /** Whether a knote cannot be had by changing the one of the same name, but only by deleting that first. */
-  #mustBeNew(previous: Knote, { change, fflags }: Knote): boolean {
-    const { name, constants } = this.#sys.abi;
-    // No kernel changes these flags of a knote that lives.
-    if (change.mode !== previous.change.mode) return true;
-    // DragonFly lets a running timer run on; NetBSD stays deaf to notes that were not there at first.
-    if (change.filter === constants['EVFILT_TIMER']) return true;
-    return name === 'netbsd' && change.filter === constants['EVFILT_VNODE'] && (fflags & ~previous.fflags) !== 0;
-  }
-
-  /** macOS keeps the status of some processes to itself, but not that they exit: EACCES, and without it all is well. */
-  #sendWithoutStatus(knotes: readonly Knote[], plans: Step[][]): void {
-    const { NOTE_EXITSTATUS } = this.#sys.abi.constants;
-    if (NOTE_EXITSTATUS === undefined) return;
-    const again: Step[] = [];
-    for (const [i, knote] of knotes.entries()) {
-      if (plans[i]?.at(-1)?.errno !== EACCES || !impliesExitStatus(knote.interest)) continue;
-      knote.fflags = (knote.fflags & ~NOTE_EXITSTATUS) >>> 0;
-      const plan = this.#plan(knote);
-      plans[i] = plan;
-      again.push(...plan);
-    }
-    this.#send(again);
-  }
-
-  #send(steps: readonly Step[]): void {
-    this.#changer.apply(this.#fd, steps, (list, index) => this.#left.push(this.#decode(list, index)));
-    // Were they fetched while somebody waits, no watcher will tell him.
-    if (this.#left.length > 0) this.#waiting.hurry();
-  }
-
-  /** A knote that was added replaces the one before it; one that was not gives its place back, if that one still lives. */
-  #settle(knote: Knote, plan: readonly Step[]): void {
-    const added = plan.at(-1) as Step;
-    const { previous } = knote;
-    knote.previous = undefined;
-    if (added.errno === 0) {
-      if (previous?.active === true) {
-        knote.inherit(previous);
-        this.#forget(previous);
-      }
-      return;
-    }
-    // Deleted in front of it, whatever that said: ENOENT is no survivor either.
-    const deleted = plan.length > 1;
-    const stays = previous?.active === true && !deleted && added.errno !== EBADF;
-    const heir = stays ? previous : undefined;
-    // What was added after it, in the same call and under the same name, has taken not its place but that of its heir.
-    for (let later = this.#table.get(added.filter, knote.ident); later !== undefined; later = later.previous) {
-      if (later.previous === knote) later.previous = heir;
-    }
-    this.#table.remove(knote, heir);
-    knote.end();
-    if (previous !== undefined && !stays) this.#forget(previous);
-  }
-
-  #forget(knote: Knote): void {
-    this.#table.remove(knote);
-    knote.end();
+    return this.#registrar.add(checkInterests<Token>(given));
   }
 
   /**
@@ -293,54 +149,7 @@ export class Kqueue<Token = unknown> {
    */
   unregister(...what: readonly (Interest | Registration)[]): void {
     this.#mustBeOpen();
-    const failures: KqueueError[] = [];
-    const removals = what.flatMap((one) => this.#removal(one, failures));
-    this.#send(removals.map(({ step }) => step));
-    for (const { step, knote, lenient } of removals) {
-      // It is gone, and was before: with its descriptor.
-      const gone = step.errno === ENOENT || step.errno === EBADF;
-      if (knote !== undefined && (gone || step.errno === 0)) this.#drop(knote);
-      if (step.errno !== 0 && !(gone && lenient)) failures.push(errorOf(this.#sys, step));
-    }
-    // A one-shot has ended when it was fetched, and is not to be heard of any more either.
-    for (const one of what) if (one instanceof Knote) this.#unfetch(one);
-    throwAll(failures);
-  }
-
-  #removal(one: Interest | Registration, failures: KqueueError[]): Removal[] {
-    const { abi } = this.#sys;
-    const { EV_DELETE = 0 } = abi.constants;
-    if (one instanceof Knote) {
-      if (one.host !== this.#host) throw wrongType('registration', 'one of this queue', one);
-      return one.active ? [{ step: stepOf(one, EV_DELETE), knote: one, lenient: true }] : [];
-    }
-    if (!isInterest(one)) throw wrongType('what', 'interests and registrations', one);
-    const { filter, data, fflags, leeway } = compile(one, abi);
-    const { ident } = one;
-    const knote = ident === undefined ? this.#byPath(one) : this.#table.get(filter, ident);
-    if (knote !== undefined) return [{ step: stepOf(knote, EV_DELETE), knote, lenient: false }];
-    if (ident === undefined) {
-      failures.push(new KqueueError(ENOENT, 'kevent', { about: pathOf(one), interest: one }));
-      return [];
-    }
-    // Somebody else may have added it, through the C door.
-    const record = { ident, filter, flags: EV_DELETE, fflags, data, udata: 0, leeway };
-    return [{ step: { ...record, interest: one, errno: 0, answered: false }, knote: undefined, lenient: false }];
-  }
-
-  #byPath(interest: Interest): Knote | undefined {
-    let found: Knote | undefined;
-    for (const knote of this.#table) {
-      const own = knote.interest;
-      if (own === interest) return knote;
-      if (own.filter === 'vnode' && interest.filter === 'vnode' && own.path === interest.path) found ??= knote;
-    }
-    return found;
-  }
-
-  #drop(knote: Knote): void {
-    this.#forget(knote);
-    this.#unfetch(knote);
+    this.#registrar.remove(what);
   }
 
   /** What was fetched of it and not handed out is not handed out any more. */
@@ -348,18 +157,6 @@ export class Kqueue<Token = unknown> {
     if (this.#left.length === 0) return;
     this.#left = this.#left.slice(this.#next).filter((event) => event.registration !== knote);
     this.#next = 0;
-  }
-
-  /** One change of a knote that lives. */
-  #modify(knote: Knote, flags: number, fflags: number): void {
-    this.#mustBeOpen(knote.interest);
-    const step = stepOf(knote, flags, fflags);
-    if (knote.active) this.#changer.applyOne(this.#fd, step);
-    else step.errno = ENOENT;
-    if (step.errno === 0) return;
-    // Gone with its descriptor, or the queue with its own.
-    if (step.errno === ENOENT || step.errno === EBADF) this.#drop(knote);
-    throw errorOf(this.#sys, step);
   }
 
   /**
@@ -464,7 +261,8 @@ export class Kqueue<Token = unknown> {
   waker(ident?: number): Waker {
     this.#mustBeOpen();
     if (ident !== undefined) checkInteger('ident', ident, 0, Number.MAX_SAFE_INTEGER);
-    const find = (one: number): Knote | undefined => this.#table.get(this.#sys.abi.constants['EVFILT_USER'] ?? 0, one);
+    const find = (one: number): Knote | undefined =>
+      this.#registrar.table.get(this.#sys.abi.constants['EVFILT_USER'] ?? 0, one);
     let fired = ident ?? this.#wakerIdent;
     if (fired === undefined) {
       fired = INT_MAX;
@@ -508,8 +306,7 @@ export class Kqueue<Token = unknown> {
     this.#gate?.close();
     // EBADF, which it may return: somebody closed the number underneath, which is what was wanted.
     this.#sys.close(fd);
-    for (const knote of this.#table) knote.end();
-    this.#table.clear();
+    this.#registrar.close();
     this.#left = [];
     this.#next = 0;
     tell();
@@ -593,9 +390,9 @@ export class Kqueue<Token = unknown> {
   /** One record as an event. What its delivery has ended is forgotten. */
   #decode(list: KeventList, index: number): KqueueEvent<Token> {
     const filter = list.filter(index);
-    const knote = this.#table.find(filter, identOf(list, index), list.udata(index));
+    const knote = this.#registrar.table.find(filter, identOf(list, index), list.udata(index));
     const event = eventOf<Token>(this.#kinds, list, index, filter, list.ident(index), knote);
-    if (knote !== undefined && this.#isLast(knote, event)) this.#forget(knote);
+    if (knote !== undefined && this.#isLast(knote, event)) this.#registrar.forget(knote);
     return event;
   }
 
@@ -611,27 +408,6 @@ export class Kqueue<Token = unknown> {
     const { EV_ONESHOT = 0 } = this.#sys.abi.constants;
     return ((flags | knote.change.mode) & EV_ONESHOT) !== 0 || (filter === 'proc' && eof);
   }
-}
-
-/** A knote that is to be removed, or, where there is none in the table, a change that asks the kernel for it. */
-interface Removal {
-  readonly step: Step;
-  readonly knote: Knote | undefined;
-  /** Whether it does not matter if it is gone already. */
-  readonly lenient: boolean;
-}
-
-/** Whether the kqueue listens to signals through Node itself, which keeps their default action off. */
-function hearsThroughNode(sys: Sys): boolean {
-  return sys.abi.name === 'linux' && bindingOf(sys) === undefined;
-}
-
-/** fflags of a trigger. Bits without an operation are copied: NOTE_FFNOP would lose them. */
-function triggerNotes({ abi }: Sys, fflags: number | undefined): number {
-  const { NOTE_FFCOPY = 0, NOTE_FFCTRLMASK = 0, NOTE_TRIGGER = 0 } = abi.constants;
-  if (fflags === undefined) return NOTE_TRIGGER;
-  checkInteger('fflags', fflags, 0, 2 ** 32 - 1);
-  return (fflags | NOTE_TRIGGER | ((fflags & NOTE_FFCTRLMASK) === 0 ? NOTE_FFCOPY : 0)) >>> 0;
 }
 
 /** What register() was given, as a list of its own: an iterable may change while it is worked on. */
@@ -658,24 +434,4 @@ function checkOptions(options: PollOptions): PollOptions {
   }
   if (max !== undefined) checkInteger('max', max, 1, INT_MAX);
   return options;
-}
-
-function pathOf(interest: Interest): string {
-  return interest.filter === 'vnode' ? `'${interest.path}'` : '';
-}
-
-/** open(2)'s failure in the shape of all others. */
-function openError(error: unknown, path: string, interest: Interest): unknown {
-  const { errno } = error as NodeJS.ErrnoException;
-  return errno === undefined ? error : new KqueueError(-errno, 'open', { about: `'${path}'`, path, interest });
-}
-
-function throwAll(failures: readonly unknown[]): void {
-  if (failures.length === 0) return;
-  if (failures.length === 1) throw failures[0];
-  throw new AggregateError(failures, `${failures.length} changes failed: ${failures.map(messageOf).join('; ')}`);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
