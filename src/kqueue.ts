@@ -121,9 +121,9 @@ export class Kqueue<Token = unknown> {
   }
 
   /**
-   * Adds knotes (EV_ADD), all in one kevent(2) call (libkqueue: in one each), or replaces those with the same ident and filter: their token, and all
-   * else. It neither takes nor loses what is pending, but of timers, which start over, and of what is registered anew with
-   * other `clear`, `oneshot` or `dispatch`. Takes interests, or one iterable of them.
+   * Adds knotes (EV_ADD), all in one kevent(2) call (libkqueue: in one each), or replaces those with the same ident and
+   * filter: their token, and all else. It neither takes nor loses what is pending, but of timers, which start over, and of
+   * what is registered anew with other `clear`, `oneshot` or `dispatch`. Takes interests, or one iterable of them.
    *
    * @returns a registration for each interest, in the same order
    * @throws TypeError, RangeError, before anything is registered, for what is no interest, and for filters, notes and units
