@@ -16,7 +16,7 @@ import { Timespec } from './sys/timespec.ts';
 import { type AbortSignalLike, Waiting } from './waiting.ts';
 import { Gate, Waker, wakerHandle } from './waker.ts';
 
-const { EINTR } = os.errno;
+const { EBADF, EINTR, EINVAL, ENOENT } = os.errno;
 const NOW = new Timespec(0, 0);
 /** Events that one call fetches at most: at first, and when there are always more. */
 const [FEW, MANY] = [64, 1024];
@@ -304,12 +304,18 @@ export class Kqueue<Token = unknown> {
     this.#fd = -1;
     const tell = this.#waiting.close();
     this.#gate?.close();
-    // EBADF, which it may return: somebody closed the number underneath, which is what was wanted.
-    this.#sys.close(fd);
+    if (this.#isQueue(fd)) this.#sys.close(fd);
     this.#registrar.close();
     this.#left = [];
     this.#next = 0;
     tell();
+  }
+
+  /** Whether the number still is a queue's: closed underneath, it may be somebody else's file by now, which must stay open. */
+  #isQueue(fd: number): boolean {
+    if (this.#sys.kevent(fd, null, 0, this.#events, 1, NOW) !== -1) return true;
+    // EBADF; EINVAL on FreeBSD, ENOENT with libkqueue, for a descriptor of another kind.
+    return ![EBADF, EINVAL, ENOENT].includes(this.#sys.errno());
   }
 
   /** As close(). */

@@ -1,10 +1,11 @@
 // The end of a queue, and of what it watches: close(), using, and closing underneath.
 
 import assert from 'node:assert/strict';
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
-import { Kqueue, proc, read, timer, user, vnode, write } from '../../src/index.ts';
+import koffi from 'koffi';
+import { Kqueue, KqueueError, proc, read, timer, user, vnode, write } from '../../src/index.ts';
 import { defaultSys } from '../../src/sys/index.ts';
 import {
   closeAfter,
@@ -92,6 +93,25 @@ describe('closed underneath', suite, () => {
     kq.close();
     closeSync(r);
     closeSync(w);
+  });
+
+  it("the queue's descriptor, whose number is another file's by now: that stays open", async () => {
+    const dup2 = koffi.load(null).func('int dup2(int from, int to)') as unknown as (from: number, to: number) => number;
+    for (const seen of [true, false]) {
+      const kq = closeAfter(new Kqueue());
+      kq.register(user(1));
+      const { fd } = kq;
+      const [r, w] = newPipe();
+      // Closed and opened in one: no other thread gets the number in between.
+      assert.equal(dup2(r, fd), fd);
+      // EBADF; FreeBSD says EINVAL of what is no queue.
+      if (seen) assert.throws(() => kq.poll({ timeout: 0 }), KqueueError);
+      kq.close();
+      assert.equal(kq.closed, true);
+      put(w, 'x');
+      assert.equal(readSync(fd, new Uint8Array(1)), 1);
+      for (const one of [fd, r, w]) closeSync(one);
+    }
   });
 
   it("the queue's descriptor, at each point of a wait", async () => {

@@ -37,10 +37,11 @@ switch (workerData) {
     break;
   }
   case 'closed underneath': {
+    // A high number: a low one another thread would get before it is closed a second time.
+    const low = Array.from({ length: 200 }, () => openSync('/dev/null', 'r'));
     const queue = new Queue();
+    for (const fd of low) closeSync(fd);
     closeSync(queue.fd);
-    const other = openSync('/dev/null', 'r');
-    closeSync(other);
     assert.equal(queue.sys.close(queue.fd), 0);
     break;
   }
