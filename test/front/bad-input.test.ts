@@ -18,6 +18,7 @@ import {
   write,
 } from '../../src/index.ts';
 import { noIntegers, noInts, noNumbers } from '../sys/refuses.ts';
+import { closeAfter } from './helpers.ts';
 
 const wrong = (value: unknown): never => value as never;
 const integers = [...noNumbers.map(([value]) => value), ...noIntegers, ...noInts];
@@ -106,7 +107,7 @@ describe('bad input to the front door', { skip: Kqueue.available ? false : 'ther
   }
 
   test('poll() and wait()', async () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const cases: [string, unknown[]][] = [
       ['timeout', [Number.NaN, -1, '5', 5n, null, {}]],
       ['max', [Number.NaN, 0, -1, 0.5, 2 ** 40, '5', 5n, null, {}]],
@@ -130,7 +131,7 @@ describe('bad input to the front door', { skip: Kqueue.available ? false : 'ther
   });
 
   test('register() and unregister(): what is no interest, or only looks like one', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     const good = user(1, { clear: true });
     const forged = [
       undefined,
@@ -147,7 +148,7 @@ describe('bad input to the front door', { skip: Kqueue.available ? false : 'ther
       refused(`register ${show(value)}`, () => kq.register(good, wrong(value)));
       refused(`unregister ${show(value)}`, () => kq.unregister(wrong(value)));
     }
-    using other = new Kqueue();
+    const other = closeAfter(new Kqueue());
     const [foreign] = other.register(good);
     refused('unregister a foreign registration', () => kq.unregister(foreign));
     // The good one beside each of them was not registered.
@@ -164,7 +165,7 @@ describe('bad input to the front door', { skip: Kqueue.available ? false : 'ther
   });
 
   test('descriptors that are closed: EBADF, each by itself, and the good ones beside them stay', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     // Far from those that the queue may open for itself.
     const closed = 100_000;
     assert.throws(() => fstatSync(closed), { code: 'EBADF' });
@@ -184,7 +185,7 @@ describe('bad input to the front door', { skip: Kqueue.available ? false : 'ther
   });
 
   test('an iterable that closes the queue, registers there, or throws in the middle', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     assert.throws(
       () =>
         kq.register(
@@ -217,7 +218,7 @@ describe('bad input to the front door', { skip: Kqueue.available ? false : 'ther
   });
 
   test('options whose getters say another thing each time, or throw', () => {
-    using kq = new Kqueue();
+    const kq = closeAfter(new Kqueue());
     let reads = 0;
     const changing = {
       get lowat(): number {

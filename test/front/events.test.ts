@@ -41,10 +41,23 @@ import {
 } from '../../src/index.ts';
 import { type Abi, abi, abis, type Kevent } from '../../src/sys/index.ts';
 import { errno, FakeSys } from '../helpers/fake-sys.ts';
-import { closeAfter, DEADLINE, idents, newPipe, newSocketPair, pollAll, put, suite, testFolder } from './helpers.ts';
+import {
+  closeAfter,
+  DEADLINE,
+  idents,
+  newPipe,
+  newSocketPair,
+  pollAll,
+  put,
+  suite,
+  testFolder,
+  until,
+} from './helpers.ts';
 
 const { darwin, freebsd, openbsd, netbsd, dragonfly, linux } = abis;
 const folder = testFolder();
+/** Why timers of a fraction, or at a time, are not to be had here. */
+const milliseconds: string | false = abi.name === 'dragonfly' && 'DragonFly has timers in whole milliseconds only';
 
 /** The one event of the next poll(), of the type that the filter has. */
 function next<F extends KqueueEvent['filter']>(kq: Kqueue, filter: F): Extract<KqueueEvent, { filter: F }> {
@@ -128,7 +141,10 @@ describe('events of a kqueue at work', suite, () => {
       delete: (path) => unlinkSync(path),
     };
     for (const [note, act] of Object.entries(does) as [VnodeNote, (path: string) => void][]) {
-      it(note, () => {
+      // Its tmpfs, which /tmp is there, tells nothing of growth but NOTE_WRITE.
+      it(note, {
+        skip: note === 'extend' && abi.name === 'dragonfly' && 'DragonFly tells it by the file system',
+      }, () => {
         const kq = closeAfter(new Kqueue());
         const path = join(folder, `file to ${note}`);
         writeFileSync(path, 'x');
@@ -199,6 +215,8 @@ describe('events of a kqueue at work', suite, () => {
     const [registration] = kq.register(signal('SIGHUP'));
     process.kill(process.pid, 'SIGHUP');
     assert.equal((await kq.wait({ timeout: DEADLINE }))[0]?.filter, 'signal');
+    // Another thread may have taken the signal, on NetBSD, and be about to tell Node.
+    await until('the listener hears of it', () => heard > 0);
     process.removeListener('SIGHUP', listener);
     assert.equal(heard, 1);
     process.kill(process.pid, 'SIGHUP');
@@ -206,7 +224,7 @@ describe('events of a kqueue at work', suite, () => {
     registration.unregister();
   });
 
-  it('timer: every, after, at, in fractions too; how often', () => {
+  it('timer: every, after, at, in fractions too; how often', { skip: milliseconds }, () => {
     const kq = closeAfter(new Kqueue());
     const [once] = kq.register(timer(1, { after: 0.5 }));
     // Fetched late, some count on.
@@ -226,9 +244,10 @@ describe('events of a kqueue at work', suite, () => {
   it('a timer is not early', () => {
     const kq = closeAfter(new Kqueue());
     const start = performance.now();
-    kq.register(timer(1, { after: 20.5 }));
+    const after = milliseconds === false ? 20.5 : 21;
+    kq.register(timer(1, { after }));
     next(kq, 'timer');
-    assert.ok(performance.now() - start >= 20.5);
+    assert.ok(performance.now() - start >= after);
   });
 
   it('an ident beyond 2^53 is exact, and has its token', () => {

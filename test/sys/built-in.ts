@@ -1,12 +1,22 @@
 // The kqueue built in for Linux, for tests that know what it is made of.
 
 import assert from 'node:assert/strict';
+import koffi from 'koffi';
 import { abis, errnoName, type Kevent, KeventList, Timespec } from '../../src/sys/index.ts';
 import { linuxSys } from '../../src/sys/linux/sys.ts';
 import type { Sys } from '../../src/sys/sys.ts';
 
 /** Why its tests are not run; false on Linux. */
 export const noLinux: string | false = process.platform !== 'linux' && 'of the kqueue built in for Linux';
+
+/** A function of libc, looked for at its first call: other systems, which read these files too, do not have each of them. */
+export function ofLibc<Arguments extends unknown[]>(prototype: string): (...args: Arguments) => number {
+  let bound: ((...args: Arguments) => number) | undefined;
+  return (...args) => {
+    bound ??= koffi.load(null).func(prototype) as unknown as (...args: Arguments) => number;
+    return bound(...args);
+  };
+}
 
 /** A constant of its ABI without the prefix, and several of them: `ADD|CLEAR`. */
 export function constant(prefix: 'EVFILT' | 'EV' | 'NOTE', names: string): number {

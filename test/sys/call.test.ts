@@ -74,10 +74,11 @@ for (const door of await kqueues()) {
     test('udata comes back exact, all 64 bits of it', () => {
       withQueue(sys, (kq) => {
         const list = new KeventList(1, sys.abi);
-        for (const udata of [0n, 1n, 2n ** 53n + 1n, 2n ** 63n, 2n ** 64n - 1n]) {
-          EV_SET(list, 0, 1, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, udata);
+        for (const [ident, udata] of [0n, 1n, 2n ** 53n + 1n, 2n ** 63n, 2n ** 64n - 1n].entries()) {
+          // A knote for each: DragonFly keeps the udata that the first EV_ADD of a user event said.
+          EV_SET(list, 0, ident, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, udata);
           assert.equal(sys.kevent(kq, list, 1, null, 0, null), 0);
-          EV_SET(list, 0, 1, EVFILT_USER, 0, NOTE_TRIGGER, 0, udata);
+          EV_SET(list, 0, ident, EVFILT_USER, 0, NOTE_TRIGGER, 0, udata);
           assert.equal(sys.kevent(kq, list, 1, list, 1, Timespec.fromMillis(5000)), 1);
           assert.equal(list.udata64(0), udata);
         }

@@ -7,25 +7,21 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import koffi from 'koffi';
 import { duplicate } from '../../src/sys/descriptor.ts';
 import { errnoName } from '../../src/sys/index.ts';
 import { loaders } from '../helpers/loaders.ts';
-import { noLinux, Queue } from './built-in.ts';
+import { noLinux, ofLibc, Queue } from './built-in.ts';
 import { alone, descriptors, refuse, withDescriptors } from './hardship.ts';
 
 const file = import.meta.url;
 const skip = noLinux;
 const NO_SECCOMP = 'the kernel does not let a process filter its own system calls';
 
-const libc = koffi.load(null);
-const eventfd = libc.func('int eventfd(unsigned int initial, int flags)') as (initial: number, flags: number) => number;
+const eventfd = ofLibc<[initial: number, flags: number]>('int eventfd(unsigned int initial, int flags)');
+const pipe2 = ofLibc<[fds: Int32Array, flags: number]>('int pipe2(void *fds, int flags)');
 const pipe = (): [number, number] => {
   const fds = new Int32Array(2);
-  assert.equal(
-    (libc.func('int pipe2(void *fds, int flags)') as (fds: Int32Array, flags: number) => number)(fds, 0o2004000),
-    0,
-  );
+  assert.equal(pipe2(fds, 0o2004000), 0);
   return [fds[0] as number, fds[1] as number];
 };
 

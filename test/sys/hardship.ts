@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
 import { loaders } from '../helpers/loaders.ts';
+import { ofLibc } from './built-in.ts';
 
 const CHOSEN = 'KQUEUE_TEST_ALONE';
 
@@ -63,15 +64,8 @@ export function descriptors(): string[] {
   return open.sort();
 }
 
-const libc = koffi.load(null);
-const getrlimit = libc.func('int getrlimit(int resource, void *limit)') as (
-  resource: number,
-  out: BigUint64Array,
-) => number;
-const setrlimit = libc.func('int setrlimit(int resource, void *limit)') as (
-  resource: number,
-  to: BigUint64Array,
-) => number;
+const getrlimit = ofLibc<[resource: number, out: BigUint64Array]>('int getrlimit(int resource, void *limit)');
+const setrlimit = ofLibc<[resource: number, to: BigUint64Array]>('int setrlimit(int resource, void *limit)');
 const RLIMIT_NOFILE = 7;
 
 /** Calls `body` while this process can open only `free` descriptors more: EMFILE comes after that. */
@@ -111,7 +105,7 @@ const numbers: Readonly<Record<string, readonly [number, number]>> = {
   waitid: [247, 95],
 };
 
-const prctl = libc.func('int prctl(int, ulong, ulong, ulong, ulong)') as (...args: (number | bigint)[]) => number;
+const prctl = ofLibc<(number | bigint)[]>('int prctl(int, ulong, ulong, ulong, ulong)');
 const PR_SET_NO_NEW_PRIVS = 38;
 const PR_SET_SECCOMP = 22;
 const SECCOMP_MODE_FILTER = 2;

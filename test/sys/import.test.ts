@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { close, kqueue, unavailableReason } from '../../src/sys/index.ts';
+import { abi, close, kqueue, unavailableReason } from '../../src/sys/index.ts';
 import { loaders } from '../helpers/loaders.ts';
 import { typescriptWorker } from './typescript-worker.ts';
 
@@ -37,8 +37,9 @@ function run(body: string, { preload, platform, execPath, env = {} }: Surroundin
     const thrown = (call) => {
       try { return 'no error: ' + call(); } catch (error) { return error.message; }
     };
-    // The report lists the shared objects in the process, koffi's binary among them.
-    const loaded = () => process.report.getReport().sharedObjects.some((object) => /koffi/i.test(object));
+    // Not the report's list of shared objects: it is empty on NetBSD and DragonFly.
+    const { cache } = (await import('node:module')).createRequire(${JSON.stringify(door)});
+    const loaded = () => Object.keys(cache).some((file) => file.includes('node_modules/koffi/'));
     ${body}`;
   const args = preload === undefined ? [] : ['--require', fileURLToPath(new URL(preload, import.meta.url))];
   const ran = spawnSync(process.execPath, [...args, ...loaders, '--input-type=module', '--eval', program], {
@@ -138,7 +139,8 @@ describe('importing the C door', () => {
     try {
       for (const [platform, execPath, name] of [
         ['darwin', undefined, 'darwin'],
-        ['freebsd', undefined, 'freebsd'],
+        // On DragonFly this program is one of DragonFly's.
+        ['freebsd', undefined, abi.name === 'dragonfly' ? 'dragonfly' : 'freebsd'],
         ['freebsd', dragonfly, 'dragonfly'],
         ['freebsd', empty, 'freebsd'],
         ['openbsd', undefined, 'openbsd'],

@@ -119,7 +119,10 @@ int main(void) {
 const system = names.find((name) => name === abi?.name);
 const noHeader =
   noCompiler ||
-  (system === undefined || process.platform === 'linux' || !existsSync('/usr/include/sys/event.h')
+  // On macOS only the compiler knows where its headers are.
+  (system === undefined ||
+  process.platform === 'linux' ||
+  (process.platform !== 'darwin' && !existsSync('/usr/include/sys/event.h'))
     ? 'this system has no <sys/event.h>'
     : false);
 
