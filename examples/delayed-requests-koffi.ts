@@ -4,6 +4,7 @@
 // Five requests are sent to a server that answers late, the first one after four seconds, the last one at once. One
 // kevent(2) waits for all five answers, which come in reverse order.
 
+import { existsSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { getSystemErrorName, inspect } from 'node:util';
 import koffi from 'koffi';
@@ -12,7 +13,8 @@ import { startDelayServer, unit } from './delay-server-process.ts';
 const { platform } = process;
 const linux = platform === 'linux';
 const netbsd = platform === 'netbsd';
-const freebsd = platform === 'freebsd';
+// Node takes DragonFly for a FreeBSD, whose record is twice as long. Their dynamic linkers have different names.
+const freebsd = platform === 'freebsd' && !existsSync('/usr/libexec/ld-elf.so.2');
 
 if (linux && !process.env.KQUEUE_LIBRARY) {
   console.error('Linux has no kqueue(2) in its C library. Name a libkqueue: KQUEUE_LIBRARY=/path/to/libkqueue.so.0');

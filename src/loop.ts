@@ -1,4 +1,5 @@
 import { duplicate, release } from './sys/descriptor.ts';
+import { EV_SET, KeventList } from './sys/kevent-list.ts';
 import { koffi } from './sys/koffi.ts';
 import type { Sys } from './sys/sys.ts';
 import { isMainThread } from './sys/thread.ts';
@@ -19,7 +20,7 @@ export interface Watcher {
 
 /** The way of waiting that suits the queue and the runtime. */
 export function createWatcher(sys: Sys, kq: number, held: boolean, ready: () => void): Watcher {
-  if (sys.pollable && canPoll()) {
+  if (sys.pollable && canPoll() && canNest(sys, kq)) {
     // Never the public descriptor: one that its owner closes under the handle aborts the process.
     const copy = duplicate(kq);
     if (copy !== -1) return new PollWatcher(copy, held, ready);
@@ -35,6 +36,25 @@ export function createWatcher(sys: Sys, kq: number, held: boolean, ready: () => 
 function canPoll(): boolean {
   const { bun, deno } = process.versions;
   return isMainThread() && bun === undefined && deno === undefined && typeof koffi().node?.poll === 'function';
+}
+
+/**
+ * Whether libuv's own queue takes this one. macOS counts how deep queues watch queues, and refuses (EINVAL) one that is
+ * deeper than whoever is to watch it, once that has watched anything; and koffi does not survive what libuv says then. So
+ * another queue is asked that has watched one, as libuv's has after the first wait().
+ */
+function canNest(sys: Sys, kq: number): boolean {
+  if (!sys.abi.name.startsWith('darwin')) return true;
+  const { EV_ADD = 0, EVFILT_READ = 0 } = sys.abi.constants;
+  const list = new KeventList(1, sys.abi);
+  const [outer, inner] = [sys.kqueue(), sys.kqueue()];
+  const takes = (fd: number): boolean => {
+    EV_SET(list, 0, fd, EVFILT_READ, EV_ADD, 0, 0, 0);
+    return sys.kevent(outer, list, 1, null, 0, null) !== -1;
+  };
+  const nests = outer !== -1 && inner !== -1 && takes(inner) && takes(kq);
+  for (const fd of [outer, inner]) if (fd !== -1) sys.close(fd);
+  return nests;
 }
 
 const started: Set<PollHandle> = new Set();

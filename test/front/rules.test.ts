@@ -556,3 +556,26 @@ describe('signals, and what a kernel may say', suite, () => {
     );
   });
 });
+
+describe('a queue that is to be watched by libuv', suite, () => {
+  it('is first shown, on macOS, to a queue that has watched one: libuv must not find out that it nests too deep', async () => {
+    for (const refused of [false, true]) {
+      const { kq, sys } = queueOf(darwin);
+      sys.pollable = true;
+      let asked = 0;
+      sys.judge = () => (++asked === 2 && refused ? errno.EINVAL : 0);
+      sys.pending.push({ ident: 1, filter: sys.constant('EVFILT_USER') });
+      assert.equal((await kq.wait()).length, 1);
+      const [first, second, ...more] = sys.takeChanges();
+      assert.deepEqual([first?.filter, second?.filter, more.length], [-1, -1, 0]);
+      assert.equal(second?.ident, kq.fd);
+      assert.equal(sys.closed.length, 2);
+      kq.close();
+    }
+    const other = queueOf(freebsd);
+    other.sys.pollable = true;
+    other.sys.pending.push({ ident: 1, filter: other.sys.constant('EVFILT_USER') });
+    assert.equal((await other.kq.wait()).length, 1);
+    assert.deepEqual(other.sys.takeChanges(), []);
+  });
+});

@@ -26,7 +26,7 @@ export class FakeSys implements Sys {
   readonly name: string;
   readonly abi: Abi;
   // No descriptor of it can be polled: wait() looks at it at intervals.
-  readonly pollable = false;
+  pollable = false;
   readonly calls: Call[] = [];
   readonly closed: number[] = [];
   /** What a fetch finds: it takes them. */
