@@ -23,8 +23,8 @@ if (files.length === 0) {
   process.exit(1);
 }
 
-// The tests get the loader that this script got. Two at a time: some of them measure time.
-const runner = [...process.execArgv, '--test', '--test-concurrency=2', ...options, ...files];
+// The tests get the loader that this script got. Two at a time: some of them measure time. One that hangs is a failure.
+const runner = [...process.execArgv, '--test', '--test-concurrency=2', '--test-timeout=300000', ...options, ...files];
 const { status, signal, error } = spawnSync(process.execPath, runner, { cwd: root, stdio: 'inherit' });
 if (error !== undefined) throw error;
 if (signal !== null) console.error(`the tests were ended by ${signal}`);
