@@ -148,7 +148,6 @@ export class Kqueue<Token = unknown> {
    * AggregateError of several: ENOENT where an interest is not registered, EBADF where its descriptor is closed
    */
   unregister(...what: readonly (Interest | Registration)[]): void {
-    this.#mustBeOpen();
     this.#registrar.remove(what);
   }
 
