@@ -72,6 +72,24 @@ export function epollInC({ loop, kqueue }: Setting): CLoop | undefined {
   return loop === undefined || kqueue !== 'linux' ? undefined : bind(loop, 'epoll');
 }
 
+/** A loop that fetches, and does nothing else. */
+export type FetchLoop = Pick<CLoop, 'open' | 'watch' | 'fetch'>;
+
+/** On epoll, with every system call that the built-in kqueue makes. */
+export function sameCallsInC({ loop, kqueue }: Setting): FetchLoop | undefined {
+  if (loop === undefined || kqueue !== 'linux') return undefined;
+  const lib = koffi.load(loop);
+  const func = (declaration: string): Numbers => lib.func(declaration) as unknown as Numbers;
+  const watch = func('int calls_watch(int ep, int fd)');
+  return {
+    open: func('int calls_new()'),
+    watch(queue, fd) {
+      if (watch(queue, fd) !== 0) throw new Error(`calls_watch(${fd}): errno ${koffi.errno()}`);
+    },
+    fetch: func('double calls_fetch(int ep, int nevents, int times)'),
+  };
+}
+
 /** poll(2); the time of `times` cycles of write, poll, read. */
 export function pollInC({
   loop,

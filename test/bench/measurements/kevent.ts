@@ -14,7 +14,7 @@ import {
   Timespec,
 } from '../../../src/sys/index.ts';
 import { addon, stride } from '../baselines/addon.ts';
-import { type CLoop, epollInC, kqueueInC } from '../baselines/c-loop.ts';
+import { type CLoop, epollInC, kqueueInC, sameCallsInC } from '../baselines/c-loop.ts';
 import { type KeventObject, koffiStructs } from '../baselines/koffi-structs.ts';
 import { readyPipes, socketPairs } from '../descriptors.ts';
 import { type Contender, consume, now, type Race } from '../race.ts';
@@ -54,6 +54,15 @@ function fetchInC(setting: Setting, fds: readonly number[], room: number): Conte
     const found = loop.count(queue, room) || 1;
     return { name, run: (times) => loop.fetch(queue, room, times) / found };
   });
+}
+
+/** What there is to add for JavaScript, and what is Linux's own. */
+function fetchBySameCalls(setting: Setting, fds: readonly number[], room: number): Contender[] {
+  const loop = sameCallsInC(setting);
+  if (loop === undefined || fds.length === 0) return [];
+  const queue = loop.open();
+  for (const fd of fds) loop.watch(queue, fd);
+  return [{ name: 'C, epoll, the same system calls', run: (times) => loop.fetch(queue, room, times) / fds.length }];
 }
 
 function fetchByAddon(setting: Setting, kq: number, room: number, found: number): Contender[] {
@@ -163,6 +172,7 @@ function fetching(setting: Setting, ready: number): Race {
       const found = kevent(kq, null, 0, new KeventList(room), room, ZERO) || 1;
       return [
         ...fetchInC(setting, fds, room),
+        ...fetchBySameCalls(setting, fds, room),
         ...fetchByAddon(setting, kq, room, found),
         ...fetchByStructs(setting, kq, room, found),
         fetchThroughDoor(kq, room, found),
