@@ -26,13 +26,13 @@ export type VnodeNote =
   | 'revoke'
   /** OpenBSD, Linux. */
   | 'truncate'
-  /** FreeBSD, Linux. */
+  /** FreeBSD, NetBSD from 10 on, Linux. */
   | 'open'
-  /** FreeBSD, Linux. */
+  /** FreeBSD, NetBSD from 10 on, Linux. */
   | 'close'
-  /** FreeBSD, Linux. */
+  /** FreeBSD, NetBSD from 10 on, Linux. */
   | 'close_write'
-  /** FreeBSD, Linux. */
+  /** FreeBSD, NetBSD from 10 on, Linux. */
   | 'read'
   /** macOS. */
   | 'funlock'

@@ -113,9 +113,9 @@ export const NOTE_BACKGROUND: number | undefined = constants['NOTE_BACKGROUND'];
 export const NOTE_CHANGE: number | undefined = constants['NOTE_CHANGE'];
 /** PROC, returned: this is a child of a tracked process. */
 export const NOTE_CHILD: number = common('NOTE_CHILD');
-/** VNODE: a descriptor was closed that could not write (FreeBSD, Linux). */
+/** VNODE: a descriptor was closed that could not write (FreeBSD, NetBSD, Linux). */
 export const NOTE_CLOSE: number | undefined = constants['NOTE_CLOSE'];
-/** VNODE: a descriptor was closed that could write (FreeBSD, Linux). */
+/** VNODE: a descriptor was closed that could write (FreeBSD, NetBSD, Linux). */
 export const NOTE_CLOSE_WRITE: number | undefined = constants['NOTE_CLOSE_WRITE'];
 /** TIMER: not to be coalesced (macOS). */
 export const NOTE_CRITICAL: number | undefined = constants['NOTE_CRITICAL'];
@@ -191,13 +191,13 @@ export const NOTE_NONE: number | undefined = constants['NOTE_NONE'];
 export const NOTE_NSECONDS: number | undefined = constants['NOTE_NSECONDS'];
 /** EXCEPT: out-of-band data (macOS, OpenBSD, DragonFly). */
 export const NOTE_OOB: number | undefined = constants['NOTE_OOB'];
-/** VNODE: opened (FreeBSD, Linux). */
+/** VNODE: opened (FreeBSD, NetBSD, Linux). */
 export const NOTE_OPEN: number | undefined = constants['NOTE_OPEN'];
 /** PROC: the bits that say what to report. */
 export const NOTE_PCTRLMASK: number = common('NOTE_PCTRLMASK');
 /** PROC: the bits that carry data. */
 export const NOTE_PDATAMASK: number = common('NOTE_PDATAMASK');
-/** VNODE: read from (FreeBSD, Linux). */
+/** VNODE: read from (FreeBSD, NetBSD, Linux). */
 export const NOTE_READ: number | undefined = constants['NOTE_READ'];
 /** PROC: the process was reaped (macOS). */
 export const NOTE_REAP: number | undefined = constants['NOTE_REAP'];

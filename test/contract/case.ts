@@ -33,6 +33,7 @@ export interface SharedGate extends Gate {
 }
 
 const UNITS = ['NOTE_SECONDS', 'NOTE_USECONDS', 'NOTE_NSECONDS', 'NOTE_ABSTIME|NOTE_ABSOLUTE'] as const;
+const USES = ['NOTE_OPEN', 'NOTE_CLOSE', 'NOTE_CLOSE_WRITE', 'NOTE_READ'] as const;
 
 /** What an ABI has a name for and an earlier kernel of that name has not; and what a library gets wrong in many ways. */
 export const sharedGates: readonly SharedGate[] = [
@@ -40,6 +41,7 @@ export const sharedGates: readonly SharedGate[] = [
   { on: 'netbsd', version: '< 10', needs: ['USER'], reason: 'there is no EVFILT_USER' },
   { on: 'openbsd', version: '< 7.4', needs: UNITS, reason: 'timers are in milliseconds, whatever fflags says' },
   { on: 'netbsd', version: '< 10', needs: UNITS, reason: 'timers are in milliseconds, whatever fflags says' },
+  { on: 'netbsd', version: '< 10', needs: USES, reason: 'these notes are taken, and never told' },
   ...libkqueueGates,
 ];
 

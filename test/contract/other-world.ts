@@ -24,7 +24,7 @@ function renumber(value: number, prefix: string, from: Sys['abi'], to: Sys['abi'
   return value;
 }
 
-/** fflags of TIMER: NetBSD's units are a number, others' are bits. The other filters' notes are the same bits everywhere. */
+/** fflags of TIMER: NetBSD's units are a number, others' are bits. The other filters' notes are the same bits, but for NOTE_OPEN. */
 function timerNotes(fflags: number, from: Sys['abi'], to: Sys['abi']): number {
   const at = (abi: Sys['abi']): number => abi.constants.NOTE_ABSTIME ?? abi.constants.NOTE_ABSOLUTE ?? 0;
   const absolute = fflags & at(from) ? at(to) : 0;
@@ -107,6 +107,8 @@ export default function otherWorld(): World {
   const there: Record<string, unknown> = {
     ...here,
     sys: otherSys(sys),
+    // Its bit is NOTE_TRUNCATE's here.
+    lacks: ['NOTE_OPEN'],
     errno: Object.fromEntries(Object.entries(here.errno).map(([name, number]) => [name, number + ERRNOS])),
   };
   const up = (made: unknown): unknown =>

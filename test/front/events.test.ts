@@ -375,7 +375,7 @@ describe('records of each system', suite, () => {
     assert.deepEqual(names(netbsd, 0x20 | 0x4000), ['rename']);
     assert.deepEqual(names(netbsd, 0x4000), []);
     assert.deepEqual(names(dragonfly, 0), []);
-    const event = reported(netbsd, vnode(5, { on }), { fflags: 0x80 });
+    const event = reported(dragonfly, vnode(5, { on }), { fflags: 0x80 });
     // What this system has no bit for has not happened.
     assert.equal(event.filter === 'vnode' && event.has('open'), false);
   });

@@ -160,6 +160,7 @@ describe('the numbers of each system', suite, () => {
         'open',
         [
           [freebsd, 0x80],
+          [netbsd, 0x80],
           [linux, 0x800],
         ],
       ],
@@ -167,6 +168,7 @@ describe('the numbers of each system', suite, () => {
         'close',
         [
           [freebsd, 0x100],
+          [netbsd, 0x100],
           [linux, 0x100],
         ],
       ],
@@ -174,6 +176,7 @@ describe('the numbers of each system', suite, () => {
         'close_write',
         [
           [freebsd, 0x200],
+          [netbsd, 0x200],
           [linux, 0x200],
         ],
       ],
@@ -181,6 +184,7 @@ describe('the numbers of each system', suite, () => {
         'read',
         [
           [freebsd, 0x400],
+          [netbsd, 0x400],
           [linux, 0x400],
         ],
       ],

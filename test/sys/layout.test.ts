@@ -176,7 +176,7 @@ test('the numbers that differ from system to system are those of each system', (
     ['NOTE_ABSOLUTE', { darwin: 8, linux: 8, libkqueue: 8 }],
     ['NOTE_ABSTIME', { freebsd: 16, openbsd: 16, netbsd: 16 }],
     ['NOTE_EXITSTATUS', { darwin: 0x4000000 }],
-    ['NOTE_OPEN', { freebsd: 0x80, linux: 0x800 }],
+    ['NOTE_OPEN', { freebsd: 0x80, netbsd: 0x80, linux: 0x800 }],
     ['NOTE_TRUNCATE', { openbsd: 0x80, linux: 0x80 }],
     ['KQUEUE_CLOEXEC', { freebsd: 1 }],
     ['KEVENT_FLAG_IMMEDIATE', { darwin: 1 }],

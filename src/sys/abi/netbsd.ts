@@ -2,8 +2,9 @@ import { timespec } from './timespec.ts';
 import type { AbiData } from './types.ts';
 
 /**
- * NetBSD: <sys/event.h> 1.45. Filters count up from 0, filter and flags are 32 bits wide, the counts are size_t. EVFILT_USER
- * is there since 10.
+ * NetBSD: <sys/event.h> 1.54, of NetBSD 10. Filters count up from 0, filter and flags are 32 bits wide, the counts are size_t.
+ * EVFILT_USER, NOTE_OPEN, NOTE_CLOSE, NOTE_CLOSE_WRITE and NOTE_READ are there since 10: NetBSD 9 refuses the filter, and takes
+ * the notes without ever telling them.
  *
  * The header renames kevent to `__kevent50`; the plain symbol is the call of NetBSD 5, with a 32-bit time_t, and must never
  * be bound. NetBSD 11 renames it to `__kevent100`, whose records have `uint64_t ext[4]` appended (72 bytes), and keeps
@@ -73,6 +74,10 @@ export const netbsd: AbiData = {
     NOTE_LINK: 0x10,
     NOTE_RENAME: 0x20,
     NOTE_REVOKE: 0x40,
+    NOTE_OPEN: 0x80,
+    NOTE_CLOSE: 0x100,
+    NOTE_CLOSE_WRITE: 0x200,
+    NOTE_READ: 0x400,
     // EVFILT_PROC
     NOTE_EXIT: 0x80000000,
     NOTE_FORK: 0x40000000,
