@@ -29,7 +29,7 @@ export class UserKnote extends Knote {
     this.data = data;
     this.udata = udata;
     if ((fflags & NOTE_TRIGGER) !== 0) this.#triggered = true;
-    // As on FreeBSD, OpenBSD and NetBSD: in a change EV_CLEAR takes the trigger back.
+    // As on the BSDs, and not on macOS: in a change EV_CLEAR takes the trigger back.
     if ((flags & EV_CLEAR) !== 0) this.#triggered = false;
     if (this.#triggered) this.activate();
     return 0;
