@@ -237,6 +237,20 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test('at a time of day: by the clock as it is, not as it was when the process started', (t) => {
+      // As if the clock had been set an hour ahead since, or the machine had slept so long.
+      t.mock.getter(performance, 'timeOrigin', () => Date.now() - performance.now() - 3_600_000);
+      withQueue((queue) => {
+        const at = Date.now() + 50;
+        assert.equal(queue.change({ ident: 1, filter: 'TIMER', fflags: 'ABSOLUTE', data: at }), 'ok');
+        assert.deepEqual(
+          queue.fetch(5000).map(({ ident }) => ident),
+          [1],
+        );
+        assert(Date.now() >= at);
+      });
+    });
+
     test('a thousand deadlines, some taken back, come in their order', () => {
       linuxSys();
       const timers = Timers.create();
