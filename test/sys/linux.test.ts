@@ -7,6 +7,7 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import koffi from 'koffi';
 import { errnoName, type Kevent } from '../../src/sys/index.ts';
 import { linuxSys } from '../../src/sys/linux/sys.ts';
 import { type Timer, Timers } from '../../src/sys/linux/timers.ts';
@@ -21,6 +22,7 @@ const send = ofLibc<Arguments>('intptr_t send(int fd, str bytes, size_t length, 
 const fcntl = ofLibc<Arguments>('int fcntl(int fd, int command, ...)');
 const socket = ofLibc<Arguments>('int socket(int domain, int type, int protocol)');
 const bind = ofLibc<Arguments>('int bind(int fd, void *address, unsigned int length)');
+const getsockname = ofLibc<Arguments>('int getsockname(int fd, void *address, void *length)');
 const listen = ofLibc<Arguments>('int listen(int fd, int backlog)');
 const connect = ofLibc<Arguments>('int connect(int fd, void *address, unsigned int length)');
 const accept4 = ofLibc<Arguments>('int accept4(int fd, uintptr_t address, uintptr_t length, int flags)');
@@ -393,6 +395,26 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
           [[a, 4, 2]],
         );
         for (const fd of [a, b, other, end, copy]) fs.closeSync(fd);
+      });
+    });
+
+    test('an error that waits on a UDP socket can be written to, is no end, and is left to the next call', () => {
+      withQueue((queue) => {
+        const loopback = (): Uint8Array => Uint8Array.of(2, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);
+        const [ident, other] = [0, 0].map(() => socket(2, DATAGRAM | NONBLOCK_CLOEXEC, 0)) as [number, number];
+        const address = loopback();
+        assert.equal(bind(other, address, 16), 0);
+        assert.equal(getsockname(other, address, Int32Array.of(16)), 0);
+        fs.closeSync(other);
+        assert.equal(connect(ident, address, 16), 0);
+        assert.equal(queue.change({ ident, filter: 'WRITE', flags: 'ADD|CLEAR' }), 'ok');
+        assert.equal(queue.fetch(5000).length, 1);
+        assert.equal(send(ident, 'x', 1, 0), 1);
+        const [event] = queue.fetch(5000);
+        assert.deepEqual([event?.filter, (event?.flags ?? 0) & constant('EV', 'EOF'), event?.fflags], [-2, 0, 0]);
+        assert.equal(send(ident, 'x', 1, 0), -1);
+        assert.equal(errnoName(koffi.errno()), 'ECONNREFUSED');
+        fs.closeSync(ident);
       });
     });
 

@@ -53,10 +53,15 @@ export class WriteKnote extends DescriptorKnote {
     // A pipe says POLLERR when its reader is gone. A socket is shut for good with both of these; POLLHUP alone is one
     // that was never connected, which is not ready.
     const shut = POLLHUP | POLLRDHUP;
-    if (socket ? (revents & POLLERR) !== 0 || (revents & shut) === shut : (revents & (POLLERR | POLLHUP)) !== 0) {
+    if (socket ? (revents & shut) === shut : (revents & (POLLERR | POLLHUP)) !== 0) {
       if (socket && (revents & POLLERR) !== 0) this.#error = takeError(fd) || this.#error;
       this.outFlags = EV_EOF;
       this.outFflags = this.#error;
+      return true;
+    }
+    // An error waits that the next call on the socket will give, as on a UDP socket whose message found no port: no end.
+    if (socket && (revents & POLLERR) !== 0) {
+      this.outData = this.#space(socket);
       return true;
     }
     if ((revents & POLLOUT) === 0 || (revents & POLLHUP) !== 0) return false;
