@@ -418,6 +418,18 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test('one on the number of a queue that was closed behind its back can be written to', () => {
+      withQueue((queue) => {
+        const closed = new Queue();
+        fs.closeSync(closed.fd);
+        const fds = pair(DATAGRAM);
+        assert(fds.includes(closed.fd));
+        for (const ident of fds) assert.equal(queue.change({ ident, filter: 'WRITE' }), 'ok');
+        // Which also forgets the queue.
+        for (const fd of fds) closed.sys.close(fd);
+      });
+    });
+
     test('two thousand to write to, all at once', () => {
       withQueue((queue) => {
         const fds = Array.from({ length: 2000 }, () => eventfd(0, NONBLOCK_CLOEXEC));

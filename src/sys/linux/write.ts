@@ -27,8 +27,8 @@ export class WriteKnote extends DescriptorKnote {
   #stream: boolean | undefined;
 
   override attach(): number {
-    // A queue cannot be written to.
-    return queues.has(this.fd) ? EINVAL : super.attach();
+    // A queue cannot be written to. Its number may be a pipe's by now, if it was closed behind our back.
+    return queues.has(this.fd) && this.kind === 'other' ? EINVAL : super.attach();
   }
 
   protected epoll(): Epoll | null {
