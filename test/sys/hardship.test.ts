@@ -32,6 +32,7 @@ function needy(): { what: Parameters<Queue['change']>[0]; emfile: string }[] {
   return [
     { what: { ident: writer, filter: 'WRITE' }, emfile: 'EMFILE' },
     { what: { ident: 1, filter: 'TIMER', data: 60_000 }, emfile: 'ENOMEM' },
+    { what: { ident: writer, filter: 'WRITE', fflags: 'LOWAT', data: 1 }, emfile: 'ENOMEM' },
     { what: { ident: regular, filter: 'READ' }, emfile: 'ENOMEM' },
     { what: { ident: regular, filter: 'VNODE', fflags: 'WRITE' }, emfile: 'ENOMEM' },
     { what: { ident: process.ppid, filter: 'PROC', fflags: 'EXIT' }, emfile: 'EMFILE' },

@@ -18,6 +18,7 @@ import { typescriptWorker } from './typescript-worker.ts';
 type Arguments = (number | string | Int32Array | Uint8Array)[];
 const eventfd = ofLibc<Arguments>('int eventfd(unsigned int initial, int flags)');
 const socketpair = ofLibc<Arguments>('int socketpair(int domain, int type, int protocol, void *fds)');
+const pipe2 = ofLibc<Arguments>('int pipe2(void *fds, int flags)');
 const send = ofLibc<Arguments>('intptr_t send(int fd, str bytes, size_t length, int flags)');
 const fcntl = ofLibc<Arguments>('int fcntl(int fd, int command, ...)');
 const socket = ofLibc<Arguments>('int socket(int domain, int type, int protocol)');
@@ -427,6 +428,40 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
         for (const ident of fds) assert.equal(queue.change({ ident, filter: 'WRITE' }), 'ok');
         // Which also forgets the queue.
         for (const fd of fds) closed.sys.close(fd);
+      });
+    });
+
+    test('space that grows to a low-water mark is told, though epoll only says when there is some', () => {
+      withQueue((queue) => {
+        const fds = new Int32Array(2);
+        assert.equal(pipe2(fds, NONBLOCK_CLOEXEC), 0);
+        const [reader, ident] = fds as unknown as [number, number];
+        const capacity = fs.writeSync(ident, new Uint8Array(65_536));
+        const take = (bytes: number): void => {
+          assert.equal(fs.readSync(reader, new Uint8Array(bytes)), bytes);
+        };
+        const mark = { ident, filter: 'WRITE', fflags: 'LOWAT', data: capacity / 2 };
+        for (const flags of ['ADD', 'ADD|CLEAR']) {
+          assert.equal(queue.change({ ...mark, flags }), 'ok');
+          assert.deepEqual(queue.fetch(), []);
+          take(capacity / 4);
+          assert.deepEqual(queue.fetch(20), []);
+          take(capacity / 2);
+          assert.equal(queue.fetch(5000)[0]?.data, (capacity * 3) / 4);
+          assert.equal(queue.fetch(30).length, flags === 'ADD' ? 1 : 0);
+          assert.equal(fs.writeSync(ident, new Uint8Array(capacity / 2)), capacity / 2);
+          assert.deepEqual(queue.fetch(), []);
+          // Disabled, it looks no more; and nothing of it is left behind.
+          assert.equal(queue.change({ ...mark, flags: 'DISABLE' }), 'ok');
+          take(capacity / 2);
+          assert.deepEqual(queue.fetch(30), []);
+          assert.equal(queue.change({ ...mark, flags: 'ENABLE' }), 'ok');
+          assert.equal(queue.fetch(5000).length, 1);
+          assert.equal(queue.change({ ...mark, flags: 'DELETE' }), 'ok');
+          assert.deepEqual(queue.fetch(30), []);
+          fs.writeSync(ident, new Uint8Array((capacity * 3) / 4));
+        }
+        for (const fd of fds) fs.closeSync(fd);
       });
     });
 
