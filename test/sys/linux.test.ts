@@ -558,6 +558,9 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
         assert.deepEqual(queue.fetch(), []);
         fs.rmdirSync(at('elsewhere', 'it'));
         assert(notes(queue.fetch(5000)[0]).includes('DELETE'));
+        fs.mkdirSync(at('elsewhere', 'it'));
+        fs.rmdirSync(at('elsewhere', 'it'));
+        assert.deepEqual(queue.fetch(), []);
       });
     });
 

@@ -65,7 +65,10 @@ export class VnodeKnote extends Knote implements Watcher {
   readonly #parent: Watcher = {
     mask: IN_DELETE,
     changed: (mask) => {
-      if ((mask & IN_ISDIR) !== 0 && this.#look()?.nlink === 0n) this.#note(NOTE_DELETE);
+      if ((mask & IN_ISDIR) === 0 || this.#look()?.nlink !== 0n) return;
+      // Once: the next directory that is removed there is another.
+      this.queue.inotify()?.remove(this.#parent);
+      this.#note(NOTE_DELETE);
     },
   };
 
