@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, utimesSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, utimesSync, writeSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -180,6 +180,45 @@ alone(file, 'inotify has no watch left: ENOMEM; may not read: EACCES; and /proc 
   }
   return undefined;
 });
+
+/** How many watches the process's inotify instances have. */
+function watches(): number {
+  let count = 0;
+  for (const fd of readdirSync('/proc/self/fdinfo')) {
+    try {
+      count += readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1').split('\ninotify wd').length - 1;
+    } catch {
+      // The one that readdir had.
+    }
+  }
+  return count;
+}
+
+const twoWatches = `
+  limit='echo 2 >/proc/sys/user/max_inotify_watches'
+  unshare -Ur sh -c "$limit" 2>/dev/null || { echo 'skip: a user namespace is not to be had'; exit; }
+  exec unshare -Ur sh -c "$limit"'; exec "$@"' sh "$@"`;
+
+alone(
+  file,
+  'inotify has one watch left, and a directory needs two: ENOMEM, and neither is left',
+  { skip, shell: twoWatches },
+  () => {
+    const regular = openSync(fileURLToPath(file), 'r');
+    const folder = openSync(fileURLToPath(new URL('.', file)), 'r');
+    const queue = new Queue();
+    const add = (ident: number): string => queue.change({ ident, filter: 'VNODE', fflags: 'DELETE|WRITE' });
+    assert.equal(add(regular), 'ok');
+    assert.equal(watches(), 1);
+    assert.equal(add(folder), 'ENOMEM');
+    assert.equal(watches(), 1);
+    assert.deepEqual(queue.fetch(), []);
+    assert.equal(queue.change({ ident: regular, filter: 'VNODE', flags: 'DELETE' }), 'ok');
+    assert.equal(add(folder), 'ok');
+    assert.equal(watches(), 2);
+    return undefined;
+  },
+);
 
 const withoutProc = `
   unshare -m mount -t tmpfs none /proc 2>/dev/null || { echo 'skip: /proc cannot be hidden: unshare(1) needs root'; exit; }

@@ -33,7 +33,7 @@ import {
   type Watcher,
 } from './inotify.ts';
 import { type Change, type Host, Knote } from './knote.ts';
-import { EBADF, EINVAL, ENOMEM } from './syscalls.ts';
+import { EACCES, EBADF, EINVAL, ENOMEM } from './syscalls.ts';
 
 const ALWAYS = IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | ENTRIES;
 const NOTES =
@@ -95,10 +95,14 @@ export class VnodeKnote extends Knote implements Watcher {
     if (kind === 'socket' || kind === 'pipe' || kind === 'other') return EINVAL;
     const inotify = this.queue.inotify();
     if (inotify === null) return ENOMEM;
-    // EACCES of the parent's watch: the parent may not be read, and then the removal of this directory goes unseen.
     this.#isDirectory = kind === 'directory';
-    if (this.#isDirectory) inotify.add(this.#fd, this.#parent, '/..');
-    return inotify.add(this.#fd, this);
+    let error = inotify.add(this.#fd, this);
+    if (error !== 0 || !this.#isDirectory) return error;
+    error = inotify.add(this.#fd, this.#parent, '/..');
+    // The parent may not be read: then the removal of this directory goes unseen.
+    if (error === 0 || error === EACCES) return 0;
+    inotify.remove(this);
+    return error;
   }
 
   override change(change: Change): number {
