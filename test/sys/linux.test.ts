@@ -539,6 +539,24 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test('what happened before a knote was there is told to those who watched already, and not to it', () => {
+      withQueue((queue, folder, open) => {
+        const path = join(folder, 'file');
+        fs.writeFileSync(path, '');
+        const [ident, late] = [open(path), open(path)];
+        const other = new Queue();
+        assert.equal(queue.change({ ident, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: ALL }), 'ok');
+        fs.appendFileSync(path, 'more');
+        fs.renameSync(path, join(folder, 'name'));
+        assert.equal(other.change({ ident: late, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: ALL }), 'ok');
+        assert.deepEqual(other.fetch(), []);
+        assert.deepEqual(notes(queue.fetch(5000)[0]), ['EXTEND', 'RENAME', 'WRITE']);
+        fs.chmodSync(join(folder, 'name'), 0o600);
+        for (const each of [queue, other]) assert.deepEqual(notes(each.fetch(5000)[0]), ['ATTRIB']);
+        other.close();
+      });
+    });
+
     test('a directory is told of its own removal, not of its neighbours, and also where it was moved to', () => {
       withQueue((queue, folder, open) => {
         const at = (...names: string[]): string => join(folder, ...names);
