@@ -280,6 +280,25 @@ alone(file, 'events of inotify that were lost in a flood: a look at each file te
   return undefined;
 });
 
+alone(file, 'a machine that has been up for years: a timer of a nanosecond does not hold the process', { skip }, () => {
+  const { hrtime } = process;
+  for (const days of [105, 1000, 10_000]) {
+    process.hrtime = Object.assign(
+      (): [number, number] => {
+        const [seconds, nanoseconds] = hrtime();
+        return [seconds + days * 86_400, nanoseconds];
+      },
+      { bigint: hrtime.bigint },
+    );
+    const queue = new Queue();
+    assert.equal(queue.change({ ident: 1, filter: 'TIMER', fflags: 'NSECONDS', data: 1 }), 'ok');
+    for (let i = 0; i < 1000; i++) assert(Number(queue.fetch(5000)[0]?.data) >= 1);
+    queue.close();
+  }
+  process.hrtime = hrtime;
+  return undefined;
+});
+
 /** The signals that this process ignores, from /proc. */
 const ignored = (signal: keyof typeof constants.signals): boolean => {
   const [, mask = '0'] = /^SigIgn:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'latin1')) ?? [];

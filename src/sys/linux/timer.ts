@@ -65,9 +65,11 @@ export class TimerKnote extends Knote implements Timer {
 
   expire(time: number): void {
     if (this.#period > 0) {
-      const periods = Math.floor((time - this.deadline) / this.#period) + 1;
+      // After 104 days the clock does not tell a nanosecond from the next: a deadline has to lie behind it nevertheless.
+      const period = Math.max(this.#period, time * Number.EPSILON);
+      const periods = Math.floor((time - this.deadline) / period) + 1;
       this.#expirations += periods;
-      this.deadline += periods * this.#period;
+      this.deadline += periods * period;
       this.queue.timers()?.add(this);
     } else {
       this.#expirations++;
