@@ -33,6 +33,7 @@ const lchown = (path: string, uid: number): void => fs.lchownSync(path, uid, uid
 const NONBLOCK_CLOEXEC = 0o2004000;
 const F_SETOWN = 8;
 const O_PATH = 0o10000000;
+const STREAM = 1;
 const DATAGRAM = 2;
 const SEQPACKET = 5;
 
@@ -429,6 +430,31 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
         // Which also forgets the queue.
         for (const fd of fds) closed.sys.close(fd);
       });
+    });
+
+    test('a connection that is refused says so to READ and to WRITE, though the kernel says it once', () => {
+      const address = Uint8Array.of(2, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);
+      const nobody = socket(2, STREAM | NONBLOCK_CLOEXEC, 0);
+      assert.equal(bind(nobody, address, 16), 0);
+      assert.equal(getsockname(nobody, address, Int32Array.of(16)), 0);
+      fs.closeSync(nobody);
+      for (const filters of [
+        ['READ', 'WRITE'],
+        ['WRITE', 'READ'],
+      ]) {
+        withQueue((queue) => {
+          const ident = socket(2, STREAM | NONBLOCK_CLOEXEC, 0);
+          for (const filter of filters) assert.equal(queue.change({ ident, filter, flags: 'ADD|ONESHOT' }), 'ok');
+          assert.equal(connect(ident, address, 16), -1);
+          const told: Kevent[] = [];
+          while (told.length < 2) told.push(...queue.fetch(5000));
+          for (const { flags, fflags } of told) {
+            assert.equal(flags & constant('EV', 'EOF'), constant('EV', 'EOF'));
+            assert.equal(errnoName(fflags), 'ECONNREFUSED');
+          }
+          fs.closeSync(ident);
+        });
+      }
     });
 
     test('space that grows to a low-water mark is told, though epoll only says when there is some', () => {

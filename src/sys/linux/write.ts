@@ -4,7 +4,7 @@ import { DescriptorKnote } from './descriptor-knote.ts';
 import { EPOLLOUT, type Epoll } from './epoll.ts';
 import type { Change } from './knote.ts';
 import { queues } from './nested.ts';
-import { isShutForWriting, isStream, sendBuffer, takeError } from './socket.ts';
+import { isShutForWriting, isStream, sendBuffer } from './socket.ts';
 import {
   bytesToRead,
   bytesToSend,
@@ -34,7 +34,6 @@ export class WriteKnote extends DescriptorKnote implements Timer {
   deadline = 0;
   position = -1;
   protected readonly interest: number = EPOLLOUT;
-  #error = 0;
   #stream: boolean | undefined;
 
   override attach(): number {
@@ -90,9 +89,9 @@ export class WriteKnote extends DescriptorKnote implements Timer {
     // that was never connected, which is not ready.
     const shut = POLLHUP | POLLRDHUP;
     if (socket ? (revents & shut) === shut : (revents & (POLLERR | POLLHUP)) !== 0) {
-      if (socket && (revents & POLLERR) !== 0) this.#error = takeError(fd) || this.#error;
+      if (socket && (revents & POLLERR) !== 0) this.takeError();
       this.outFlags = EV_EOF;
-      this.outFflags = this.#error;
+      this.outFflags = this.error;
       return true;
     }
     // An error waits that the next call on the socket will give, as on a UDP socket whose message found no port: no end.
