@@ -583,6 +583,35 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test('a directory that another is renamed over is removed, and told so once', () => {
+      withQueue((queue, folder, open) => {
+        const at = (...names: string[]): string => join(folder, ...names);
+        for (const name of ['it', 'other', 'neighbour']) fs.mkdirSync(at(name));
+        const ident = open(at('it'));
+        assert.equal(queue.change({ ident, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: ALL }), 'ok');
+        fs.renameSync(at('other'), at('it'));
+        assert(notes(queue.fetch(5000)[0]).includes('DELETE'));
+        fs.rmdirSync(at('neighbour'));
+        assert.deepEqual(queue.fetch(), []);
+        fs.fchmodSync(ident, 0o700);
+        assert.deepEqual(notes(queue.fetch(5000)[0]), ['ATTRIB']);
+      });
+    });
+
+    test('another mode of a directory is NOTE_ATTRIB alone: what happened to its entries was told', () => {
+      withQueue((queue, folder, open) => {
+        const ident = open(folder);
+        assert.equal(queue.change({ ident, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: ALL }), 'ok');
+        fs.mkdirSync(join(folder, 'folder'));
+        fs.writeFileSync(join(folder, 'file'), '');
+        assert.deepEqual(notes(queue.fetch(5000)[0]), ['LINK', 'WRITE']);
+        for (const mode of [0o750, 0o700]) {
+          fs.chmodSync(folder, mode);
+          assert.deepEqual(notes(queue.fetch(5000)[0]), ['ATTRIB']);
+        }
+      });
+    });
+
     test('a directory is told of its own removal, not of its neighbours, and also where it was moved to', () => {
       withQueue((queue, folder, open) => {
         const at = (...names: string[]): string => join(folder, ...names);

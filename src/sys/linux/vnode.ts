@@ -65,10 +65,7 @@ export class VnodeKnote extends Knote implements Watcher {
   readonly #parent: Watcher = {
     mask: IN_DELETE,
     changed: (mask) => {
-      if ((mask & IN_ISDIR) === 0 || this.#look()?.nlink !== 0n) return;
-      // Once: the next directory that is removed there is another.
-      this.queue.inotify()?.remove(this.#parent);
-      this.#note(NOTE_DELETE);
+      if ((mask & IN_ISDIR) !== 0) this.#lookWhetherRemoved();
     },
   };
 
@@ -140,6 +137,14 @@ export class VnodeKnote extends Knote implements Watcher {
     this.#note(this.#notesOf(mask));
   }
 
+  /** Told once: the next directory that is removed beside it is another. */
+  #lookWhetherRemoved(): void {
+    const after = this.#look();
+    if (after?.nlink !== 0n || this.#stat?.nlink === 0n) return;
+    this.#stat = after;
+    this.#note(NOTE_DELETE);
+  }
+
   #note(notes: number): void {
     this.#notes |= notes & this.fflags;
     if (this.#notes !== 0) this.activate();
@@ -167,11 +172,13 @@ export class VnodeKnote extends Knote implements Watcher {
     if (before === undefined || after === undefined) return 0;
     this.#stat = after;
     let notes = 0;
+    // The size of a directory and its links change with its entries, and were told of with them.
+    const told = this.#isDirectory && (mask & IN_Q_OVERFLOW) === 0;
     if ((mask & IN_MODIFY) !== 0) notes |= NOTE_WRITE;
-    if (after.size > before.size) notes |= NOTE_WRITE | NOTE_EXTEND;
+    if (!told && after.size > before.size) notes |= NOTE_WRITE | NOTE_EXTEND;
     // Shrinking is ATTRIB on the BSDs, TRUNCATE too on OpenBSD, WRITE on DragonFly.
-    if (after.size < before.size) notes |= NOTE_WRITE | NOTE_ATTRIB | NOTE_TRUNCATE;
-    const linked = after.nlink !== before.nlink;
+    if (!told && after.size < before.size) notes |= NOTE_WRITE | NOTE_ATTRIB | NOTE_TRUNCATE;
+    const linked = after.nlink !== before.nlink && (!told || after.nlink === 0n);
     if (linked) notes |= after.nlink === 0n ? NOTE_LINK | NOTE_DELETE : NOTE_LINK;
     const same = after.mode === before.mode && after.uid === before.uid && after.gid === before.gid;
     const touched = after.mtimeNs !== before.mtimeNs && (mask & IN_MODIFY) === 0;
