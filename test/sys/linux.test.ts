@@ -634,6 +634,13 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
         fs.mkdirSync(at('elsewhere', 'it'));
         fs.rmdirSync(at('elsewhere', 'it'));
         assert.deepEqual(queue.fetch(), []);
+        // Moved to where nobody watches, and removed before anybody looks.
+        for (const name of ['it', 'away']) fs.mkdirSync(at(name));
+        const again = open(at('it'));
+        assert.equal(queue.change({ ident: again, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: ALL }), 'ok');
+        fs.renameSync(at('it'), at('away', 'it'));
+        fs.rmdirSync(at('away', 'it'));
+        assert.deepEqual(notes(queue.fetch(5000)[0]), ['DELETE', 'RENAME']);
       });
     });
 

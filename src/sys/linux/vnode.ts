@@ -133,6 +133,8 @@ export class VnodeKnote extends Knote implements Watcher {
     if ((mask & IN_MOVE_SELF) !== 0 && this.#isDirectory) {
       this.queue.inotify()?.remove(this.#parent);
       this.queue.inotify()?.add(this.#fd, this.#parent, '/..');
+      // Nobody watched where it went: it may be gone from there already.
+      this.#lookWhetherRemoved();
     }
     this.#note(this.#notesOf(mask));
   }
