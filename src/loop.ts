@@ -40,11 +40,11 @@ function canPoll(): boolean {
 
 /**
  * Whether libuv's own queue takes this one. macOS counts how deep queues watch queues, and refuses (EINVAL) one that is
- * deeper than whoever is to watch it, once that has watched anything; and koffi does not survive what libuv says then. So
- * another queue is asked that has watched one, as libuv's has after the first wait().
+ * deeper than whoever is to watch it, once that has watched anything; Linux takes four in each other. And koffi does not
+ * survive what libuv says then. So another queue is asked that has watched one, as libuv's has after the first wait().
  */
 function canNest(sys: Sys, kq: number): boolean {
-  if (!sys.abi.name.startsWith('darwin')) return true;
+  if (!/^(darwin|linux)/.test(sys.abi.name)) return true;
   const { EV_ADD = 0, EVFILT_READ = 0 } = sys.abi.constants;
   const list = new KeventList(1, sys.abi);
   const [outer, inner] = [sys.kqueue(), sys.kqueue()];

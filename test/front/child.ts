@@ -1,7 +1,7 @@
 // Programs that run in a process of their own, for the tests of this folder: `child.ts SCENARIO [unpollable]`.
 
 import { closeSync, openSync } from 'node:fs';
-import { Kqueue, KqueueError, timer, user, vnode } from '../../src/index.ts';
+import { Kqueue, KqueueError, read, timer, user, vnode } from '../../src/index.ts';
 import { defaultSys } from '../../src/sys/index.ts';
 
 /** Milliseconds that are over soon. */
@@ -123,6 +123,25 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
     const kq = newQueue();
     kq.register(timer(1, { every: SOON }), user(1));
     console.log('registered');
+  },
+
+  /** Each in the next, until the kernel takes no more: the one that holds all others is not for libuv's own to hold. */
+  async 'queues in queues'() {
+    let kq = newQueue();
+    const [innermost] = kq.register(user(1, { clear: true }));
+    try {
+      for (let depth = 0; depth < 8; depth++) {
+        const outer = newQueue();
+        outer.register(read(kq.fd));
+        kq = outer;
+      }
+    } catch {
+      // EINVAL: deep enough.
+    }
+    const waiting = kq.wait();
+    innermost.trigger();
+    console.log((await waiting)[0]?.filter);
+    kq.close();
   },
 
   /** While Node takes itself down, libuv still tells what is ready: nobody may be called for it. See exit.test.ts too. */

@@ -93,6 +93,7 @@ describe('wait() and the process', suite, () => {
     ['ref() after unref() keeps it while it waits', 'ref after unref while waiting', 'timer\n'],
     ['ref() after unref() keeps it for the timeout too', 'ref after unref, until the time is over', '0\n0\n'],
     ['a queue that nobody waits for does not keep it', 'a queue that nobody waits for', 'registered\n'],
+    ['works for queues in queues, as deep as the kernel takes them', 'queues in queues', 'read\n'],
     ['one that is ready and waits lets it end in peace', 'ends while the queue is ready, in a wait', 'end\n'],
     ['and one that is first waited for when all is over', 'waits at the exit', 'end\nexit\n'],
   ];

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, utimesSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, utimesSync, writeSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -32,6 +32,7 @@ function needy(): { what: Parameters<Queue['change']>[0]; emfile: string }[] {
   return [
     { what: { ident: writer, filter: 'WRITE' }, emfile: 'EMFILE' },
     { what: { ident: 1, filter: 'TIMER', data: 60_000 }, emfile: 'ENOMEM' },
+    { what: { ident: writer, filter: 'WRITE', fflags: 'LOWAT', data: 1 }, emfile: 'ENOMEM' },
     { what: { ident: regular, filter: 'READ' }, emfile: 'ENOMEM' },
     { what: { ident: regular, filter: 'VNODE', fflags: 'WRITE' }, emfile: 'ENOMEM' },
     { what: { ident: process.ppid, filter: 'PROC', fflags: 'EXIT' }, emfile: 'EMFILE' },
@@ -180,6 +181,45 @@ alone(file, 'inotify has no watch left: ENOMEM; may not read: EACCES; and /proc 
   return undefined;
 });
 
+/** How many watches the process's inotify instances have. */
+function watches(): number {
+  let count = 0;
+  for (const fd of readdirSync('/proc/self/fdinfo')) {
+    try {
+      count += readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1').split('\ninotify wd').length - 1;
+    } catch {
+      // The one that readdir had.
+    }
+  }
+  return count;
+}
+
+const twoWatches = `
+  limit='echo 2 >/proc/sys/user/max_inotify_watches'
+  unshare -Ur sh -c "$limit" 2>/dev/null || { echo 'skip: a user namespace is not to be had'; exit; }
+  exec unshare -Ur sh -c "$limit"'; exec "$@"' sh "$@"`;
+
+alone(
+  file,
+  'inotify has one watch left, and a directory needs two: ENOMEM, and neither is left',
+  { skip, shell: twoWatches },
+  () => {
+    const regular = openSync(fileURLToPath(file), 'r');
+    const folder = openSync(fileURLToPath(new URL('.', file)), 'r');
+    const queue = new Queue();
+    const add = (ident: number): string => queue.change({ ident, filter: 'VNODE', fflags: 'DELETE|WRITE' });
+    assert.equal(add(regular), 'ok');
+    assert.equal(watches(), 1);
+    assert.equal(add(folder), 'ENOMEM');
+    assert.equal(watches(), 1);
+    assert.deepEqual(queue.fetch(), []);
+    assert.equal(queue.change({ ident: regular, filter: 'VNODE', flags: 'DELETE' }), 'ok');
+    assert.equal(add(folder), 'ok');
+    assert.equal(watches(), 2);
+    return undefined;
+  },
+);
+
 const withoutProc = `
   unshare -m mount -t tmpfs none /proc 2>/dev/null || { echo 'skip: /proc cannot be hidden: unshare(1) needs root'; exit; }
   exec unshare -m sh -c 'mount -t tmpfs none /proc && exec "$@"' sh "$@"`;
@@ -240,6 +280,25 @@ alone(file, 'events of inotify that were lost in a flood: a look at each file te
   return undefined;
 });
 
+alone(file, 'a machine that has been up for years: a timer of a nanosecond does not hold the process', { skip }, () => {
+  const { hrtime } = process;
+  for (const days of [105, 1000, 10_000]) {
+    process.hrtime = Object.assign(
+      (): [number, number] => {
+        const [seconds, nanoseconds] = hrtime();
+        return [seconds + days * 86_400, nanoseconds];
+      },
+      { bigint: hrtime.bigint },
+    );
+    const queue = new Queue();
+    assert.equal(queue.change({ ident: 1, filter: 'TIMER', fflags: 'NSECONDS', data: 1 }), 'ok');
+    for (let i = 0; i < 1000; i++) assert(Number(queue.fetch(5000)[0]?.data) >= 1);
+    queue.close();
+  }
+  process.hrtime = hrtime;
+  return undefined;
+});
+
 /** The signals that this process ignores, from /proc. */
 const ignored = (signal: keyof typeof constants.signals): boolean => {
   const [, mask = '0'] = /^SigIgn:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'latin1')) ?? [];
@@ -267,6 +326,12 @@ alone(
     assert.equal(queue.change({ ident, filter: 'SIGNAL', flags: 'DELETE' }), 'ok');
     assert(ignored('SIGPIPE'));
     process.kill(process.pid, 'SIGPIPE');
+
+    // Two queues that count it: the last of them, whichever that is.
+    const others = [new Queue(), new Queue()];
+    for (const one of others) assert.equal(one.change({ ident, filter: 'SIGNAL' }), 'ok');
+    for (const one of others) one.close();
+    assert(ignored('SIGPIPE'));
 
     // Somebody else listens by now: it is theirs.
     assert.equal(queue.change({ ident, filter: 'SIGNAL' }), 'ok');

@@ -35,6 +35,9 @@ export function alone(
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
     const ran = spawnSync(command, args, {
       encoding: 'utf8',
+      // One that hangs must not outlive the test that fails.
+      timeout: 120_000,
+      killSignal: 'SIGKILL',
       env: { ...env, KQUEUE_LIBRARY: '', ...options.env, [CHOSEN]: name },
     });
     const [, reason] = /^skip: (.*)$/m.exec(ran.stdout) ?? [];

@@ -7,6 +7,7 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import koffi from 'koffi';
 import { errnoName, type Kevent } from '../../src/sys/index.ts';
 import { linuxSys } from '../../src/sys/linux/sys.ts';
 import { type Timer, Timers } from '../../src/sys/linux/timers.ts';
@@ -17,10 +18,12 @@ import { typescriptWorker } from './typescript-worker.ts';
 type Arguments = (number | string | Int32Array | Uint8Array)[];
 const eventfd = ofLibc<Arguments>('int eventfd(unsigned int initial, int flags)');
 const socketpair = ofLibc<Arguments>('int socketpair(int domain, int type, int protocol, void *fds)');
+const pipe2 = ofLibc<Arguments>('int pipe2(void *fds, int flags)');
 const send = ofLibc<Arguments>('intptr_t send(int fd, str bytes, size_t length, int flags)');
 const fcntl = ofLibc<Arguments>('int fcntl(int fd, int command, ...)');
 const socket = ofLibc<Arguments>('int socket(int domain, int type, int protocol)');
 const bind = ofLibc<Arguments>('int bind(int fd, void *address, unsigned int length)');
+const getsockname = ofLibc<Arguments>('int getsockname(int fd, void *address, void *length)');
 const listen = ofLibc<Arguments>('int listen(int fd, int backlog)');
 const connect = ofLibc<Arguments>('int connect(int fd, void *address, unsigned int length)');
 const accept4 = ofLibc<Arguments>('int accept4(int fd, uintptr_t address, uintptr_t length, int flags)');
@@ -30,6 +33,7 @@ const lchown = (path: string, uid: number): void => fs.lchownSync(path, uid, uid
 const NONBLOCK_CLOEXEC = 0o2004000;
 const F_SETOWN = 8;
 const O_PATH = 0o10000000;
+const STREAM = 1;
 const DATAGRAM = 2;
 const SEQPACKET = 5;
 
@@ -237,6 +241,20 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test('at a time of day: by the clock as it is, not as it was when the process started', (t) => {
+      // As if the clock had been set an hour ahead since, or the machine had slept so long.
+      t.mock.getter(performance, 'timeOrigin', () => Date.now() - performance.now() - 3_600_000);
+      withQueue((queue) => {
+        const at = Date.now() + 50;
+        assert.equal(queue.change({ ident: 1, filter: 'TIMER', fflags: 'ABSOLUTE', data: at }), 'ok');
+        assert.deepEqual(
+          queue.fetch(5000).map(({ ident }) => ident),
+          [1],
+        );
+        assert(Date.now() >= at);
+      });
+    });
+
     test('a thousand deadlines, some taken back, come in their order', () => {
       linuxSys();
       const timers = Timers.create();
@@ -382,6 +400,97 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test('an error that waits on a UDP socket can be written to, is no end, and is left to the next call', () => {
+      withQueue((queue) => {
+        const loopback = (): Uint8Array => Uint8Array.of(2, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);
+        const [ident, other] = [0, 0].map(() => socket(2, DATAGRAM | NONBLOCK_CLOEXEC, 0)) as [number, number];
+        const address = loopback();
+        assert.equal(bind(other, address, 16), 0);
+        assert.equal(getsockname(other, address, Int32Array.of(16)), 0);
+        fs.closeSync(other);
+        assert.equal(connect(ident, address, 16), 0);
+        assert.equal(queue.change({ ident, filter: 'WRITE', flags: 'ADD|CLEAR' }), 'ok');
+        assert.equal(queue.fetch(5000).length, 1);
+        assert.equal(send(ident, 'x', 1, 0), 1);
+        const [event] = queue.fetch(5000);
+        assert.deepEqual([event?.filter, (event?.flags ?? 0) & constant('EV', 'EOF'), event?.fflags], [-2, 0, 0]);
+        assert.equal(send(ident, 'x', 1, 0), -1);
+        assert.equal(errnoName(koffi.errno()), 'ECONNREFUSED');
+        fs.closeSync(ident);
+      });
+    });
+
+    test('one on the number of a queue that was closed behind its back can be written to', () => {
+      withQueue((queue) => {
+        const closed = new Queue();
+        fs.closeSync(closed.fd);
+        const fds = pair(DATAGRAM);
+        assert(fds.includes(closed.fd));
+        for (const ident of fds) assert.equal(queue.change({ ident, filter: 'WRITE' }), 'ok');
+        // Which also forgets the queue.
+        for (const fd of fds) closed.sys.close(fd);
+      });
+    });
+
+    test('a connection that is refused says so to READ and to WRITE, though the kernel says it once', () => {
+      const address = Uint8Array.of(2, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);
+      const nobody = socket(2, STREAM | NONBLOCK_CLOEXEC, 0);
+      assert.equal(bind(nobody, address, 16), 0);
+      assert.equal(getsockname(nobody, address, Int32Array.of(16)), 0);
+      fs.closeSync(nobody);
+      for (const filters of [
+        ['READ', 'WRITE'],
+        ['WRITE', 'READ'],
+      ]) {
+        withQueue((queue) => {
+          const ident = socket(2, STREAM | NONBLOCK_CLOEXEC, 0);
+          for (const filter of filters) assert.equal(queue.change({ ident, filter, flags: 'ADD|ONESHOT' }), 'ok');
+          assert.equal(connect(ident, address, 16), -1);
+          const told: Kevent[] = [];
+          while (told.length < 2) told.push(...queue.fetch(5000));
+          for (const { flags, fflags } of told) {
+            assert.equal(flags & constant('EV', 'EOF'), constant('EV', 'EOF'));
+            assert.equal(errnoName(fflags), 'ECONNREFUSED');
+          }
+          fs.closeSync(ident);
+        });
+      }
+    });
+
+    test('space that grows to a low-water mark is told, though epoll only says when there is some', () => {
+      withQueue((queue) => {
+        const fds = new Int32Array(2);
+        assert.equal(pipe2(fds, NONBLOCK_CLOEXEC), 0);
+        const [reader, ident] = fds as unknown as [number, number];
+        const capacity = fs.writeSync(ident, new Uint8Array(65_536));
+        const take = (bytes: number): void => {
+          assert.equal(fs.readSync(reader, new Uint8Array(bytes)), bytes);
+        };
+        const mark = { ident, filter: 'WRITE', fflags: 'LOWAT', data: capacity / 2 };
+        for (const flags of ['ADD', 'ADD|CLEAR']) {
+          assert.equal(queue.change({ ...mark, flags }), 'ok');
+          assert.deepEqual(queue.fetch(), []);
+          take(capacity / 4);
+          assert.deepEqual(queue.fetch(20), []);
+          take(capacity / 2);
+          assert.equal(queue.fetch(5000)[0]?.data, (capacity * 3) / 4);
+          assert.equal(queue.fetch(30).length, flags === 'ADD' ? 1 : 0);
+          assert.equal(fs.writeSync(ident, new Uint8Array(capacity / 2)), capacity / 2);
+          assert.deepEqual(queue.fetch(), []);
+          // Disabled, it looks no more; and nothing of it is left behind.
+          assert.equal(queue.change({ ...mark, flags: 'DISABLE' }), 'ok');
+          take(capacity / 2);
+          assert.deepEqual(queue.fetch(30), []);
+          assert.equal(queue.change({ ...mark, flags: 'ENABLE' }), 'ok');
+          assert.equal(queue.fetch(5000).length, 1);
+          assert.equal(queue.change({ ...mark, flags: 'DELETE' }), 'ok');
+          assert.deepEqual(queue.fetch(30), []);
+          fs.writeSync(ident, new Uint8Array((capacity * 3) / 4));
+        }
+        for (const fd of fds) fs.closeSync(fd);
+      });
+    });
+
     test('two thousand to write to, all at once', () => {
       withQueue((queue) => {
         const fds = Array.from({ length: 2000 }, () => eventfd(0, NONBLOCK_CLOEXEC));
@@ -456,6 +565,53 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test('what happened before a knote was there is told to those who watched already, and not to it', () => {
+      withQueue((queue, folder, open) => {
+        const path = join(folder, 'file');
+        fs.writeFileSync(path, '');
+        const [ident, late] = [open(path), open(path)];
+        const other = new Queue();
+        assert.equal(queue.change({ ident, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: ALL }), 'ok');
+        fs.appendFileSync(path, 'more');
+        fs.renameSync(path, join(folder, 'name'));
+        assert.equal(other.change({ ident: late, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: ALL }), 'ok');
+        assert.deepEqual(other.fetch(), []);
+        assert.deepEqual(notes(queue.fetch(5000)[0]), ['EXTEND', 'RENAME', 'WRITE']);
+        fs.chmodSync(join(folder, 'name'), 0o600);
+        for (const each of [queue, other]) assert.deepEqual(notes(each.fetch(5000)[0]), ['ATTRIB']);
+        other.close();
+      });
+    });
+
+    test('a directory that another is renamed over is removed, and told so once', () => {
+      withQueue((queue, folder, open) => {
+        const at = (...names: string[]): string => join(folder, ...names);
+        for (const name of ['it', 'other', 'neighbour']) fs.mkdirSync(at(name));
+        const ident = open(at('it'));
+        assert.equal(queue.change({ ident, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: ALL }), 'ok');
+        fs.renameSync(at('other'), at('it'));
+        assert(notes(queue.fetch(5000)[0]).includes('DELETE'));
+        fs.rmdirSync(at('neighbour'));
+        assert.deepEqual(queue.fetch(), []);
+        fs.fchmodSync(ident, 0o700);
+        assert.deepEqual(notes(queue.fetch(5000)[0]), ['ATTRIB']);
+      });
+    });
+
+    test('another mode of a directory is NOTE_ATTRIB alone: what happened to its entries was told', () => {
+      withQueue((queue, folder, open) => {
+        const ident = open(folder);
+        assert.equal(queue.change({ ident, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: ALL }), 'ok');
+        fs.mkdirSync(join(folder, 'folder'));
+        fs.writeFileSync(join(folder, 'file'), '');
+        assert.deepEqual(notes(queue.fetch(5000)[0]), ['LINK', 'WRITE']);
+        for (const mode of [0o750, 0o700]) {
+          fs.chmodSync(folder, mode);
+          assert.deepEqual(notes(queue.fetch(5000)[0]), ['ATTRIB']);
+        }
+      });
+    });
+
     test('a directory is told of its own removal, not of its neighbours, and also where it was moved to', () => {
       withQueue((queue, folder, open) => {
         const at = (...names: string[]): string => join(folder, ...names);
@@ -475,6 +631,16 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
         assert.deepEqual(queue.fetch(), []);
         fs.rmdirSync(at('elsewhere', 'it'));
         assert(notes(queue.fetch(5000)[0]).includes('DELETE'));
+        fs.mkdirSync(at('elsewhere', 'it'));
+        fs.rmdirSync(at('elsewhere', 'it'));
+        assert.deepEqual(queue.fetch(), []);
+        // Moved to where nobody watches, and removed before anybody looks.
+        for (const name of ['it', 'away']) fs.mkdirSync(at(name));
+        const again = open(at('it'));
+        assert.equal(queue.change({ ident: again, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: ALL }), 'ok');
+        fs.renameSync(at('it'), at('away', 'it'));
+        fs.rmdirSync(at('away', 'it'));
+        assert.deepEqual(notes(queue.fetch(5000)[0]), ['DELETE', 'RENAME']);
       });
     });
 

@@ -2,6 +2,7 @@ import { fstatSync } from 'node:fs';
 import { asKqueueErrno, EPOLLERR, EPOLLET, EPOLLHUP, type Epoll } from './epoll.ts';
 import { FileIdentity } from './file-identity.ts';
 import { type Change, type Host, Knote, type Source } from './knote.ts';
+import { takeError } from './socket.ts';
 import { EBADF, EEXIST, EINVAL, EPERM, errno } from './syscalls.ts';
 
 /** What a descriptor stands for, as far as filters tell them apart. */
@@ -41,6 +42,8 @@ export abstract class DescriptorKnote extends Knote implements Source {
   /** Present where epoll refused: the file that fd was when it was registered. */
   protected file: FileIdentity | null = null;
   protected abstract readonly interest: number;
+  /** so_error, once there was one. */
+  protected error = 0;
   #epoll: Epoll | null = null;
   #name = 0;
   #kind: Kind | undefined;
@@ -88,6 +91,13 @@ export abstract class DescriptorKnote extends Knote implements Source {
     // Nobody wants to know until EV_ENABLE, which looks again: no edge needs to wake the queue till then. But an end or an
     // error is told unasked, and would be told again at once.
     else if ((events & UNASKED) === 0) this.#epoll?.modify(this.fd, EPOLLET, this.#name);
+  }
+
+  /** so_error for fflags. Linux gives it once, so whoever is told keeps it for the other filter's knote as well. */
+  protected takeError(): void {
+    const error = takeError(this.fd);
+    if (error === 0) return;
+    for (const knote of this.queue.on(this.fd)) if (knote instanceof DescriptorKnote) knote.error = error;
   }
 
   override touch(): void {

@@ -42,6 +42,8 @@ export class Inotify {
   readonly fd: number;
   readonly #watchers = new Map<number, Set<Watcher>>();
   readonly #watches = new Map<Watcher, number>();
+  /** A watcher that is told may add another: not all in the buffer is told by then. */
+  #draining = false;
 
   private constructor(fd: number) {
     this.fd = fd;
@@ -71,6 +73,8 @@ export class Inotify {
 
   /** Watches the file that is open as `fd`, whatever its names are, or with `/..` the directory it is in: 0 or an errno. */
   add(fd: number, watcher: Watcher, where: '' | '/..' = ''): number {
+    // What happened until now is no news of a watcher that shares its inode's watch from now on.
+    if (this.#watches.size > 0 && !this.#watches.has(watcher) && !this.#draining) this.drain();
     // The link in /proc leads to the open file itself, not to its name.
     const watch = libc.inotify_add_watch(this.fd, `/proc/self/fd/${fd}${where}`, watcher.mask | IN_MASK_ADD);
     if (watch === -1) {
@@ -103,10 +107,11 @@ export class Inotify {
 
   /** Reads all events there are, and hands each to the watchers of its inode, of whichever queue. */
   drain(): void {
+    this.#draining = true;
     for (;;) {
       const bytes = libc.read(this.fd, Inotify.#address, BYTES);
       // EAGAIN: nothing is left. There is no other error for a good buffer on a descriptor of ours.
-      if (bytes <= 0) return;
+      if (bytes <= 0) break;
       // struct inotify_event { int wd; uint32_t mask, cookie, len; char name[len]; }, len a multiple of the alignment
       for (let at = 0; at < bytes / 4; ) {
         const [watch, mask, , length] = words.subarray(at, at + 4) as unknown as [number, number, number, number];
@@ -115,6 +120,7 @@ export class Inotify {
         at += 4 + length / 4;
       }
     }
+    this.#draining = false;
   }
 
   #deliver(watch: number, mask: number): void {

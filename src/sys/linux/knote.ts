@@ -37,6 +37,8 @@ export interface Host {
   /** A number for epoll's data that stands for `source` until {@link Host.forget}. */
   name(source: Source): number;
   forget(name: number): void;
+  /** The knotes of all filters on a descriptor. */
+  on(fd: number): Knote[];
   /** How many knotes can only become active while Node's loop turns: a wait that a signal interrupts ends for them. */
   loopBound: number;
 }

@@ -91,6 +91,10 @@ export class Queue implements Host, Pending {
     this.#sources.delete(name);
   }
 
+  on(fd: number): Knote[] {
+    return descriptorFilters.flatMap((filter) => this.#knotes.get(filter)?.get(fd) ?? []);
+  }
+
   /** Watches a descriptor of the queue's own for as long as the queue lives. */
   #own(fd: number, events: number, ready: () => void): boolean {
     return this.readers.add(fd, events, this.name({ ready })) === 0;

@@ -4,7 +4,7 @@ import { DescriptorKnote } from './descriptor-knote.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLRDHUP, type Epoll } from './epoll.ts';
 import { IN_MODIFY, type Watcher } from './inotify.ts';
 import { queues } from './nested.ts';
-import { backlog, isDatagram, isListening, takeError } from './socket.ts';
+import { backlog, isDatagram, isListening } from './socket.ts';
 import { bytesToRead, ENOMEM, libc, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLRDHUP, pollNow } from './syscalls.ts';
 
 const SEEK_CUR = 1;
@@ -18,7 +18,6 @@ const SPECIAL = EPOLLERR | EPOLLHUP | EPOLLRDHUP;
 export class ReadKnote extends DescriptorKnote implements Watcher {
   readonly mask: number = IN_MODIFY;
   protected readonly interest: number = EPOLLIN | EPOLLRDHUP;
-  #error = 0;
   #fallback: number | undefined;
 
   protected epoll(): Epoll {
@@ -70,9 +69,9 @@ export class ReadKnote extends DescriptorKnote implements Watcher {
     const end = (revents & (socket ? POLLRDHUP : POLLHUP)) !== 0;
     const bytes = bytesToRead(fd);
     if (end) {
-      if (socket && (revents & POLLERR) !== 0) this.#error = takeError(fd) || this.#error;
+      if (socket && (revents & POLLERR) !== 0) this.takeError();
       this.outFlags = EV_EOF;
-      this.outFflags = this.#error;
+      this.outFflags = this.error;
       this.outData = Math.max(0, bytes);
       return true;
     }

@@ -8,6 +8,8 @@ const names = new Map(Object.entries(constants.signals).map(([name, number]) => 
 const SIG_IGN = 1;
 /** More than sizeof(struct sigaction), in 32-bit words, with glibc as with musl. */
 const SIGACTION_WORDS = 40;
+/** The signals that were ignored when a first knote came to them: whichever goes last has them ignored again. */
+const wereIgnored = new Set<NodeJS.Signals>();
 
 /**
  * EVFILT_SIGNAL. data: deliveries since it was last fetched, as Node sees them: its handlers run when the event loop
@@ -15,7 +17,6 @@ const SIGACTION_WORDS = 40;
  */
 export class SignalKnote extends Knote {
   readonly #name: NodeJS.Signals | undefined;
-  #wasIgnored = false;
   #deliveries = 0;
   readonly #deliver = (): void => {
     this.#deliveries++;
@@ -29,10 +30,14 @@ export class SignalKnote extends Knote {
 
   attach(): number {
     // Node gives signals to its main thread only, and SIGKILL and SIGSTOP to nobody.
-    if (!isMainThread() || this.#name === undefined) return EINVAL;
-    this.#wasIgnored = process.listenerCount(this.#name) === 0 && this.#ignored();
+    const name = this.#name;
+    if (!isMainThread() || name === undefined) return EINVAL;
+    if (process.listenerCount(name) === 0) {
+      if (this.#ignored()) wereIgnored.add(name);
+      else wereIgnored.delete(name);
+    }
     try {
-      process.on(this.#name, this.#deliver);
+      process.on(name, this.#deliver);
     } catch {
       // EINVAL of uv_signal_start, for the signals that cannot be caught.
       return EINVAL;
@@ -61,7 +66,7 @@ export class SignalKnote extends Knote {
     const name = this.#name as NodeJS.Signals;
     process.removeListener(name, this.#deliver);
     // The last listener gone, Node restores the default action. What was ignored, as SIGPIPE is in Node, is ignored again.
-    if (!this.#wasIgnored || process.listenerCount(name) > 0) return;
+    if (!wereIgnored.has(name) || process.listenerCount(name) > 0) return;
     scratch.fill(0, 0, SIGACTION_WORDS);
     scratch[0] = SIG_IGN;
     libc.sigaction(Number(this.ident), scratchAddress, 0);

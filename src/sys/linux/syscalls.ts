@@ -14,6 +14,7 @@ interface Libc {
   readonly epoll_ctl: Call;
   readonly epoll_wait: Call;
   readonly eventfd: Call;
+  readonly clock_gettime: Call;
   readonly timerfd_create: Call;
   readonly timerfd_settime: Call;
   readonly inotify_init1: Call;
@@ -58,6 +59,7 @@ export function bindLibc(): void {
     epoll_ctl: declare('epoll_ctl', 'int', 'int', 'int', 'int', 'uintptr_t'),
     epoll_wait: declare('epoll_wait', 'int', 'int', 'uintptr_t', 'int', 'int'),
     eventfd: declare('eventfd', 'int', 'uint', 'int'),
+    clock_gettime: declare('clock_gettime', 'int', 'int', 'uintptr_t'),
     timerfd_create: declare('timerfd_create', 'int', 'int', 'int'),
     timerfd_settime: declare('timerfd_settime', 'int', 'int', 'int', 'uintptr_t', 'uintptr_t'),
     inotify_init1: declare('inotify_init1', 'int', 'int'),

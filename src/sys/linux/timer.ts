@@ -1,4 +1,4 @@
-import { now } from './clock.ts';
+import { now, wallClock } from './clock.ts';
 import { EV_CLEAR, EV_ONESHOT, NOTE_ABSOLUTE, NOTE_NSECONDS, NOTE_SECONDS, NOTE_USECONDS } from './constants.ts';
 import { type Change, Knote } from './knote.ts';
 import { EINVAL, ENOMEM } from './syscalls.ts';
@@ -39,8 +39,7 @@ export class TimerKnote extends Knote implements Timer {
     const time = now();
     if ((fflags & NOTE_ABSOLUTE) !== 0) {
       this.#period = 0;
-      // Date.now() counts whole milliseconds; the sum of these two does not.
-      this.deadline = time + amount * unit - (performance.timeOrigin + performance.now()) * 1e6;
+      this.deadline = time + amount * unit - wallClock();
     } else {
       // A one-shot that is late has still fired once.
       this.#period = (this.flags & EV_ONESHOT) === 0 ? amount * unit : 0;
@@ -66,9 +65,11 @@ export class TimerKnote extends Knote implements Timer {
 
   expire(time: number): void {
     if (this.#period > 0) {
-      const periods = Math.floor((time - this.deadline) / this.#period) + 1;
+      // After 104 days the clock does not tell a nanosecond from the next: a deadline has to lie behind it nevertheless.
+      const period = Math.max(this.#period, time * Number.EPSILON);
+      const periods = Math.floor((time - this.deadline) / period) + 1;
       this.#expirations += periods;
-      this.deadline += periods * this.#period;
+      this.deadline += periods * period;
       this.queue.timers()?.add(this);
     } else {
       this.#expirations++;

@@ -33,7 +33,7 @@ import {
   type Watcher,
 } from './inotify.ts';
 import { type Change, type Host, Knote } from './knote.ts';
-import { EBADF, EINVAL, ENOMEM } from './syscalls.ts';
+import { EACCES, EBADF, EINVAL, ENOMEM } from './syscalls.ts';
 
 const ALWAYS = IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | ENTRIES;
 const NOTES =
@@ -65,7 +65,7 @@ export class VnodeKnote extends Knote implements Watcher {
   readonly #parent: Watcher = {
     mask: IN_DELETE,
     changed: (mask) => {
-      if ((mask & IN_ISDIR) !== 0 && this.#look()?.nlink === 0n) this.#note(NOTE_DELETE);
+      if ((mask & IN_ISDIR) !== 0) this.#lookWhetherRemoved();
     },
   };
 
@@ -92,10 +92,14 @@ export class VnodeKnote extends Knote implements Watcher {
     if (kind === 'socket' || kind === 'pipe' || kind === 'other') return EINVAL;
     const inotify = this.queue.inotify();
     if (inotify === null) return ENOMEM;
-    // EACCES of the parent's watch: the parent may not be read, and then the removal of this directory goes unseen.
     this.#isDirectory = kind === 'directory';
-    if (this.#isDirectory) inotify.add(this.#fd, this.#parent, '/..');
-    return inotify.add(this.#fd, this);
+    let error = inotify.add(this.#fd, this);
+    if (error !== 0 || !this.#isDirectory) return error;
+    error = inotify.add(this.#fd, this.#parent, '/..');
+    // The parent may not be read: then the removal of this directory goes unseen.
+    if (error === 0 || error === EACCES) return 0;
+    inotify.remove(this);
+    return error;
   }
 
   override change(change: Change): number {
@@ -129,8 +133,18 @@ export class VnodeKnote extends Knote implements Watcher {
     if ((mask & IN_MOVE_SELF) !== 0 && this.#isDirectory) {
       this.queue.inotify()?.remove(this.#parent);
       this.queue.inotify()?.add(this.#fd, this.#parent, '/..');
+      // Nobody watched where it went: it may be gone from there already.
+      this.#lookWhetherRemoved();
     }
     this.#note(this.#notesOf(mask));
+  }
+
+  /** Told once: the next directory that is removed beside it is another. */
+  #lookWhetherRemoved(): void {
+    const after = this.#look();
+    if (after?.nlink !== 0n || this.#stat?.nlink === 0n) return;
+    this.#stat = after;
+    this.#note(NOTE_DELETE);
   }
 
   #note(notes: number): void {
@@ -160,11 +174,13 @@ export class VnodeKnote extends Knote implements Watcher {
     if (before === undefined || after === undefined) return 0;
     this.#stat = after;
     let notes = 0;
+    // The size of a directory and its links change with its entries, and were told of with them.
+    const told = this.#isDirectory && (mask & IN_Q_OVERFLOW) === 0;
     if ((mask & IN_MODIFY) !== 0) notes |= NOTE_WRITE;
-    if (after.size > before.size) notes |= NOTE_WRITE | NOTE_EXTEND;
+    if (!told && after.size > before.size) notes |= NOTE_WRITE | NOTE_EXTEND;
     // Shrinking is ATTRIB on the BSDs, TRUNCATE too on OpenBSD, WRITE on DragonFly.
-    if (after.size < before.size) notes |= NOTE_WRITE | NOTE_ATTRIB | NOTE_TRUNCATE;
-    const linked = after.nlink !== before.nlink;
+    if (!told && after.size < before.size) notes |= NOTE_WRITE | NOTE_ATTRIB | NOTE_TRUNCATE;
+    const linked = after.nlink !== before.nlink && (!told || after.nlink === 0n);
     if (linked) notes |= after.nlink === 0n ? NOTE_LINK | NOTE_DELETE : NOTE_LINK;
     const same = after.mode === before.mode && after.uid === before.uid && after.gid === before.gid;
     const touched = after.mtimeNs !== before.mtimeNs && (mask & IN_MODIFY) === 0;

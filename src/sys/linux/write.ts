@@ -1,12 +1,15 @@
+import { now } from './clock.ts';
 import { EV_EOF, NOTE_LOWAT } from './constants.ts';
 import { DescriptorKnote } from './descriptor-knote.ts';
 import { EPOLLOUT, type Epoll } from './epoll.ts';
+import type { Change } from './knote.ts';
 import { queues } from './nested.ts';
-import { isShutForWriting, isStream, sendBuffer, takeError } from './socket.ts';
+import { isShutForWriting, isStream, sendBuffer } from './socket.ts';
 import {
   bytesToRead,
   bytesToSend,
   EINVAL,
+  ENOMEM,
   libc,
   POLLERR,
   POLLHUP,
@@ -15,20 +18,50 @@ import {
   POLLRDHUP,
   pollNow,
 } from './syscalls.ts';
+import type { Timer } from './timers.ts';
 
 const F_GETPIPE_SZ = 1032;
 /** What a pipe takes at once or not at all: pipe(7). */
 const PIPE_BUF = 4096;
+/** The time between two looks at a space that is below the low-water mark, in nanoseconds. */
+const INTERVAL = 10e6;
 
-/** EVFILT_WRITE. data: bytes that can be written without waiting; 0 on a regular file, which always can. */
-export class WriteKnote extends DescriptorKnote {
+/**
+ * EVFILT_WRITE. data: bytes that can be written without waiting; 0 on a regular file, which always can. NOTE_LOWAT: data is
+ * a low-water mark. epoll tells once that there is space, and no more as it grows: below the mark a timer looks again.
+ */
+export class WriteKnote extends DescriptorKnote implements Timer {
+  deadline = 0;
+  position = -1;
   protected readonly interest: number = EPOLLOUT;
-  #error = 0;
   #stream: boolean | undefined;
 
   override attach(): number {
-    // A queue cannot be written to.
-    return queues.has(this.fd) ? EINVAL : super.attach();
+    // A queue cannot be written to. Its number may be a pipe's by now, if it was closed behind our back.
+    if (queues.has(this.fd) && this.kind === 'other') return EINVAL;
+    return this.#canLookAgain(this.fflags) ? super.attach() : ENOMEM;
+  }
+
+  override change(change: Change, adding: boolean): number {
+    return this.#canLookAgain(change.fflags) ? super.change(change, adding) : ENOMEM;
+  }
+
+  /** Makes the timer now: later there is nobody to be told that it cannot be had. */
+  #canLookAgain(fflags: number): boolean {
+    return (fflags & NOTE_LOWAT) === 0 || this.queue.timers() !== null;
+  }
+
+  expire(): void {
+    this.activate();
+  }
+
+  override pause(): void {
+    if (this.position !== -1) this.queue.timers()?.remove(this);
+  }
+
+  override detach(): void {
+    this.pause();
+    super.detach();
   }
 
   protected epoll(): Epoll | null {
@@ -42,6 +75,8 @@ export class WriteKnote extends DescriptorKnote {
   protected detachFile(): void {}
 
   event(): boolean {
+    // Looked at now, whoever wanted it.
+    this.pause();
     this.outFlags = 0;
     this.outFflags = 0;
     this.outData = 0;
@@ -53,10 +88,15 @@ export class WriteKnote extends DescriptorKnote {
     // A pipe says POLLERR when its reader is gone. A socket is shut for good with both of these; POLLHUP alone is one
     // that was never connected, which is not ready.
     const shut = POLLHUP | POLLRDHUP;
-    if (socket ? (revents & POLLERR) !== 0 || (revents & shut) === shut : (revents & (POLLERR | POLLHUP)) !== 0) {
-      if (socket && (revents & POLLERR) !== 0) this.#error = takeError(fd) || this.#error;
+    if (socket ? (revents & shut) === shut : (revents & (POLLERR | POLLHUP)) !== 0) {
+      if (socket && (revents & POLLERR) !== 0) this.takeError();
       this.outFlags = EV_EOF;
-      this.outFflags = this.#error;
+      this.outFflags = this.error;
+      return true;
+    }
+    // An error waits that the next call on the socket will give, as on a UDP socket whose message found no port: no end.
+    if (socket && (revents & POLLERR) !== 0) {
+      this.outData = this.#space(socket);
       return true;
     }
     if ((revents & POLLOUT) === 0 || (revents & POLLHUP) !== 0) return false;
@@ -69,7 +109,10 @@ export class WriteKnote extends DescriptorKnote {
     }
     const space = this.#space(socket);
     this.outData = space;
-    return (this.fflags & NOTE_LOWAT) === 0 || space >= Number(this.data);
+    if ((this.fflags & NOTE_LOWAT) === 0 || space >= Number(this.data)) return true;
+    this.deadline = now() + INTERVAL;
+    this.queue.timers()?.add(this);
+    return false;
   }
 
   #space(socket: boolean): number {
