@@ -1,6 +1,8 @@
 // Programs that run in a process of their own, for the tests of this folder: `child.ts SCENARIO [unpollable]`.
 
 import { closeSync, openSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
+import koffi from 'koffi';
 import { Kqueue, KqueueError, read, timer, user, vnode } from '../../src/index.ts';
 import { defaultSys } from '../../src/sys/index.ts';
 
@@ -140,6 +142,55 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
     }
     const waiting = kq.wait();
     innermost.trigger();
+    console.log((await waiting)[0]?.filter);
+    kq.close();
+  },
+
+  /** The loop watches the outermost queue before it holds the others, and once more after it was let go of. */
+  async 'queues in queues, from without'() {
+    const kq = newQueue();
+    const [outermost] = kq.register(user(1, { clear: true }));
+    for (let i = 0; i < 2; i++) {
+      const waiting = kq.wait();
+      let outer = kq;
+      try {
+        for (let depth = 0; depth < 8; depth++) {
+          const inner = newQueue();
+          outer.register(read(inner.fd));
+          outer = inner;
+        }
+      } catch {
+        // EINVAL: deep enough.
+      }
+      outermost.trigger();
+      console.log((await waiting)[0]?.filter);
+      // Told that it is ready while nobody waits, the loop lets go of it.
+      outermost.trigger();
+      for (let turns = 0; turns < 3; turns++) await turn();
+      kq.poll({ timeout: 0 });
+    }
+    kq.close();
+  },
+
+  /** epolls that are no queues, which nobody here counts. */
+  async 'epolls in a queue'() {
+    const libc = koffi.load(null);
+    const create = libc.func('int epoll_create1(int flags)') as (flags: number) => number;
+    const control = libc.func('int epoll_ctl(int epoll, int operation, int fd, void *event)') as (
+      ...args: (number | Uint8Array)[]
+    ) => number;
+    const EPOLL_CTL_ADD = 1;
+    const event = Uint8Array.of(1, ...new Array<number>(15).fill(0));
+    let outer = create(0);
+    for (let depth = 0; depth < 3; depth++) {
+      const inner = outer;
+      outer = create(0);
+      if (control(outer, EPOLL_CTL_ADD, inner, event) !== 0) throw new Error(`epoll_ctl: errno ${koffi.errno()}`);
+    }
+    const kq = newQueue();
+    const [own] = kq.register(user(1, { clear: true }), read(outer));
+    const waiting = kq.wait();
+    own.trigger();
     console.log((await waiting)[0]?.filter);
     kq.close();
   },

@@ -93,7 +93,8 @@ describe('wait() and the process', suite, () => {
     ['ref() after unref() keeps it while it waits', 'ref after unref while waiting', 'timer\n'],
     ['ref() after unref() keeps it for the timeout too', 'ref after unref, until the time is over', '0\n0\n'],
     ['a queue that nobody waits for does not keep it', 'a queue that nobody waits for', 'registered\n'],
-    ['works for queues in queues, as deep as the kernel takes them', 'queues in queues', 'read\n'],
+    ['works for queues in queues, as deep as they go', 'queues in queues', 'read\n'],
+    ['works for queues that get into it while it waits', 'queues in queues, from without', 'user\nuser\n'],
     ['one that is ready and waits lets it end in peace', 'ends while the queue is ready, in a wait', 'end\n'],
     ['and one that is first waited for when all is over', 'waits at the exit', 'end\nexit\n'],
   ];
@@ -101,6 +102,14 @@ describe('wait() and the process', suite, () => {
     it(what, () => assert.equal(runChild(scenario), says));
     it(`${what}, where it is looked at`, () => assert.equal(runChild(scenario, { pollable: false }), says));
   }
+
+  it(
+    'works with epolls of others in the queue, as deep as the kernel takes them',
+    {
+      skip: process.platform === 'linux' ? false : 'epoll is of Linux',
+    },
+    () => assert.equal(runChild('epolls in a queue'), 'user\n'),
+  );
 
   it('ref() and unref() return the queue, and may be called again and again', () => {
     const kq = closeAfter(new Kqueue());
