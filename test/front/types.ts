@@ -9,6 +9,8 @@ import {
   proc,
   type ReadEvent,
   type Registration,
+  type RegistrationOf,
+  type Registrations,
   raw,
   read,
   type SignalName,
@@ -54,6 +56,28 @@ export async function tokens(): Promise<void> {
   const any = new Kqueue();
   any.register(read(fd, { token: connection }), user(1, { token: 5 }), user(2));
   for (const event of any.poll()) is<unknown>()(event.token, true);
+}
+
+type Handler = (event: KqueueEvent<Handler>) => void;
+type Role = { readonly role: 'listener'; backlog: number } | { readonly role: 'client'; queue: string[] };
+
+/** A token that is written in place is one of the queue's, in all the ways that register() can be called. */
+export function tokensInPlace(handlers: Kqueue<Handler>, roles: Kqueue<Role>, fds: number[]): void {
+  handlers.register(read(fd, { token: (event) => is<KqueueEvent<Handler>>()(event, true) }));
+  handlers.register(read(fd, { token: ({ filter }) => filter }), user(1, { token: (event) => event.data }));
+  handlers.register([read(fd, { token: (event) => event.data }), timer(1, { every: 1, token: (event) => event.data })]);
+
+  roles.register(read(fd, { token: { role: 'client', queue: ['hello'] } }));
+  roles.register(
+    read(fd, { token: { role: 'client', queue: [] } }),
+    user(1, { token: { role: 'listener', backlog: 5 } }),
+  );
+  roles.register([read(fd, { token: { role: 'client', queue: [] } }), user(1)]);
+  roles.register(new Set([read(fd, { token: { role: 'client', queue: [] } })]));
+  roles.register(fds.map((each) => read(each, { token: { role: 'listener', backlog: 5 } })));
+  for (const each of roles.register([user(1, { token: { role: 'listener', backlog: 5 } })])) each.trigger();
+  // @ts-expect-error no such token
+  roles.register([read(fd, { token: { role: 'server', backlog: 5 } })]);
 }
 
 export function narrowing(event: KqueueEvent<Connection>): unknown {
@@ -153,6 +177,24 @@ export function registrations(): void {
   one.active = false;
   // @ts-expect-error nor is an interest
   read(fd).ident = 5;
+}
+
+/** What a program of its own types around register() may expect. */
+export function wrapped<T, const I extends readonly Interest<T>[], One extends Interest<T>>(
+  kq: Kqueue<T>,
+  several: I,
+  one: One,
+  token: T,
+): [Registrations<I>, RegistrationOf<One>, UserRegistration<T>, Registration<T>[]] {
+  const [first] = kq.register(one);
+  const [second] = kq.register(user(1, { token }));
+  return [kq.register(...several), first, second, kq.register(several)];
+}
+
+export class Subclass<T> extends Kqueue<T> {
+  watch(one: Interest<T>): Registration<T> {
+    return this.register(one)[0];
+  }
 }
 
 export function builders(): void {
