@@ -130,6 +130,12 @@ export function narrowing(event: KqueueEvent<Connection>): unknown {
   }
 }
 
+/** The names are Node's own: each can go where the other is expected. */
+export function signalNames(ours: SignalName, nodes: NodeJS.Signals): void {
+  is<NodeJS.Signals>()(ours, true);
+  signal(nodes);
+}
+
 export function notNarrowed(event: KqueueEvent): void {
   // @ts-expect-error not every event has a descriptor
   event.fd;
@@ -214,8 +220,10 @@ export function builders(): void {
   timer(2n ** 63n, { after: 0.5 });
   signal('SIGHUP');
   signal(1);
-  // @ts-expect-error a signal has a name that begins so
+  // @ts-expect-error a signal's name begins with SIG
   signal('HUP');
+  // @ts-expect-error no system has such a signal
+  signal('SIGTREM');
   raw({ ident: 1, filter: -1, udata: 2n ** 63n });
   // @ts-expect-error six fields
   raw({ ident: 1 });
