@@ -22,8 +22,29 @@ export interface InterestOptions<Token> {
   readonly token?: Token;
 }
 
+/** Whether a builder made it; {@link Made} sets it. */
+export let isInterest: (value: unknown) => value is Interest;
+
+/**
+ * Marks what a builder has checked, so that register() need not check it again and takes nothing else. By the private
+ * field the compiler knows it too, from a copy or from what was made by hand.
+ */
+class Made {
+  readonly #made = true;
+
+  static {
+    Object.defineProperty(Made, 'name', { value: 'Interest' });
+    isInterest = (value): value is Interest => typeof value === 'object' && value !== null && #made in value;
+  }
+
+  constructor(fields: object) {
+    Object.assign(this, fields);
+    Object.freeze(this);
+  }
+}
+
 /** What all interests have: which filter, which thing it watches, and how. */
-export interface InterestBase<Filter extends string, Token> {
+export interface InterestBase<Filter extends string, Token> extends Made {
   readonly filter: Filter;
   readonly clear: boolean;
   readonly oneshot: boolean;
@@ -149,24 +170,6 @@ export type Interest<Token = unknown> =
   | EmptyInterest<Token>
   | DeviceInterest<Token>
   | RawInterest<Token>;
-
-/** Whether a builder made it; {@link Made} sets it. */
-export let isInterest: (value: unknown) => value is Interest;
-
-/** Marks what a builder has checked, so that register() need not check it again and takes nothing else. */
-class Made {
-  readonly #made = true;
-
-  static {
-    Object.defineProperty(Made, 'name', { value: 'Interest' });
-    isInterest = (value): value is Interest => typeof value === 'object' && value !== null && #made in value;
-  }
-
-  constructor(fields: object) {
-    Object.assign(this, fields);
-    Object.freeze(this);
-  }
-}
 
 /** The options that all builders share, checked, with the builder's own fields: an interest. */
 function make<I extends Interest>(

@@ -183,6 +183,11 @@ export function registrations(): void {
   one.active = false;
   // @ts-expect-error nor is an interest
   read(fd).ident = 5;
+  // @ts-expect-error a copy of an interest is none: only builders make them
+  kq.register({ ...read(fd), clear: true });
+  const { filter, ident, clear, oneshot, dispatch, disabled, token } = user(1);
+  // @ts-expect-error nor are the same fields
+  kq.unregister({ filter, ident, clear, oneshot, dispatch, disabled, token });
 }
 
 /** What a program of its own types around register() may expect. */
