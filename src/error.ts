@@ -7,10 +7,10 @@ import type { Kevent } from './sys/kevent.ts';
 /** What a {@link KqueueError} knows beside its errno. */
 export interface KqueueErrorDetails {
   /** What the call was about, as the message shows it: a record, a path. */
-  readonly about?: string;
+  readonly about?: string | undefined;
   readonly change?: Kevent | undefined;
   readonly interest?: Interest | undefined;
-  readonly path?: string;
+  readonly path?: string | undefined;
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   type Interest,
   Kqueue,
   KqueueError,
+  type KqueueErrorDetails,
   type KqueueEvent,
   proc,
   type ReadEvent,
@@ -23,6 +24,7 @@ import {
   Waker,
   write,
 } from '../../src/index.ts';
+import { abi, bindKqueue, KeventList } from '../../src/sys/index.ts';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 /** That a value's type is this one, and not just some type that takes it. */
@@ -236,6 +238,16 @@ export function builders(): void {
   user(1, { once: true });
   // Absent, or undefined.
   user(1, { clear: undefined, oneshot: undefined });
+}
+
+/** What may be left out may be undefined, also with exactOptionalPropertyTypes. */
+export function leftOut(maybe: number | undefined, name: string | undefined, details: KqueueErrorDetails): void {
+  timer(1, { every: 1, leeway: maybe });
+  raw({ ident: 1, filter: -1, flags: maybe, udata: maybe });
+  new KeventList(1).set(0, { ident: 1, flags: maybe });
+  bindKqueue({ library: null, abi, symbols: undefined });
+  bindKqueue({ library: null, abi, symbols: { kevent: name } });
+  new KqueueError(2, 'open', { ...details, path: name });
 }
 
 export async function waiting(kq: Kqueue): Promise<void> {
