@@ -417,8 +417,7 @@ const ALL_FS_EVENTS = 0xffff;
 
 /**
  * File systems: mounted, unmounted and the like. `event.fflags` has the VQ_* bits of `<sys/mount.h>`; `fflags` says which
- * of them to report. EVFILT_FS of kqueue(2): macOS, FreeBSD, NetBSD, DragonFly; Linux has the number but refuses it with
- * EINVAL.
+ * of them to report. EVFILT_FS of kqueue(2): macOS, FreeBSD, NetBSD, DragonFly; elsewhere register() throws a RangeError.
  *
  * @throws TypeError, RangeError for options of another form
  */
