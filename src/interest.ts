@@ -484,7 +484,7 @@ export interface RawFields<Token> {
   readonly filter: number;
   /** EV_*: EV_ADD and EV_RECEIPT are added, EV_ENABLE too unless EV_DISABLE is there. */
   readonly flags?: number | undefined;
-  /** NOTE_*. */
+  /** NOTE_*. The negative number that `|` makes of bit 31 (NOTE_EXIT, NOTE_FFCOPY) is taken for the same 32 bits. */
   readonly fflags?: number | undefined;
   readonly data?: number | bigint | undefined;
   /** Comes back as `event.udata`. */
@@ -504,7 +504,7 @@ export function raw<Token = never>(fields: RawFields<Token>): RawInterest<Token>
   check64('ident', ident, 0n, UINT64_MAX);
   checkInteger('filter', filter, -(2 ** 15), 2 ** 15 - 1);
   checkInteger('flags', flags, 0, UINT16_MAX);
-  checkInteger('fflags', fflags, 0, UINT32_MAX);
+  checkInteger('fflags', fflags, -(2 ** 31), UINT32_MAX);
   check64('data', data, INT64_MIN, INT64_MAX);
   check64('udata', udata, 0n, UINT64_MAX);
   // One number on all systems.
@@ -513,7 +513,7 @@ export function raw<Token = never>(fields: RawFields<Token>): RawInterest<Token>
     ident: checkIdent(ident),
     evfilt: filter,
     flags,
-    fflags,
+    fflags: fflags >>> 0,
     data,
     udata,
   });
