@@ -7,10 +7,10 @@ import type { Kevent } from './sys/kevent.ts';
 /** What a {@link KqueueError} knows beside its errno. */
 export interface KqueueErrorDetails {
   /** What the call was about, as the message shows it: a record, a path. */
-  readonly about?: string;
+  readonly about?: string | undefined;
   readonly change?: Kevent | undefined;
   readonly interest?: Interest | undefined;
-  readonly path?: string;
+  readonly path?: string | undefined;
 }
 
 /**
@@ -24,7 +24,7 @@ export class KqueueError extends Error {
   readonly code: string;
   /** The errno as Node's errors have it, negative: `util.getSystemErrorName(errno)` is `code`. */
   readonly errno: number;
-  /** The call that failed: `kevent`, `kqueue`, `open`. */
+  /** The call that failed: `kevent`, `kqueue`, `open`; `write` or `wakefd` of a Waker; `sigaction` of signal(). */
   readonly syscall: string;
   /** The record of the change that failed, as it was handed to kevent(2); undefined if it was not about one. */
   readonly change: Kevent | undefined;
@@ -36,6 +36,8 @@ export class KqueueError extends Error {
   static {
     // Where Error has its own, so that it is no property of every error.
     Object.defineProperty(KqueueError.prototype, 'name', { value: 'KqueueError', configurable: true, writable: true });
+    // esbuild makes _KqueueError of a class that names itself, and console.log() believes that.
+    Object.defineProperty(KqueueError, 'name', { value: 'KqueueError', configurable: true });
   }
 
   /** @param errno the number of errno(2), positive */

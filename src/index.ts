@@ -5,7 +5,7 @@
  * @module
  */
 
-export { KqueueError } from './error.ts';
+export { KqueueError, type KqueueErrorDetails } from './error.ts';
 export type {
   DeviceEvent,
   EmptyEvent,

@@ -22,8 +22,29 @@ export interface InterestOptions<Token> {
   readonly token?: Token;
 }
 
+/** Whether a builder made it; {@link Made} sets it. */
+export let isInterest: (value: unknown) => value is Interest;
+
+/**
+ * Marks what a builder has checked, so that register() need not check it again and takes nothing else. By the private
+ * field the compiler knows it too, from a copy or from what was made by hand.
+ */
+class Made {
+  readonly #made = true;
+
+  static {
+    Object.defineProperty(Made, 'name', { value: 'Interest' });
+    isInterest = (value): value is Interest => typeof value === 'object' && value !== null && #made in value;
+  }
+
+  constructor(fields: object) {
+    Object.assign(this, fields);
+    Object.freeze(this);
+  }
+}
+
 /** What all interests have: which filter, which thing it watches, and how. */
-export interface InterestBase<Filter extends string, Token> {
+export interface InterestBase<Filter extends string, Token> extends Made {
   readonly filter: Filter;
   readonly clear: boolean;
   readonly oneshot: boolean;
@@ -149,24 +170,6 @@ export type Interest<Token = unknown> =
   | EmptyInterest<Token>
   | DeviceInterest<Token>
   | RawInterest<Token>;
-
-/** Whether a builder made it; {@link Made} sets it. */
-export let isInterest: (value: unknown) => value is Interest;
-
-/** Marks what a builder has checked, so that register() need not check it again and takes nothing else. */
-class Made {
-  readonly #made = true;
-
-  static {
-    Object.defineProperty(Made, 'name', { value: 'Interest' });
-    isInterest = (value): value is Interest => typeof value === 'object' && value !== null && #made in value;
-  }
-
-  constructor(fields: object) {
-    Object.assign(this, fields);
-    Object.freeze(this);
-  }
-}
 
 /** The options that all builders share, checked, with the builder's own fields: an interest. */
 function make<I extends Interest>(
@@ -414,8 +417,7 @@ const ALL_FS_EVENTS = 0xffff;
 
 /**
  * File systems: mounted, unmounted and the like. `event.fflags` has the VQ_* bits of `<sys/mount.h>`; `fflags` says which
- * of them to report. EVFILT_FS of kqueue(2): macOS, FreeBSD, NetBSD, DragonFly; Linux has the number but refuses it with
- * EINVAL.
+ * of them to report. EVFILT_FS of kqueue(2): macOS, FreeBSD, NetBSD, DragonFly; elsewhere register() throws a RangeError.
  *
  * @throws TypeError, RangeError for options of another form
  */
@@ -482,7 +484,7 @@ export interface RawFields<Token> {
   readonly filter: number;
   /** EV_*: EV_ADD and EV_RECEIPT are added, EV_ENABLE too unless EV_DISABLE is there. */
   readonly flags?: number | undefined;
-  /** NOTE_*. */
+  /** NOTE_*. The negative number that `|` makes of bit 31 (NOTE_EXIT, NOTE_FFCOPY) is taken for the same 32 bits. */
   readonly fflags?: number | undefined;
   readonly data?: number | bigint | undefined;
   /** Comes back as `event.udata`. */
@@ -502,7 +504,7 @@ export function raw<Token = never>(fields: RawFields<Token>): RawInterest<Token>
   check64('ident', ident, 0n, UINT64_MAX);
   checkInteger('filter', filter, -(2 ** 15), 2 ** 15 - 1);
   checkInteger('flags', flags, 0, UINT16_MAX);
-  checkInteger('fflags', fflags, 0, UINT32_MAX);
+  checkInteger('fflags', fflags, -(2 ** 31), UINT32_MAX);
   check64('data', data, INT64_MIN, INT64_MAX);
   check64('udata', udata, 0n, UINT64_MAX);
   // One number on all systems.
@@ -511,7 +513,7 @@ export function raw<Token = never>(fields: RawFields<Token>): RawInterest<Token>
     ident: checkIdent(ident),
     evfilt: filter,
     flags,
-    fflags,
+    fflags: fflags >>> 0,
     data,
     udata,
   });

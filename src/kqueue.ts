@@ -120,6 +120,12 @@ export class Kqueue<Token = unknown> {
     return this.#fd === -1;
   }
 
+  // What the builders among the arguments are to return is decided once, by the first of these two, so it names a single
+  // interest too; and both name Interest<Token> beside I, or a token written in place would know nothing of Token.
+  /** As with the interests one by one. Returns a registration for each, in the same order. */
+  register<I extends Interest<Token>>(
+    interests: Iterable<I> | Iterable<Interest<Token>> | (Iterable<I> & Interest<Token>),
+  ): RegistrationOf<I>[];
   /**
    * Adds knotes (EV_ADD), all in one kevent(2) call (libkqueue: in one each), or replaces those with the same ident and
    * filter: their token, and all else. It neither takes nor loses what is pending, but of timers, which start over, and of
@@ -132,8 +138,7 @@ export class Kqueue<Token = unknown> {
    * (EOPNOTSUPP, ENODEV): the descriptor has no such filter. ESRCH, EACCES: proc(). ENOENT and others of open(2): vnode()
    * with a path. ENOMEM
    */
-  register<const I extends readonly Interest<Token>[]>(...interests: I): Registrations<I>;
-  register<I extends Interest<Token>>(interests: Iterable<I>): RegistrationOf<I>[];
+  register<const I extends readonly Interest<Token>[]>(...interests: I | readonly Interest<Token>[]): Registrations<I>;
   register(...given: readonly unknown[]): Registration<Token>[] {
     this.#mustBeOpen();
     return this.#registrar.add(checkInterests<Token>(given));

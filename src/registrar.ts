@@ -274,7 +274,8 @@ function hearsThroughNode(sys: Sys): boolean {
 function triggerNotes({ abi }: Sys, fflags: number | undefined): number {
   const { NOTE_FFCOPY = 0, NOTE_FFCTRLMASK = 0, NOTE_TRIGGER = 0 } = abi.constants;
   if (fflags === undefined) return NOTE_TRIGGER;
-  checkInteger('fflags', fflags, 0, 2 ** 32 - 1);
+  // NOTE_FFCOPY | 5 is negative in JavaScript: the same 32 bits.
+  checkInteger('fflags', fflags, -(2 ** 31), 2 ** 32 - 1);
   return (fflags | NOTE_TRIGGER | ((fflags & NOTE_FFCTRLMASK) === 0 ? NOTE_FFCOPY : 0)) >>> 0;
 }
 

@@ -41,7 +41,7 @@ export interface UserRegistration<Token = unknown> extends Registration<Token> {
    * NOTE_TRIGGER: fires it.
    * @param fflags its 24 bits from now on (NOTE_FFCOPY); or NOTE_FFAND, NOTE_FFOR or NOTE_FFCOPY of `kqueue-ffi/sys` with
    * bits to combine. Absent: they stay as they are.
-   * @throws KqueueError as enable(); TypeError, RangeError for what is no unsigned 32-bit integer
+   * @throws KqueueError as enable(); TypeError, RangeError for what is no 32-bit integer
    */
   trigger(fflags?: number): void;
 }

@@ -246,7 +246,7 @@ export class KeventList implements Iterable<Kevent> {
    * record as it was.
    * @throws TypeError, RangeError naming the field that does not fit its C type
    */
-  set(index: number, kevent: Partial<Kevent>): this {
+  set(index: number, kevent: { readonly [Field in keyof Kevent]?: Kevent[Field] | undefined }): this {
     const base = this.#base(index);
     if (typeof kevent !== 'object' || kevent === null) throw wrongType('kevent', 'an object', kevent);
     const { ident = 0, filter = 0, flags = 0, fflags = 0, data = 0, udata = 0 } = kevent;

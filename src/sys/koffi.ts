@@ -24,7 +24,8 @@ export function koffiFailure(): string | undefined {
 
 function load(): Error | undefined {
   try {
-    const module = createRequire(import.meta.url)('koffi') as Koffi;
+    // A bundler that makes CommonJS of this leaves import.meta empty.
+    const module = createRequire(import.meta.url ?? __filename)('koffi') as Koffi;
     if (module.sizeof('void *') !== 8) return new Error('kqueue-ffi needs a 64-bit process');
     loaded = module;
     return undefined;

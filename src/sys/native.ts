@@ -16,7 +16,13 @@ export interface Binding {
   /** One of `abis`: the layout that the library's calls expect. */
   readonly abi: Abi;
   /** Names that replace the ABI's own, for a library that exports the calls under others. */
-  readonly symbols?: { readonly kqueue?: string; readonly kevent?: string; readonly close?: string };
+  readonly symbols?:
+    | {
+        readonly kqueue?: string | undefined;
+        readonly kevent?: string | undefined;
+        readonly close?: string | undefined;
+      }
+    | undefined;
 }
 
 type Kevent = (

@@ -293,7 +293,10 @@ describe('raw()', () => {
       refuses(() => raw({ ...fields, filter }), RangeError, 'filter');
     }
     for (const flags of [-1, 2 ** 16, ...noIntegers]) refuses(() => raw({ ...fields, flags }), RangeError, 'flags');
-    for (const fflags of [-1, 2 ** 32, ...noIntegers]) refuses(() => raw({ ...fields, fflags }), RangeError, 'fflags');
+    // NOTE_EXIT | NOTE_FORK, as JavaScript has it.
+    assert.equal(raw({ ...fields, fflags: 0x80000000 | 0x40000000 }).fflags, 0xc0000000);
+    for (const fflags of [-(2 ** 31) - 1, 2 ** 32, ...noIntegers])
+      refuses(() => raw({ ...fields, fflags }), RangeError, 'fflags');
     for (const data of [2n ** 63n, -(2n ** 63n) - 1n, 2 ** 53, 0.5]) {
       refuses(() => raw({ ...fields, data }), RangeError, 'data');
     }

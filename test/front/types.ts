@@ -5,10 +5,13 @@ import {
   type Interest,
   Kqueue,
   KqueueError,
+  type KqueueErrorDetails,
   type KqueueEvent,
   proc,
   type ReadEvent,
   type Registration,
+  type RegistrationOf,
+  type Registrations,
   raw,
   read,
   type SignalName,
@@ -21,6 +24,7 @@ import {
   Waker,
   write,
 } from '../../src/index.ts';
+import { abi, bindKqueue, KeventList } from '../../src/sys/index.ts';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 /** That a value's type is this one, and not just some type that takes it. */
@@ -54,6 +58,28 @@ export async function tokens(): Promise<void> {
   const any = new Kqueue();
   any.register(read(fd, { token: connection }), user(1, { token: 5 }), user(2));
   for (const event of any.poll()) is<unknown>()(event.token, true);
+}
+
+type Handler = (event: KqueueEvent<Handler>) => void;
+type Role = { readonly role: 'listener'; backlog: number } | { readonly role: 'client'; queue: string[] };
+
+/** A token that is written in place is one of the queue's, in all the ways that register() can be called. */
+export function tokensInPlace(handlers: Kqueue<Handler>, roles: Kqueue<Role>, fds: number[]): void {
+  handlers.register(read(fd, { token: (event) => is<KqueueEvent<Handler>>()(event, true) }));
+  handlers.register(read(fd, { token: ({ filter }) => filter }), user(1, { token: (event) => event.data }));
+  handlers.register([read(fd, { token: (event) => event.data }), timer(1, { every: 1, token: (event) => event.data })]);
+
+  roles.register(read(fd, { token: { role: 'client', queue: ['hello'] } }));
+  roles.register(
+    read(fd, { token: { role: 'client', queue: [] } }),
+    user(1, { token: { role: 'listener', backlog: 5 } }),
+  );
+  roles.register([read(fd, { token: { role: 'client', queue: [] } }), user(1)]);
+  roles.register(new Set([read(fd, { token: { role: 'client', queue: [] } })]));
+  roles.register(fds.map((each) => read(each, { token: { role: 'listener', backlog: 5 } })));
+  for (const each of roles.register([user(1, { token: { role: 'listener', backlog: 5 } })])) each.trigger();
+  // @ts-expect-error no such token
+  roles.register([read(fd, { token: { role: 'server', backlog: 5 } })]);
 }
 
 export function narrowing(event: KqueueEvent<Connection>): unknown {
@@ -106,6 +132,12 @@ export function narrowing(event: KqueueEvent<Connection>): unknown {
   }
 }
 
+/** The names are Node's own: each can go where the other is expected. */
+export function signalNames(ours: SignalName, nodes: NodeJS.Signals): void {
+  is<NodeJS.Signals>()(ours, true);
+  signal(nodes);
+}
+
 export function notNarrowed(event: KqueueEvent): void {
   // @ts-expect-error not every event has a descriptor
   event.fd;
@@ -153,6 +185,29 @@ export function registrations(): void {
   one.active = false;
   // @ts-expect-error nor is an interest
   read(fd).ident = 5;
+  // @ts-expect-error a copy of an interest is none: only builders make them
+  kq.register({ ...read(fd), clear: true });
+  const { filter, ident, clear, oneshot, dispatch, disabled, token } = user(1);
+  // @ts-expect-error nor are the same fields
+  kq.unregister({ filter, ident, clear, oneshot, dispatch, disabled, token });
+}
+
+/** What a program of its own types around register() may expect. */
+export function wrapped<T, const I extends readonly Interest<T>[], One extends Interest<T>>(
+  kq: Kqueue<T>,
+  several: I,
+  one: One,
+  token: T,
+): [Registrations<I>, RegistrationOf<One>, UserRegistration<T>, Registration<T>[]] {
+  const [first] = kq.register(one);
+  const [second] = kq.register(user(1, { token }));
+  return [kq.register(...several), first, second, kq.register(several)];
+}
+
+export class Subclass<T> extends Kqueue<T> {
+  watch(one: Interest<T>): Registration<T> {
+    return this.register(one)[0];
+  }
 }
 
 export function builders(): void {
@@ -172,8 +227,10 @@ export function builders(): void {
   timer(2n ** 63n, { after: 0.5 });
   signal('SIGHUP');
   signal(1);
-  // @ts-expect-error a signal has a name that begins so
+  // @ts-expect-error a signal's name begins with SIG
   signal('HUP');
+  // @ts-expect-error no system has such a signal
+  signal('SIGTREM');
   raw({ ident: 1, filter: -1, udata: 2n ** 63n });
   // @ts-expect-error six fields
   raw({ ident: 1 });
@@ -181,6 +238,16 @@ export function builders(): void {
   user(1, { once: true });
   // Absent, or undefined.
   user(1, { clear: undefined, oneshot: undefined });
+}
+
+/** What may be left out may be undefined, also with exactOptionalPropertyTypes. */
+export function leftOut(maybe: number | undefined, name: string | undefined, details: KqueueErrorDetails): void {
+  timer(1, { every: 1, leeway: maybe });
+  raw({ ident: 1, filter: -1, flags: maybe, udata: maybe });
+  new KeventList(1).set(0, { ident: 1, flags: maybe });
+  bindKqueue({ library: null, abi, symbols: undefined });
+  bindKqueue({ library: null, abi, symbols: { kevent: name } });
+  new KqueueError(2, 'open', { ...details, path: name });
 }
 
 export async function waiting(kq: Kqueue): Promise<void> {

@@ -173,6 +173,28 @@ describe('importing the C door', () => {
     for (const text of found.slice(1)) assert.match(String(text), /\/nowhere\/libkqueue\.so\.0/);
   });
 
+  test('works from a CommonJS file that a bundler made of it', { skip: unavailableReason() ?? false }, async (t) => {
+    // DragonFly has no esbuild.
+    const esbuild = await import('esbuild').catch(() => undefined);
+    if (esbuild === undefined) return t.skip('esbuild is not installed');
+    const folder = mkdtempSync(join(tmpdir(), 'kqueue-'));
+    try {
+      const outfile = join(folder, 'program.cjs');
+      const contents = `
+        import { KqueueError } from ${JSON.stringify(fileURLToPath(new URL('../index.ts', door)))};
+        import { close, kqueue } from ${JSON.stringify(fileURLToPath(door))};
+        console.log(close(kqueue()), new KqueueError(2, 'open'));`;
+      const stdin = { contents, resolveDir: folder };
+      esbuild.buildSync({ stdin, outfile, bundle: true, format: 'cjs', platform: 'node', logLevel: 'error' });
+      const env = { ...process.env, NODE_PATH: fileURLToPath(new URL('../../node_modules', import.meta.url)) };
+      const ran = spawnSync(process.execPath, [outfile], { encoding: 'utf8', env });
+      // What is printed of an error has the class's name, which a bundler may change.
+      assert.match(ran.stdout, /^0 KqueueError: ENOENT/, ran.stderr);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   test('is possible from several workers and the main thread at once', {
     skip: unavailableReason() ?? false,
   }, async () => {
