@@ -39,10 +39,9 @@ function canPoll(): boolean {
 }
 
 /**
- * Whether libuv's own queue takes this one; for it aborts the process when it cannot, and so does koffi. macOS counts how
- * deep queues watch queues, and refuses (EINVAL) one that is deeper than whoever is to watch it, once that has watched
- * anything. Linux takes five in each other: those that are built in stay below that by themselves, but what they watch may be
- * somebody else's. So another queue is asked that has watched one, as libuv's has after the first wait().
+ * Whether libuv's own queue takes this one. macOS counts how deep queues watch queues, and refuses (EINVAL) one that is
+ * deeper than whoever is to watch it, once that has watched anything; Linux takes four in each other. And koffi does not
+ * survive what libuv says then. So another queue is asked that has watched one, as libuv's has after the first wait().
  */
 function canNest(sys: Sys, kq: number): boolean {
   if (!/^(darwin|linux)/.test(sys.abi.name)) return true;

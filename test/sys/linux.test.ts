@@ -719,27 +719,6 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
     });
   });
 
-  describe('queues in queues', () => {
-    const nest = (outer: Queue, inner: Queue): string => outer.change({ ident: inner.fd, filter: 'READ' });
-
-    test('three in each other, from within or from without; four would be too many for who watches the first', () => {
-      const queues = Array.from({ length: 6 }, () => new Queue());
-      const [a, b, c, d, e, f] = queues as [Queue, Queue, Queue, Queue, Queue, Queue];
-      assert.deepEqual([nest(a, b), nest(b, c), nest(c, d)], ['ok', 'ok', 'EINVAL']);
-      assert.deepEqual([nest(d, e), nest(e, f), nest(c, f), nest(b, d)], ['ok', 'ok', 'EINVAL', 'EINVAL']);
-      // Beside each other they do not count.
-      assert.deepEqual([nest(a, f), nest(d, c)], ['ok', 'ok']);
-      // The one that is in the way goes, by its knote or altogether.
-      assert.equal(e.change({ ident: f.fd, filter: 'READ', flags: 'DELETE' }), 'ok');
-      assert.equal(nest(e, a), 'EINVAL');
-      d.close();
-      assert.equal(nest(b, e), 'ok');
-      b.close();
-      assert.equal(nest(e, a), 'ok');
-      for (const queue of [a, c, e, f]) queue.close();
-    });
-  });
-
   describe('user events', () => {
     test('forty that are level-triggered come all, each time', () => {
       withQueue((queue) => {

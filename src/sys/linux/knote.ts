@@ -1,7 +1,6 @@
 import { EV_DISABLE, EV_RECEIPT, EV_SYSFLAGS } from './constants.ts';
 import type { Epoll } from './epoll.ts';
 import type { Inotify } from './inotify.ts';
-import type { Nested } from './nested.ts';
 import type { Timers } from './timers.ts';
 
 /** ident, data and udata: exact as a number while it is a safe integer, as a bigint beyond. */
@@ -24,7 +23,7 @@ export interface Source {
 }
 
 /** The queue, as its knotes see it. */
-export interface Host extends Nested {
+export interface Host {
   /** Puts an active knote at the end of the list. */
   enlist(knote: Knote): void;
   /** The epoll that is the queue's own descriptor. */

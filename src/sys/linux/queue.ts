@@ -19,7 +19,7 @@ import { asKqueueErrno, EPOLLET, EPOLLIN, Epoll } from './epoll.ts';
 import { descriptorFilters, filters } from './filters.ts';
 import { Inotify } from './inotify.ts';
 import type { Change, Host, Knote, Source, Word } from './knote.ts';
-import type { Nested } from './nested.ts';
+import type { Pending } from './nested.ts';
 import { EBADF, EINTR, EINVAL, ENOENT, errno, libc, POLLIN, pollNow, scratch, scratchAddress } from './syscalls.ts';
 import { Timers } from './timers.ts';
 import { UserKnote } from './user.ts';
@@ -38,10 +38,8 @@ const INT_MAX = 2 ** 31 - 1;
  * holds a descriptor once, and an edge to read must not look like one to write), a timerfd for the earliest of all
  * timers, inotify, and an eventfd that is readable while knotes are active, so that the queue's own descriptor is.
  */
-export class Queue implements Host {
+export class Queue implements Host, Pending {
   readonly readers: Epoll;
-  readonly inner: Set<Nested> = new Set();
-  readonly outer: Set<Nested> = new Set();
   loopBound = 0;
   /** Whether its descriptor was found to have been closed behind its back. */
   closed = false;
@@ -400,7 +398,6 @@ export class Queue implements Host {
   dismantle(): void {
     this.#busy = true;
     for (const byIdent of this.#knotes.values()) for (const knote of byIdent.values()) this.#drop(knote);
-    for (const outer of this.outer) outer.inner.delete(this);
     this.#writers?.close();
     this.#timers?.close();
     this.#inotify?.leave();

@@ -3,20 +3,9 @@ import { EV_EOF, NOTE_LOWAT } from './constants.ts';
 import { DescriptorKnote } from './descriptor-knote.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLRDHUP, type Epoll } from './epoll.ts';
 import { IN_MODIFY, type Watcher } from './inotify.ts';
-import { type Nested, nestsTooDeep, queues } from './nested.ts';
+import { queues } from './nested.ts';
 import { backlog, isDatagram, isListening } from './socket.ts';
-import {
-  bytesToRead,
-  EINVAL,
-  ENOMEM,
-  libc,
-  POLLERR,
-  POLLHUP,
-  POLLIN,
-  POLLNVAL,
-  POLLRDHUP,
-  pollNow,
-} from './syscalls.ts';
+import { bytesToRead, ENOMEM, libc, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLRDHUP, pollNow } from './syscalls.ts';
 
 const SEEK_CUR = 1;
 /** Events after which counting bytes does not tell everything: an end of file, an error. */
@@ -30,28 +19,6 @@ export class ReadKnote extends DescriptorKnote implements Watcher {
   readonly mask: number = IN_MODIFY;
   protected readonly interest: number = EPOLLIN | EPOLLRDHUP;
   #fallback: number | undefined;
-  /** The queue that is watched, if it is one. */
-  #inner: Nested | undefined;
-
-  override attach(): number {
-    // Its number may be another file's by now, if it was closed behind our back.
-    const inner = queues.get(this.fd);
-    this.#inner = inner !== undefined && this.kind === 'other' ? inner : undefined;
-    if (this.#inner !== undefined && nestsTooDeep(this.queue, this.#inner)) return EINVAL;
-    const error = super.attach();
-    if (error === 0 && this.#inner !== undefined) {
-      this.queue.inner.add(this.#inner);
-      this.#inner.outer.add(this.queue);
-    }
-    return error;
-  }
-
-  override detach(): void {
-    super.detach();
-    if (this.#inner === undefined) return;
-    this.queue.inner.delete(this.#inner);
-    this.#inner.outer.delete(this.queue);
-  }
 
   protected epoll(): Epoll {
     return this.queue.readers;
@@ -77,8 +44,9 @@ export class ReadKnote extends DescriptorKnote implements Watcher {
     this.outFlags = 0;
     this.outFflags = 0;
     if ((this.revents & SPECIAL) === 0) {
-      if (this.#inner !== undefined) {
-        this.outData = this.#inner.pending();
+      const inner = this.kind === 'other' ? queues.get(this.fd) : undefined;
+      if (inner !== undefined) {
+        this.outData = inner.pending();
         return this.outData > 0;
       }
       const bytes = bytesToRead(this.fd);
