@@ -80,6 +80,13 @@ describe('wait()', suite, () => {
   });
 });
 
+/** What the epoll of Node's loop cannot watch, so that libuv would abort the process. */
+const crowds: [what: string, scenario: string, says: string][] = [
+  ['works on top of as many queues as may be nested', 'a deep nest', 'read\n'],
+  ['also where they come between two waits', 'a nest that grows while nobody waits', '1\nread\nuser\n'],
+  ['works in more queues of one file than Linux allows', 'a hundred queues of one file', '120\n'],
+];
+
 describe('wait() and the process', suite, () => {
   const children: readonly [what: string, scenario: string, says: string][] = [
     ['works when nothing else keeps the loop turning', 'wait alone', '1\n1\n1\ntimer\ntimer\ntimer\nend\n'],
@@ -95,6 +102,7 @@ describe('wait() and the process', suite, () => {
     ['a queue that nobody waits for does not keep it', 'a queue that nobody waits for', 'registered\n'],
     ['one that is ready and waits lets it end in peace', 'ends while the queue is ready, in a wait', 'end\n'],
     ['and one that is first waited for when all is over', 'waits at the exit', 'end\nexit\n'],
+    ...(process.platform === 'linux' ? crowds : []),
   ];
   for (const [what, scenario, says] of children) {
     it(what, () => assert.equal(runChild(scenario), says));
