@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { closeSync, stat } from 'node:fs';
 import { describe, it } from 'node:test';
-import { Kqueue, read, timer, user, type WaitOptions } from '../../src/index.ts';
+import { type AbortSignalLike, Kqueue, read, timer, user, type WaitOptions } from '../../src/index.ts';
 import { defaultSys } from '../../src/sys/index.ts';
 import { koffi } from '../../src/sys/koffi.ts';
 import {
@@ -404,6 +404,68 @@ describe('wait() with an AbortSignal', suite, () => {
   it('of a timeout', async () => {
     const q = queue();
     await assert.rejects(q.kq.wait({ signal: AbortSignal.timeout(1) }), { name: 'TimeoutError' });
+  });
+});
+
+describe('wait() with a signal that is not of Node', suite, () => {
+  const mine = new Error('mine');
+  const fail = (): never => {
+    throw mine;
+  };
+  /** One that does nothing, but for what is given. */
+  const signalWith = (parts: object): AbortSignalLike =>
+    Object.defineProperties(
+      { aborted: false, reason: mine, addEventListener() {}, removeEventListener() {} },
+      Object.getOwnPropertyDescriptors(parts),
+    );
+
+  it('throws when it is listened to: rejects, and nobody waits', async () => {
+    const q = queue();
+    await assert.rejects(q.kq.wait({ signal: signalWith({ addEventListener: fail }) }), mine);
+    const waiting = q.kq.wait();
+    q.trigger();
+    assert.deepEqual(idents(await waiting), [1]);
+  });
+
+  it('throws when it is listened to no more: no event is lost by that, and close() tells whoever waits', async () => {
+    const q = queue();
+    const signal = signalWith({ removeEventListener: fail });
+    const waiting = q.kq.wait({ signal });
+    q.trigger();
+    assert.deepEqual(idents(await waiting), [1]);
+    const closed = q.kq.wait({ signal });
+    q.kq.close();
+    await assert.rejects(closed, isCode('EBADF'));
+  });
+
+  it('cannot be listened to: TypeError', async () => {
+    const q = queue();
+    for (const missing of ['addEventListener', 'removeEventListener']) {
+      await assert.rejects(q.kq.wait({ signal: signalWith({ [missing]: undefined }) }), TypeError);
+    }
+  });
+
+  it('aborts while it is listened to: the time of that wait ends no other', async () => {
+    const q = queue();
+    const addEventListener = (_: string, listener: () => void): void => listener();
+    await assert.rejects(q.kq.wait({ signal: signalWith({ addEventListener }), timeout: 1 }), mine);
+    const waiting = q.kq.wait();
+    setTimeout(q.trigger, 20);
+    assert.deepEqual(idents(await waiting), [1]);
+  });
+
+  it('begins a wait while it is asked: that one gets the event', async () => {
+    const q = queue();
+    const waits: Promise<unknown>[] = [];
+    const signal = signalWith({
+      get aborted(): boolean {
+        waits.push(q.kq.wait());
+        return false;
+      },
+    });
+    await assert.rejects(q.kq.wait({ signal }), { code: 'ERR_INVALID_STATE' });
+    q.trigger();
+    assert.equal(String(await waits[0]), 'kevent { USER ident=1, ADD|ENABLE|CLEAR }');
   });
 });
 
