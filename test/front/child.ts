@@ -1,8 +1,9 @@
 // Programs that run in a process of their own, for the tests of this folder: `child.ts SCENARIO [unpollable]`.
 
 import { closeSync, openSync } from 'node:fs';
-import { Kqueue, KqueueError, read, timer, user, vnode, write } from '../../src/index.ts';
-import { defaultSys } from '../../src/sys/index.ts';
+import { Kqueue, KqueueError, read, signal, timer, user, vnode, write } from '../../src/index.ts';
+import { abis, defaultSys } from '../../src/sys/index.ts';
+import { FakeSys } from '../helpers/fake-sys.ts';
 
 /** Milliseconds that are over soon. */
 const SOON = 20;
@@ -192,6 +193,16 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
     const queues = Array.from({ length: 120 }, newQueue);
     for (const kq of queues) kq.register(write(1, { disabled: true }), timer(1, { after: SOON }));
     console.log((await Promise.all(queues.map((kq) => kq.wait()))).flat().length);
+  },
+
+  /** Node ignores it, for those who write to what nobody reads any more. */
+  'SIGPIPE, once it is registered no longer'() {
+    const kq = new Kqueue({ sys: new FakeSys(abis.darwin) });
+    kq.register(signal('SIGPIPE'))[0].unregister();
+    kq.register(signal('SIGPIPE'), signal('SIGXFSZ'));
+    kq.close();
+    for (const name of ['SIGPIPE', 'SIGXFSZ'] as const) process.kill(process.pid, name);
+    console.log(process.listenerCount('SIGPIPE'), process.listenerCount('SIGXFSZ'));
   },
 
   /** Every number is taken, so that nothing more can be opened. */
