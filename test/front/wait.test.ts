@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
-import { closeSync, stat } from 'node:fs';
+import { closeSync, stat, utimesSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { type AbortSignalLike, Kqueue, read, timer, user, type WaitOptions } from '../../src/index.ts';
+import { type AbortSignalLike, Kqueue, read, timer, user, vnode, type WaitOptions } from '../../src/index.ts';
 import { defaultSys } from '../../src/sys/index.ts';
 import { koffi } from '../../src/sys/koffi.ts';
 import {
@@ -108,6 +108,18 @@ describe('wait() and the process', suite, () => {
     it(what, () => assert.equal(runChild(scenario), says));
     it(`${what}, where it is looked at`, () => assert.equal(runChild(scenario, { pollable: false }), says));
   }
+
+  it('a queue of many that each watch a file is told of each', { skip: noProc }, async () => {
+    const outer = closeAfter(new Kqueue());
+    const waiting = outer.wait();
+    const inner = Array.from({ length: 130 }, () => closeAfter(new Kqueue()));
+    for (const kq of inner) kq.register(vnode(folder, { on: ['attrib'] }));
+    outer.register(inner.map((kq) => read(kq.fd)));
+    utimesSync(folder, 1, 1);
+    const events = await waiting;
+    while (events.length < inner.length) events.push(...(await outer.wait({ max: inner.length - events.length })));
+    assert.deepEqual(new Set(idents(events)), new Set(inner.map((kq) => kq.fd)));
+  });
 
   it('ref() and unref() return the queue, and may be called again and again', () => {
     const kq = closeAfter(new Kqueue());
