@@ -190,11 +190,11 @@ export class Kqueue<Token = unknown> {
     return new Promise((resolve, reject) => {
       const { timeout, max } = checkOptions(options);
       const { signal } = options;
-      if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
-        throw wrongType('signal', 'an AbortSignal', signal);
-      }
+      if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
+      // Asked first: one that is not Node's may do anything meanwhile.
+      const aborted = signal?.aborted;
       this.#mustBeFree();
-      if (signal?.aborted) throw signal.reason;
+      if (aborted) throw signal?.reason;
       if (this.#left.length > 0) return resolve(this.#takeLeft(max));
       const closed = (): void => reject(closedError());
       this.#waiting.begin({ max, timeout, signal, done: resolve, fail: reject, closed });
@@ -435,6 +435,11 @@ function checkInterests<Token>(given: readonly unknown[]): Interest<Token>[] {
   return interests as Interest<Token>[];
 }
 
+function isAbortSignal(signal: AbortSignalLike): boolean {
+  return typeof signal?.addEventListener === 'function' && typeof signal.removeEventListener === 'function';
+}
+
+/** The two options as they were checked: each is read once. */
 function checkOptions(options: PollOptions): PollOptions {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options);
   const { timeout, max } = options;
@@ -443,5 +448,5 @@ function checkOptions(options: PollOptions): PollOptions {
     if (!(timeout >= 0)) throw outOfRange('timeout', 'milliseconds, 0 or more', timeout);
   }
   if (max !== undefined) checkInteger('max', max, 1, INT_MAX);
-  return options;
+  return { timeout, max };
 }

@@ -1,6 +1,7 @@
 import { duplicate, release } from './sys/descriptor.ts';
 import { EV_SET, KeventList } from './sys/kevent-list.ts';
 import { koffi } from './sys/koffi.ts';
+import { admit } from './sys/libuv.ts';
 import type { Sys } from './sys/sys.ts';
 import { isMainThread } from './sys/thread.ts';
 
@@ -23,7 +24,8 @@ export function createWatcher(sys: Sys, kq: number, held: boolean, ready: () => 
   if (sys.pollable && canPoll() && canNest(sys, kq)) {
     // Never the public descriptor: one that its owner closes under the handle aborts the process.
     const copy = duplicate(kq);
-    if (copy !== -1) return new PollWatcher(copy, held, ready);
+    if (copy !== -1 && canStart(copy)) return new PollWatcher(copy, held, ready);
+    if (copy !== -1) release(copy);
   }
   return new IntervalWatcher(held, ready);
 }
@@ -40,11 +42,11 @@ function canPoll(): boolean {
 
 /**
  * Whether libuv's own queue takes this one. macOS counts how deep queues watch queues, and refuses (EINVAL) one that is
- * deeper than whoever is to watch it, once that has watched anything; Linux takes four in each other. And koffi does not
- * survive what libuv says then. So another queue is asked that has watched one, as libuv's has after the first wait().
+ * deeper than whoever is to watch it, once that has watched anything; and koffi does not survive what libuv says then. So
+ * another queue is asked that has watched one, as libuv's has after the first wait().
  */
 function canNest(sys: Sys, kq: number): boolean {
-  if (!/^(darwin|linux)/.test(sys.abi.name)) return true;
+  if (!sys.abi.name.startsWith('darwin')) return true;
   const { EV_ADD = 0, EVFILT_READ = 0 } = sys.abi.constants;
   const list = new KeventList(1, sys.abi);
   const [outer, inner] = [sys.kqueue(), sys.kqueue()];
@@ -55,6 +57,11 @@ function canNest(sys: Sys, kq: number): boolean {
   const nests = outer !== -1 && inner !== -1 && takes(inner) && takes(kq);
   for (const fd of [outer, inner]) if (fd !== -1) sys.close(fd);
   return nests;
+}
+
+/** Whether libuv survives to watch it, on Linux, where it does what {@link admit} says. */
+function canStart(copy: number): boolean {
+  return process.platform !== 'linux' || admit(copy);
 }
 
 const started: Set<PollHandle> = new Set();
@@ -84,6 +91,8 @@ class PollWatcher implements Watcher {
   readonly #ready: () => void;
   // koffi holds it weakly; but its callback, which koffi holds, holds this object.
   readonly #handle: PollHandle;
+  /** Takes its place for a wait in which libuv cannot watch. */
+  readonly #substitute: IntervalWatcher;
   #held: boolean;
   #started = false;
   #watching = false;
@@ -95,6 +104,7 @@ class PollWatcher implements Watcher {
     this.#copy = copy;
     this.#held = held;
     this.#ready = ready;
+    this.#substitute = new IntervalWatcher(held, ready);
     this.#handle = koffi().node.poll(copy, READABLE, this.#fired) as unknown as PollHandle;
     this.#handle.stop();
     this.#start();
@@ -121,14 +131,20 @@ class PollWatcher implements Watcher {
   watch(): void {
     this.#watching = true;
     this.#reference(this.#held);
-    this.#start();
+    if (!this.#start()) this.#substitute.watch();
   }
 
-  #start(): void {
-    if (this.#started || exiting) return;
+  #start(): boolean {
+    if (this.#started || exiting) return true;
+    this.#handle.start(READABLE, this.#fired);
+    // Afterwards, as to start it takes it out of libuv's epoll first. It may watch more queues than when it was made.
+    if (!canStart(this.#copy)) {
+      this.#handle.stop();
+      return false;
+    }
     this.#started = true;
     started.add(this.#handle);
-    this.#handle.start(READABLE, this.#fired);
+    return true;
   }
 
   #stop(): void {
@@ -139,11 +155,13 @@ class PollWatcher implements Watcher {
 
   rest(): void {
     this.#watching = false;
+    this.#substitute.rest();
     this.#reference(false);
   }
 
   hold(held: boolean): void {
     this.#held = held;
+    this.#substitute.hold(held);
     if (this.#watching) this.#reference(held);
   }
 
@@ -158,6 +176,7 @@ class PollWatcher implements Watcher {
   close(): void {
     this.#closed = true;
     this.#watching = false;
+    this.#substitute.close();
     started.delete(this.#handle);
     this.#handle.close();
     release(this.#copy);
@@ -167,7 +186,7 @@ class PollWatcher implements Watcher {
 /** The longest time between two looks, in milliseconds. */
 const LONGEST = 16;
 
-/** Looks at short, growing intervals, where the descriptor cannot be polled: libkqueue; Bun and Deno. */
+/** Looks at short, growing intervals, where the descriptor cannot be polled: libkqueue; Bun and Deno; deep nests of queues. */
 class IntervalWatcher implements Watcher {
   readonly #ready: () => void;
   #held: boolean;

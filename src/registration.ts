@@ -74,13 +74,11 @@ export class Knote<Token = unknown> implements Registration<Token> {
   /** (ident, filter) is its name within the queue. */
   readonly ident: number | bigint;
   readonly change: Change;
-  /** As last sent: without NOTE_EXITSTATUS where that was refused. */
-  fflags: number;
-  /** What the kernel carries for us; see table.ts. */
-  udata: number | bigint = 0;
-  active = true;
-  /** The knote that had the same name before, until it is known that this one replaced it. */
-  previous: Knote | undefined = undefined;
+  // What changes is private: whoever freezes a registration, or wraps it in a Proxy, must not come between.
+  #fflags: number;
+  #udata: number | bigint = 0;
+  #active = true;
+  #previous: Knote | undefined = undefined;
   /** With NOTE_TRACK: the processes that live and are reported under its udata, its own among them. */
   readonly tracked: Set<number> | undefined;
   /** The descriptor of a path, which this opened, or the knote that it replaced. */
@@ -98,11 +96,42 @@ export class Knote<Token = unknown> implements Registration<Token> {
     this.host = host;
     this.interest = interest;
     this.change = change;
-    this.fflags = change.fflags;
+    this.#fflags = change.fflags;
     this.ident = interest.ident ?? (ownFd as number);
     this.tracked = interest.filter === 'proc' && interest.on.includes('track') ? new Set([interest.ident]) : undefined;
     this.#ownFd = ownFd;
     this.#release = release;
+  }
+
+  get active(): boolean {
+    return this.#active;
+  }
+
+  /** As last sent: without NOTE_EXITSTATUS where that was refused. */
+  get fflags(): number {
+    return this.#fflags;
+  }
+
+  set fflags(fflags: number) {
+    this.#fflags = fflags;
+  }
+
+  /** What the kernel carries for us; see table.ts. */
+  get udata(): number | bigint {
+    return this.#udata;
+  }
+
+  set udata(udata: number | bigint) {
+    this.#udata = udata;
+  }
+
+  /** The knote that had the same name before, until it is known that this one replaced it. */
+  get previous(): Knote | undefined {
+    return this.#previous;
+  }
+
+  set previous(previous: Knote | undefined) {
+    this.#previous = previous;
   }
 
   /** Takes over the descriptor of the knote that this one replaces: it has the same number, and both would close it. */
@@ -114,8 +143,8 @@ export class Knote<Token = unknown> implements Registration<Token> {
 
   /** It is no longer registered: gives back what it held. */
   end(): void {
-    if (!this.active) return;
-    this.active = false;
+    if (!this.#active) return;
+    this.#active = false;
     this.#release?.();
     if (this.#ownFd === undefined) return;
     try {

@@ -56,13 +56,15 @@ export function signalName(number: number): SignalName | undefined {
   return names.get(number);
 }
 
+/** What Node ignores from its start. When their last handler goes, it gives them their default action: the end of the process. */
+const ignored: ReadonlySet<SignalName> = new Set<SignalName>(['SIGPIPE', 'SIGXFSZ']);
 const held = new Map<SignalName, number>();
 function nothing(): void {}
 
 /**
  * EVFILT_SIGNAL watches a signal and leaves its action as it is, which for most of them is the end of the process. This
- * keeps a handler that does nothing installed through Node until the function that it returns is called. A worker cannot
- * install any: there it does nothing.
+ * keeps a handler that does nothing installed through Node until the function that it returns is called; for good where
+ * Node ignored the signal before. A worker cannot install any: there it does nothing.
  * @throws what process.on() throws for a signal that cannot be caught
  */
 export function holdSignal(name: SignalName): () => void {
@@ -70,6 +72,7 @@ export function holdSignal(name: SignalName): () => void {
   const count = held.get(name) ?? 0;
   if (count === 0) process.on(name, nothing);
   held.set(name, count + 1);
+  if (ignored.has(name)) return nothing;
   return () => {
     const left = (held.get(name) ?? 1) - 1;
     held.set(name, left);

@@ -55,7 +55,16 @@ export class Waiting<Event> {
     this.#waiter = waiter;
     this.#watcher.watch();
     const { timeout, signal } = waiter;
-    signal?.addEventListener('abort', this.#abort);
+    if (signal !== undefined) {
+      try {
+        signal.addEventListener('abort', this.#abort);
+      } catch (error) {
+        if (this.#waiter === waiter) this.#finish();
+        throw error;
+      }
+      // It is the caller's code, and may have ended the wait.
+      if (this.#waiter !== waiter) return;
+    }
     if (timeout === undefined || timeout === Number.POSITIVE_INFINITY) return;
     this.#end = performance.now() + timeout;
     // Not at once even for 0: a loop of such waits would leave timers and I/O no turn.
@@ -96,11 +105,15 @@ export class Waiting<Event> {
     if (waiter === undefined) return undefined;
     this.#waiter = undefined;
     this.#watcher?.rest();
-    waiter.signal?.removeEventListener('abort', this.#abort);
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     if (this.#turn !== undefined) clearImmediate(this.#turn);
     this.#timer = undefined;
     this.#turn = undefined;
+    try {
+      waiter.signal?.removeEventListener('abort', this.#abort);
+    } catch {
+      // The caller's code: it must cost nobody the events that were fetched, nor the word that the queue was closed.
+    }
     return waiter;
   }
 

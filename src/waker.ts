@@ -2,12 +2,13 @@ import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { closedError, KqueueError } from './error.ts';
 import { checkInteger, wrongType } from './sys/check.ts';
+import { duplicate, release } from './sys/descriptor.ts';
 import { KeventList } from './sys/kevent-list.ts';
 import { type Abi, abis } from './sys/layout.ts';
 import { type Binding, bindingOf, bindKqueue } from './sys/native.ts';
 import type { Sys } from './sys/sys.ts';
 
-const { EAGAIN, EBADF } = constants.errno;
+const { EAGAIN, EBADF, EMFILE } = constants.errno;
 
 /** How a thread reaches a queue: through a descriptor to write to, or by kevent(2) of the same library. */
 type Route =
@@ -40,9 +41,28 @@ const PATIENCE = 100;
 /** One for each queue: it keeps the wakers of other threads off its descriptors, once they are closed and may be another's. */
 export class Gate {
   readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4);
+  readonly #copies: Map<number, number> = new Map();
+
+  /**
+   * A duplicate of the descriptor that triggers `ident`, which is open for as long as the gate is. The queue's own is not:
+   * where the queue was closed underneath, it goes without anybody closing the gate. -1 where it cannot be had.
+   */
+  copy(ident: number, fd: number): number {
+    let copy = this.#copies.get(ident);
+    if (copy === undefined) {
+      copy = duplicate(fd);
+      if (copy !== -1) this.#copies.set(ident, copy);
+    }
+    return copy;
+  }
 
   /** From now on nobody enters; returns when nobody is inside any more. */
   close(): void {
+    this.#empty();
+    for (const fd of this.#copies.values()) release(fd);
+  }
+
+  #empty(): void {
     const state = new Int32Array(this.buffer);
     const end = performance.now() + PATIENCE;
     let inside = Atomics.or(state, 0, CLOSED) & ~CLOSED;
@@ -61,7 +81,9 @@ export function wakerHandle(sys: Sys, kq: number, gate: Gate, ident: number, uda
   if (sys.wakefd !== undefined) {
     const fd = sys.wakefd(kq, ident);
     if (fd === -1) throw new KqueueError(sys.errno(), 'wakefd');
-    return { ident, gate: buffer, route: { kind: 'write', fd } };
+    const copy = gate.copy(ident, fd);
+    if (copy === -1) throw new KqueueError(EMFILE, 'fcntl');
+    return { ident, gate: buffer, route: { kind: 'write', fd: copy } };
   }
   const binding = bindingOf(sys);
   if (binding === undefined) throw new Error(`${sys.name}: this kqueue cannot be reached from another thread`);

@@ -252,6 +252,22 @@ describe('bad input to the front door', { skip: Kqueue.available ? false : 'ther
     );
   });
 
+  test('options that say another thing each time count as they were first', async () => {
+    const kq = closeAfter(new Kqueue());
+    const [event] = kq.register(user(1, { clear: true }));
+    for (const second of [Number.NaN, 0, -1, 0.5, 2 ** 40]) {
+      let reads = 0;
+      const options = {
+        timeout: 1000,
+        get max(): number {
+          return reads++ === 0 ? 1 : second;
+        },
+      };
+      event.trigger();
+      assert.equal((await kq.wait(options)).length, 1, `max, then ${second}`);
+    }
+  });
+
   test('after all that, standard input, output and error are still open', () => {
     for (const fd of [0, 1, 2]) fstatSync(fd);
   });

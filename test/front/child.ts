@@ -3,8 +3,9 @@
 import { closeSync, openSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import koffi from 'koffi';
-import { Kqueue, KqueueError, read, timer, user, vnode } from '../../src/index.ts';
-import { defaultSys } from '../../src/sys/index.ts';
+import { Kqueue, KqueueError, read, signal, timer, user, vnode, write } from '../../src/index.ts';
+import { abis, defaultSys } from '../../src/sys/index.ts';
+import { FakeSys } from '../helpers/fake-sys.ts';
 
 /** Milliseconds that are over soon. */
 const SOON = 20;
@@ -15,6 +16,17 @@ const LONG = 10 * 60_000;
 function newQueue(): Kqueue {
   const sys = defaultSys();
   return new Kqueue({ sys: process.argv[3] === undefined ? sys : { ...sys, pollable: false } });
+}
+
+/** As many queues below `outer`, each watching the next, as Linux takes: what triggers the innermost, what closes them. */
+function newNest(outer: Kqueue): [trigger: () => void, close: () => void] {
+  const queues = [outer, ...Array.from({ length: 4 }, newQueue)];
+  for (let i = queues.length - 1; i > 0; i--) queues[i - 1]?.register(read(queues[i]?.fd ?? -1));
+  const [event] = (queues.at(-1) as Kqueue).register(user(1));
+  const close = (): void => {
+    for (const kq of queues.slice(1)) kq.close();
+  };
+  return [() => event.trigger(), close];
 }
 
 /** Keeps the loop from turning for a while. */
@@ -214,6 +226,45 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
       console.log('exit');
     });
     console.log('end');
+  },
+
+  /** Node's own epoll, on top of these, is one too many: libuv aborts the process for it. */
+  async 'a nest that grows while nobody waits'() {
+    const outer = newQueue();
+    const [event] = outer.register(user(1, { clear: true }));
+    event.trigger();
+    await outer.wait();
+    // Node's loop is told of this one, for nobody, and watches no longer.
+    event.trigger();
+    await new Promise((done) => setTimeout(done, SOON));
+    console.log(outer.poll().length);
+    const [trigger, close] = newNest(outer);
+    let waiting = outer.wait();
+    trigger();
+    console.log((await waiting)[0]?.filter);
+    // Flat again.
+    close();
+    waiting = outer.wait({ timeout: LONG });
+    setTimeout(() => event.trigger(), SOON);
+    console.log((await waiting)[0]?.filter);
+    outer.unref().wait();
+  },
+
+  /** The kernel counts the ways from a file to those who watch those who watch it, and libuv aborts when they are too many. */
+  async 'a hundred queues of one file'() {
+    const queues = Array.from({ length: 120 }, newQueue);
+    for (const kq of queues) kq.register(write(1, { disabled: true }), timer(1, { after: SOON }));
+    console.log((await Promise.all(queues.map((kq) => kq.wait()))).flat().length);
+  },
+
+  /** Node ignores it, for those who write to what nobody reads any more. */
+  'SIGPIPE, once it is registered no longer'() {
+    const kq = new Kqueue({ sys: new FakeSys(abis.darwin) });
+    kq.register(signal('SIGPIPE'))[0].unregister();
+    kq.register(signal('SIGPIPE'), signal('SIGXFSZ'));
+    kq.close();
+    for (const name of ['SIGPIPE', 'SIGXFSZ'] as const) process.kill(process.pid, name);
+    console.log(process.listenerCount('SIGPIPE'), process.listenerCount('SIGXFSZ'));
   },
 
   /** Every number is taken, so that nothing more can be opened. */

@@ -18,7 +18,7 @@ import {
 } from '../../src/index.ts';
 import { type Abi, abis, type Kevent } from '../../src/sys/index.ts';
 import { errno, FakeSys } from '../helpers/fake-sys.ts';
-import { isCode, suite } from './helpers.ts';
+import { isCode, runChild, suite } from './helpers.ts';
 
 const { darwin, darwin64, freebsd, openbsd, netbsd, dragonfly, linux, libkqueue } = abis;
 /** All but libkqueue, which has none of the rules that concern receipts. */
@@ -532,6 +532,10 @@ describe('signals, and what a kernel may say', suite, () => {
       assert.equal(third.poll({ timeout: 0 }).length, 1);
       assert.equal(listeners(), before, 'reported once');
     }
+  });
+
+  it('what Node ignores does not end the process afterwards', () => {
+    assert.equal(runChild('SIGPIPE, once it is registered no longer'), '1 1\n');
   });
 
   it('an errno that does not say that a knote is gone leaves its registration', () => {

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
-import { closeSync, stat } from 'node:fs';
+import { closeSync, stat, utimesSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { Kqueue, read, timer, user, type WaitOptions } from '../../src/index.ts';
+import { type AbortSignalLike, Kqueue, read, timer, user, vnode, type WaitOptions } from '../../src/index.ts';
 import { defaultSys } from '../../src/sys/index.ts';
 import { koffi } from '../../src/sys/koffi.ts';
 import {
@@ -80,6 +80,16 @@ describe('wait()', suite, () => {
   });
 });
 
+/** What the epoll of Node's loop cannot watch, so that libuv would abort the process. */
+const crowds: [what: string, scenario: string, says: string][] = [
+  [
+    'works on top of as many queues as may be nested, also where they come between two waits',
+    'a nest that grows while nobody waits',
+    '1\nread\nuser\n',
+  ],
+  ['works in more queues of one file than Linux allows', 'a hundred queues of one file', '120\n'],
+];
+
 describe('wait() and the process', suite, () => {
   const children: readonly [what: string, scenario: string, says: string][] = [
     ['works when nothing else keeps the loop turning', 'wait alone', '1\n1\n1\ntimer\ntimer\ntimer\nend\n'],
@@ -97,6 +107,7 @@ describe('wait() and the process', suite, () => {
     ['works for queues that get into it while it waits', 'queues in queues, from without', 'user\nuser\n'],
     ['one that is ready and waits lets it end in peace', 'ends while the queue is ready, in a wait', 'end\n'],
     ['and one that is first waited for when all is over', 'waits at the exit', 'end\nexit\n'],
+    ...(process.platform === 'linux' ? crowds : []),
   ];
   for (const [what, scenario, says] of children) {
     it(what, () => assert.equal(runChild(scenario), says));
@@ -110,6 +121,18 @@ describe('wait() and the process', suite, () => {
     },
     () => assert.equal(runChild('epolls in a queue'), 'user\n'),
   );
+
+  it('a queue of many that each watch a file is told of each', { skip: noProc }, async () => {
+    const outer = closeAfter(new Kqueue());
+    const waiting = outer.wait();
+    const inner = Array.from({ length: 130 }, () => closeAfter(new Kqueue()));
+    for (const kq of inner) kq.register(vnode(folder, { on: ['attrib'] }));
+    outer.register(inner.map((kq) => read(kq.fd)));
+    utimesSync(folder, 1, 1);
+    const events = await waiting;
+    while (events.length < inner.length) events.push(...(await outer.wait({ max: inner.length - events.length })));
+    assert.deepEqual(new Set(idents(events)), new Set(inner.map((kq) => kq.fd)));
+  });
 
   it('ref() and unref() return the queue, and may be called again and again', () => {
     const kq = closeAfter(new Kqueue());
@@ -406,6 +429,68 @@ describe('wait() with an AbortSignal', suite, () => {
   it('of a timeout', async () => {
     const q = queue();
     await assert.rejects(q.kq.wait({ signal: AbortSignal.timeout(1) }), { name: 'TimeoutError' });
+  });
+});
+
+describe('wait() with a signal that is not of Node', suite, () => {
+  const mine = new Error('mine');
+  const fail = (): never => {
+    throw mine;
+  };
+  /** One that does nothing, but for what is given. */
+  const signalWith = (parts: object): AbortSignalLike =>
+    Object.defineProperties(
+      { aborted: false, reason: mine, addEventListener() {}, removeEventListener() {} },
+      Object.getOwnPropertyDescriptors(parts),
+    );
+
+  it('throws when it is listened to: rejects, and nobody waits', async () => {
+    const q = queue();
+    await assert.rejects(q.kq.wait({ signal: signalWith({ addEventListener: fail }) }), mine);
+    const waiting = q.kq.wait();
+    q.trigger();
+    assert.deepEqual(idents(await waiting), [1]);
+  });
+
+  it('throws when it is listened to no more: no event is lost by that, and close() tells whoever waits', async () => {
+    const q = queue();
+    const signal = signalWith({ removeEventListener: fail });
+    const waiting = q.kq.wait({ signal });
+    q.trigger();
+    assert.deepEqual(idents(await waiting), [1]);
+    const closed = q.kq.wait({ signal });
+    q.kq.close();
+    await assert.rejects(closed, isCode('EBADF'));
+  });
+
+  it('cannot be listened to: TypeError', async () => {
+    const q = queue();
+    for (const missing of ['addEventListener', 'removeEventListener']) {
+      await assert.rejects(q.kq.wait({ signal: signalWith({ [missing]: undefined }) }), TypeError);
+    }
+  });
+
+  it('aborts while it is listened to: the time of that wait ends no other', async () => {
+    const q = queue();
+    const addEventListener = (_: string, listener: () => void): void => listener();
+    await assert.rejects(q.kq.wait({ signal: signalWith({ addEventListener }), timeout: 1 }), mine);
+    const waiting = q.kq.wait();
+    setTimeout(q.trigger, 20);
+    assert.deepEqual(idents(await waiting), [1]);
+  });
+
+  it('begins a wait while it is asked: that one gets the event', async () => {
+    const q = queue();
+    const waits: Promise<unknown>[] = [];
+    const signal = signalWith({
+      get aborted(): boolean {
+        waits.push(q.kq.wait());
+        return false;
+      },
+    });
+    await assert.rejects(q.kq.wait({ signal }), { code: 'ERR_INVALID_STATE' });
+    q.trigger();
+    assert.equal(String(await waits[0]), 'kevent { USER ident=1, ADD|ENABLE|CLEAR }');
   });
 });
 

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { fstatSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import { Kqueue, user, Waker } from '../../src/index.ts';
@@ -10,7 +11,9 @@ import { abis, bindKqueue, defaultSys } from '../../src/sys/index.ts';
 import { errno, FakeSys } from '../helpers/fake-sys.ts';
 import { libkqueue } from '../helpers/libkqueue.ts';
 import { typescriptWorker } from '../sys/typescript-worker.ts';
-import { closeAfter, DEADLINE, idents, isCode, pollAll, suite } from './helpers.ts';
+import { closeAfter, DEADLINE, idents, isCode, noProc, pollAll, suite, testFolder } from './helpers.ts';
+
+const folder = testFolder();
 
 /** A worker thread that wakes what it is sent: see wake-worker.ts. */
 async function wakeWorker(): Promise<Worker> {
@@ -34,6 +37,20 @@ describe('Waker', suite, () => {
     assert.deepEqual(kq.poll({ timeout: 0 }), []);
     waker.wake();
     assert.equal(kq.poll({ timeout: DEADLINE }).length, 1);
+  });
+
+  it('writes to no file that has its number, where the queue was closed underneath', { skip: noProc }, () => {
+    const kq = closeAfter(new Kqueue());
+    const waker = kq.waker();
+    closeSync(kq.fd);
+    assert.throws(() => kq.poll({ timeout: 0 }), isCode('EBADF'));
+    const path = join(folder, 'somebody else’s');
+    const files = Array.from({ length: 10 }, () => openSync(path, 'w'));
+    waker.wake();
+    kq.close();
+    assert.throws(() => waker.wake(), isCode('EBADF'));
+    for (const fd of files) closeSync(fd);
+    assert.equal(statSync(path).size, 0);
   });
 
   it('without an ident takes one that is free, the same each time', () => {

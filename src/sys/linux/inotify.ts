@@ -31,11 +31,13 @@ export interface Watcher {
   changed(mask: number): void;
 }
 
+/** How many queues share an instance: epoll refuses a file that is in too many epolls, more than 100 if those are nested. */
+const SHARE = 64;
 const BYTES = 65_536;
 const words = new Int32Array(new ArrayBuffer(BYTES));
 
 /**
- * One inotify(7) instance for all queues of the isolate: a user may have 128. An inode has one watch in it, whoever asks
+ * An inotify(7) instance for many queues of the isolate: a user may have 128. An inode has one watch in it, whoever asks
  * for it, so watchers of the same inode share.
  */
 export class Inotify {
@@ -49,26 +51,29 @@ export class Inotify {
     this.fd = fd;
   }
 
-  static #shared: Inotify | null = null;
-  static #users = 0;
+  static readonly #instances = new Set<Inotify>();
   static #address = 0;
+  #users = 1;
 
-  /** The isolate's instance, to be given back with {@link Inotify.leave}. null and errno() when it cannot be had. */
+  /** An instance of the isolate, to be given back with {@link Inotify.leave}. null and errno() when it cannot be had. */
   static join(): Inotify | null {
-    if (Inotify.#shared === null) {
-      const fd = libc.inotify_init1(IN_CLOEXEC_NONBLOCK);
-      if (fd === -1) return null;
-      if (Inotify.#address === 0) Inotify.#address = Number(koffi().address(words.buffer));
-      Inotify.#shared = new Inotify(trackInWorker(fd));
+    for (const instance of Inotify.#instances) {
+      if (instance.#users === SHARE) continue;
+      instance.#users++;
+      return instance;
     }
-    Inotify.#users++;
-    return Inotify.#shared;
+    const fd = libc.inotify_init1(IN_CLOEXEC_NONBLOCK);
+    if (fd === -1) return null;
+    if (Inotify.#address === 0) Inotify.#address = Number(koffi().address(words.buffer));
+    const made = new Inotify(trackInWorker(fd));
+    Inotify.#instances.add(made);
+    return made;
   }
 
   leave(): void {
-    if (--Inotify.#users > 0) return;
+    if (--this.#users > 0) return;
     release(this.fd);
-    Inotify.#shared = null;
+    Inotify.#instances.delete(this);
   }
 
   /** Watches the file that is open as `fd`, whatever its names are, or with `/..` the directory it is in: 0 or an errno. */

@@ -32,7 +32,7 @@ export interface Host {
   writers(): Epoll | null;
   /** The queue's timers; null and errno() when they cannot be had. */
   timers(): Timers | null;
-  /** The isolate's inotify, from now on watched by the queue; null and errno() when it cannot be had. */
+  /** An inotify of the isolate, from now on watched by the queue; null and errno() when it cannot be had. */
   inotify(): Inotify | null;
   /** A number for epoll's data that stands for `source` until {@link Host.forget}. */
   name(source: Source): number;
