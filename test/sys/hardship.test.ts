@@ -5,7 +5,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, utimesSync, writeSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout, setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { duplicate } from '../../src/sys/descriptor.ts';
 import { errnoName } from '../../src/sys/index.ts';
@@ -296,6 +296,38 @@ alone(file, 'a machine that has been up for years: a timer of a nanosecond does 
     queue.close();
   }
   process.hrtime = hrtime;
+  return undefined;
+});
+
+alone(file, 'a clock that was stopped, as for a test of timers: a wait ends all the same', { skip }, () => {
+  const { hrtime } = process;
+  const stopped = hrtime();
+  process.hrtime = Object.assign(() => stopped, { bigint: hrtime.bigint });
+  assert.deepEqual(new Queue().fetch(20), []);
+  process.hrtime = hrtime;
+  return undefined;
+});
+
+alone(file, 'a dozen queues for one signal are one listener, which goes with the last', { skip }, async () => {
+  const queues = Array.from({ length: 12 }, () => new Queue());
+  const ident = constants.signals.SIGWINCH;
+  for (const queue of queues) assert.equal(queue.change({ ident, filter: 'SIGNAL' }), 'ok');
+  assert.equal(process.listenerCount('SIGWINCH'), 1);
+  process.kill(process.pid, 'SIGWINCH');
+  const deadline = Date.now() + 5000;
+  for (const queue of queues) {
+    let events = queue.fetch();
+    while (events.length === 0 && Date.now() < deadline) {
+      await turn();
+      events = queue.fetch();
+    }
+    assert.deepEqual(
+      events.map(({ data }) => data),
+      [1],
+    );
+    queue.close();
+  }
+  assert.equal(process.listenerCount('SIGWINCH'), 0);
   return undefined;
 });
 

@@ -337,6 +337,24 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test('a change without EV_ADD runs the filter too, as any does: a lower mark is reached', () => {
+      withQueue((queue) => {
+        const [ident, b] = pair(1);
+        send(b, 'four', 4, 0);
+        const mark = { ident, filter: 'READ', fflags: 'LOWAT' };
+        assert.equal(queue.change({ ...mark, data: 5 }), 'ok');
+        assert.deepEqual(queue.fetch(), []);
+        assert.equal(queue.change({ ...mark, flags: 'ENABLE', data: 4 }), 'ok');
+        assert.equal(queue.fetch().length, 1);
+        assert.equal(queue.change({ ...mark, flags: 'ENABLE', data: 5 }), 'ok');
+        assert.deepEqual(queue.fetch(), []);
+        assert.equal(queue.change({ ...mark, flags: 'ENABLE', data: 3 }), 'ok');
+        assert.equal(queue.fetch().length, 1);
+        fs.closeSync(ident);
+        fs.closeSync(b);
+      });
+    });
+
     test('a low-water mark of more than 2^53 bytes is never reached', () => {
       withQueue((queue) => {
         const [a, b] = pair(1);

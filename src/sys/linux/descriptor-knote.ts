@@ -3,7 +3,7 @@ import { asKqueueErrno, EPOLLERR, EPOLLET, EPOLLHUP, type Epoll } from './epoll.
 import { FileIdentity } from './file-identity.ts';
 import { type Change, type Host, Knote, type Source } from './knote.ts';
 import { takeError } from './socket.ts';
-import { EBADF, EEXIST, EINVAL, EPERM, errno } from './syscalls.ts';
+import { EBADF, EEXIST, EINVAL, ELOOP, EPERM, errno } from './syscalls.ts';
 
 /** What a descriptor stands for, as far as filters tell them apart. */
 export type Kind = 'socket' | 'pipe' | 'file' | 'directory' | 'device' | 'other';
@@ -120,9 +120,10 @@ export abstract class DescriptorKnote extends Knote implements Source {
   override alive(): boolean {
     if (this.#epoll === null) return this.file?.same(this.fd) === true;
     // epoll knows a descriptor by number and open file. That it is here already is the answer wanted; EBADF says that the
-    // number was closed; and success, that it is another file by now.
+    // number was closed; and success, that it is another file by now. Before it looks, the kernel counts how deep epolls are in
+    // each other, and older ones let that grow beneath what is here: ELOOP says that it is one still.
     const error = this.#epoll.add(this.fd, EPOLLET, 0);
-    if (error === EEXIST) return true;
+    if (error === EEXIST || error === ELOOP) return true;
     if (error === 0) this.#epoll.remove(this.fd);
     return false;
   }

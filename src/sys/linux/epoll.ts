@@ -10,6 +10,9 @@ export const EPOLLHUP = 0x010;
 export const EPOLLRDHUP = 0x2000;
 export const EPOLLET: number = 0x8000_0000 | 0;
 
+/** How many seconds {@link Epoll.wait} waits at once. */
+export const LONGEST_WAIT = 86_400;
+
 const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
 const EPOLL_CTL_MOD = 3;
@@ -81,7 +84,7 @@ export class Epoll {
 
   /**
    * epoll_wait(2) for at most `seconds` (Infinity: for ever) and calls `ready` with each event's data and events. Returns
-   * how many there were, or -1 and errno(). Waits no longer than one day at once: the caller knows the clock. `ready` must
+   * how many there were, or -1 and errno(). Waits no longer than {@link LONGEST_WAIT} at once: the caller knows the clock. `ready` must
    * not wait itself: the events are still in the common buffer.
    */
   wait(seconds: number, ready: (data: number, events: number) => void): number {
@@ -102,7 +105,7 @@ export class Epoll {
   #wait(seconds: number): number {
     if (seconds === 0) return libc.epoll_wait(this.fd, wordsAddress, BATCH, 0);
     if (seconds === Number.POSITIVE_INFINITY) return libc.epoll_wait(this.fd, wordsAddress, BATCH, -1);
-    const slice = Math.min(seconds, 86_400);
+    const slice = Math.min(seconds, LONGEST_WAIT);
     if (preciseWait) {
       // epoll_pwait2(2), Linux 5.11: epoll_wait(2) counts in milliseconds.
       timespec[0] = BigInt(Math.floor(slice));

@@ -98,7 +98,7 @@ export abstract class Knote {
   }
 
   /**
-   * The knote was added again or enabled: look whether its condition holds, as kqueue_register does by running the
+   * The knote was changed or enabled: look whether its condition holds, as kqueue_register does by running the
    * filter. By default: let event() find out at the next fetch.
    */
   touch(): void {

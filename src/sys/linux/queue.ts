@@ -15,7 +15,7 @@ import {
   EV_SYSFLAGS,
   EVFILT_USER,
 } from './constants.ts';
-import { asKqueueErrno, EPOLLET, EPOLLIN, Epoll } from './epoll.ts';
+import { asKqueueErrno, EPOLLET, EPOLLIN, Epoll, LONGEST_WAIT } from './epoll.ts';
 import { descriptorFilters, filters } from './filters.ts';
 import { Inotify } from './inotify.ts';
 import type { Change, Host, Knote, Source, Word } from './knote.ts';
@@ -97,7 +97,10 @@ export class Queue implements Host, Pending {
 
   /** Watches a descriptor of the queue's own for as long as the queue lives. */
   #own(fd: number, events: number, ready: () => void): boolean {
-    return this.readers.add(fd, events, this.name({ ready })) === 0;
+    const name = this.name({ ready });
+    if (this.readers.add(fd, events, name) === 0) return true;
+    this.forget(name);
+    return false;
   }
 
   writers(): Epoll | null {
@@ -255,7 +258,7 @@ export class Queue implements Host, Pending {
       this.#unlist(knote);
       knote.pause();
     } else if ((flags & EV_ENABLE) !== 0 && !disabling && knote.disabled) this.#enable(knote);
-    else if (adding && !knote.disabled) knote.touch();
+    else if (!knote.disabled) knote.touch();
     return 0;
   }
 
@@ -311,17 +314,21 @@ export class Queue implements Host, Pending {
       if (seconds < 0) return -EINVAL;
     }
     let end = 0;
+    let over = seconds === 0;
     for (;;) {
       // What is active is looked at before anything is waited for.
       if (this.#collect(0) === -1) return -this.#failure();
       const records = this.#scan(eventlist, nevents);
-      if (records > 0 || seconds === 0) return records;
+      if (records > 0 || over) return records;
       this.#settle();
       const time = now();
       if (end === 0) end = time + seconds * 1e9;
       const rest = (end - time) / 1e9;
       if (rest <= 0) return 0;
-      if (this.#collect(rest) === -1) {
+      const n = this.#collect(rest);
+      // Not by the clock alone: a program that tests its own timers may have stopped it.
+      over = n === 0 && rest <= LONGEST_WAIT;
+      if (n === -1) {
         const error = this.#failure();
         // A signal that a knote waits for is counted by Node's handler, which runs when the caller lets the loop turn.
         return error === EINTR && this.loopBound > 0 ? 0 : -error;

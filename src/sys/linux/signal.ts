@@ -8,8 +8,51 @@ const names = new Map(Object.entries(constants.signals).map(([name, number]) => 
 const SIG_IGN = 1;
 /** More than sizeof(struct sigaction), in 32-bit words, with glibc as with musl. */
 const SIGACTION_WORDS = 40;
-/** The signals that were ignored when a first knote came to them: whichever goes last has them ignored again. */
-const wereIgnored = new Set<NodeJS.Signals>();
+
+/** One listener of Node's for all knotes of a signal, in whatever queue. */
+interface Watch {
+  readonly knotes: Set<SignalKnote>;
+  readonly listener: () => void;
+  /** Nobody listened, and the signal was ignored, as SIGPIPE is in Node. */
+  readonly wasIgnored: boolean;
+}
+
+const watches = new Map<NodeJS.Signals, Watch>();
+
+function isIgnored(signal: number): boolean {
+  // struct sigaction begins with sa_handler.
+  return libc.sigaction(signal, 0, scratchAddress) === 0 && scratch[0] === SIG_IGN && scratch[1] === 0;
+}
+
+/** Undefined for the signals that cannot be caught. */
+function watch(name: NodeJS.Signals, signal: number): Watch | undefined {
+  const known = watches.get(name);
+  if (known !== undefined) return known;
+  const knotes = new Set<SignalKnote>();
+  const listener = (): void => {
+    for (const knote of knotes) knote.deliver();
+  };
+  const wasIgnored = process.listenerCount(name) === 0 && isIgnored(signal);
+  try {
+    process.on(name, listener);
+  } catch {
+    // EINVAL of uv_signal_start.
+    return undefined;
+  }
+  const made = { knotes, listener, wasIgnored };
+  watches.set(name, made);
+  return made;
+}
+
+function unwatch(name: NodeJS.Signals, signal: number, { listener, wasIgnored }: Watch): void {
+  watches.delete(name);
+  process.removeListener(name, listener);
+  // The last listener gone, Node restores the default action: what was ignored is ignored again.
+  if (!wasIgnored || process.listenerCount(name) > 0) return;
+  scratch.fill(0, 0, SIGACTION_WORDS);
+  scratch[0] = SIG_IGN;
+  libc.sigaction(signal, scratchAddress, 0);
+}
 
 /**
  * EVFILT_SIGNAL. data: deliveries since it was last fetched, as Node sees them: its handlers run when the event loop
@@ -17,11 +60,8 @@ const wereIgnored = new Set<NodeJS.Signals>();
  */
 export class SignalKnote extends Knote {
   readonly #name: NodeJS.Signals | undefined;
+  #watch: Watch | undefined;
   #deliveries = 0;
-  readonly #deliver = (): void => {
-    this.#deliveries++;
-    this.activate();
-  };
 
   constructor(...[queue, change]: ConstructorParameters<typeof Knote>) {
     super(queue, change);
@@ -30,26 +70,18 @@ export class SignalKnote extends Knote {
 
   attach(): number {
     // Node gives signals to its main thread only, and SIGKILL and SIGSTOP to nobody.
-    const name = this.#name;
-    if (!isMainThread() || name === undefined) return EINVAL;
-    if (process.listenerCount(name) === 0) {
-      if (this.#ignored()) wereIgnored.add(name);
-      else wereIgnored.delete(name);
-    }
-    try {
-      process.on(name, this.#deliver);
-    } catch {
-      // EINVAL of uv_signal_start, for the signals that cannot be caught.
-      return EINVAL;
-    }
+    if (!isMainThread() || this.#name === undefined) return EINVAL;
+    this.#watch = watch(this.#name, Number(this.ident));
+    if (this.#watch === undefined) return EINVAL;
+    this.#watch.knotes.add(this);
     this.queue.loopBound++;
     this.flags |= EV_CLEAR;
     return 0;
   }
 
-  #ignored(): boolean {
-    // struct sigaction begins with sa_handler.
-    return libc.sigaction(Number(this.ident), 0, scratchAddress) === 0 && scratch[0] === SIG_IGN && scratch[1] === 0;
+  deliver(): void {
+    this.#deliveries++;
+    this.activate();
   }
 
   override change(change: Change): number {
@@ -63,13 +95,9 @@ export class SignalKnote extends Knote {
 
   detach(): void {
     this.queue.loopBound--;
-    const name = this.#name as NodeJS.Signals;
-    process.removeListener(name, this.#deliver);
-    // The last listener gone, Node restores the default action. What was ignored, as SIGPIPE is in Node, is ignored again.
-    if (!wereIgnored.has(name) || process.listenerCount(name) > 0) return;
-    scratch.fill(0, 0, SIGACTION_WORDS);
-    scratch[0] = SIG_IGN;
-    libc.sigaction(Number(this.ident), scratchAddress, 0);
+    const { knotes } = this.#watch as Watch;
+    knotes.delete(this);
+    if (knotes.size === 0) unwatch(this.#name as NodeJS.Signals, Number(this.ident), this.#watch as Watch);
   }
 
   event(): boolean {
