@@ -237,6 +237,28 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test('at a time of day, of a clock that was set since the process began', (t) => {
+      // What Node took down when it began is then of no use.
+      const began = performance.timeOrigin;
+      t.mock.getter(Object.getPrototypeOf(performance), 'timeOrigin', () => began - 3_600_000);
+      withQueue((queue) => {
+        const at = { filter: 'TIMER', fflags: 'ABSOLUTE' };
+        assert.equal(queue.change({ ...at, ident: 1, data: Date.now() + 5 }), 'ok');
+        assert.equal(queue.change({ ...at, ident: 2, data: Date.now() + 1_800_000 }), 'ok');
+        assert.deepEqual(
+          queue.fetch(5000).map(({ ident }) => ident),
+          [1],
+        );
+      });
+      t.mock.reset();
+      t.mock.getter(Object.getPrototypeOf(performance), 'timeOrigin', () => began + 3_600_000);
+      withQueue((queue) => {
+        const late = { ident: 1, filter: 'TIMER', fflags: 'ABSOLUTE', data: Date.now() + 1_800_000 };
+        assert.equal(queue.change(late), 'ok');
+        assert.deepEqual(queue.fetch(5), []);
+      });
+    });
+
     test('a thousand deadlines, some taken back, come in their order', () => {
       linuxSys();
       const timers = Timers.create();

@@ -10,6 +10,7 @@ type Call = (...args: readonly number[]) => number;
 
 interface Libc {
   readonly close: Call;
+  readonly clock_gettime: Call;
   readonly epoll_create1: Call;
   readonly epoll_ctl: Call;
   readonly epoll_wait: Call;
@@ -54,6 +55,7 @@ export function bindLibc(): void {
   };
   libc = {
     close: declare('close', 'int', 'int'),
+    clock_gettime: declare('clock_gettime', 'int', 'int', 'uintptr_t'),
     epoll_create1: declare('epoll_create1', 'int', 'int'),
     epoll_ctl: declare('epoll_ctl', 'int', 'int', 'int', 'int', 'uintptr_t'),
     epoll_wait: declare('epoll_wait', 'int', 'int', 'uintptr_t', 'int', 'int'),

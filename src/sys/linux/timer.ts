@@ -1,4 +1,4 @@
-import { now } from './clock.ts';
+import { now, wallClock } from './clock.ts';
 import { EV_CLEAR, EV_ONESHOT, NOTE_ABSOLUTE, NOTE_NSECONDS, NOTE_SECONDS, NOTE_USECONDS } from './constants.ts';
 import { type Change, Knote } from './knote.ts';
 import { EINVAL, ENOMEM } from './syscalls.ts';
@@ -36,15 +36,14 @@ export class TimerKnote extends Knote implements Timer {
     if (unit === undefined || amount < 0) return EINVAL;
     const timers = this.queue.timers();
     if (timers === null) return ENOMEM;
-    const time = now();
     if ((fflags & NOTE_ABSOLUTE) !== 0) {
       this.#period = 0;
-      // Date.now() counts whole milliseconds; the sum of these two does not.
-      this.deadline = time + amount * unit - (performance.timeOrigin + performance.now()) * 1e6;
+      // The wall clock first: what passes between the two makes it late, and never early.
+      this.deadline = amount * unit - wallClock() + now();
     } else {
       // A one-shot that is late has still fired once.
       this.#period = (this.flags & EV_ONESHOT) === 0 ? amount * unit : 0;
-      this.deadline = time + amount * unit;
+      this.deadline = now() + amount * unit;
     }
     this.#expirations = 0;
     timers.remove(this);
