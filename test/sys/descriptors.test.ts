@@ -48,6 +48,7 @@ function populate(sys: Sys, kq: number): () => void {
   list.set(5, { ident: inner, filter: Number(EVFILT_READ), flags: add });
   const n = sys.kevent(kq, list, 6, list, 6, NOW);
   assert.notEqual(n, -1, errnoName(sys.errno()));
+  if (sys.wakefd !== undefined) assert.notEqual(sys.wakefd(kq, 1), -1);
   return () => {
     closeSync(file);
     sys.close(inner);
@@ -173,6 +174,28 @@ for (const door of await kqueues()) {
       EV_SET(list, 0, 1, sys.abi.constants['EVFILT_USER'] ?? 0, sys.abi.constants['EV_ADD'] ?? 0, 0, 0, 0);
       assert.equal(sys.kevent(another, list, 1, null, 0, NOW), -1);
       assert.equal(errnoName(sys.errno()), 'EBADF');
+    });
+
+    test('a queue closed behind our back leaves nothing open, once that is seen', { skip: ofLinux }, () => {
+      const list = new KeventList(1, sys.abi);
+      const once = (taken: boolean): void => {
+        const kq = sys.kqueue();
+        const undo = populate(sys, kq);
+        closeSync(kq);
+        // Another file may have the number by then.
+        const file = taken ? openSync(devNull, 'r') : -1;
+        if (taken) assert.equal(file, kq);
+        assert.equal(sys.kevent(kq, null, 0, list, 1, NOW), -1);
+        assert.equal(errnoName(sys.errno()), 'EBADF');
+        if (taken) closeSync(file);
+        undo();
+      };
+      once(false);
+      const before = openDescriptors().length;
+      for (const taken of [false, true]) {
+        once(taken);
+        assert.equal(openDescriptors().length, before, taken ? 'taken' : 'free');
+      }
     });
   });
 }

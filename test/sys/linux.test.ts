@@ -7,7 +7,7 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { errnoName, type Kevent } from '../../src/sys/index.ts';
+import { errnoName, type Kevent, KeventList } from '../../src/sys/index.ts';
 import { linuxSys } from '../../src/sys/linux/sys.ts';
 import { type Timer, Timers } from '../../src/sys/linux/timers.ts';
 import { seeded } from '../helpers/random.ts';
@@ -589,6 +589,21 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test('a queue in another: data is how many of its knotes have something to report', () => {
+      withQueue((inner) => {
+        const outer = new Queue();
+        assert.equal(outer.change({ ident: inner.fd, filter: 'READ' }), 'ok');
+        for (const ident of [1, 2, 3]) {
+          assert.equal(inner.change({ ident, filter: 'USER', flags: 'ADD|CLEAR', fflags: 'TRIGGER' }), 'ok');
+          assert.deepEqual(
+            outer.fetch().map(({ data }) => data),
+            [ident],
+          );
+        }
+        outer.close();
+      });
+    });
+
     test('what is not triggered stays silent, however often it is enabled', () => {
       withQueue((queue) => {
         const user = { ident: 1, filter: 'USER' };
@@ -624,12 +639,31 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
     });
   });
 
+  test('a change that is good is no error: without room for its receipt the rest of the list is applied', () => {
+    withQueue(({ sys, fd }) => {
+      const list = new KeventList(2, sys.abi);
+      for (const index of [0, 1]) {
+        const flags = constant('EV', 'ADD|RECEIPT');
+        list.set(index, {
+          ident: index,
+          filter: constant('EVFILT', 'USER'),
+          flags,
+          fflags: constant('NOTE', 'TRIGGER'),
+        });
+      }
+      assert.equal(sys.kevent(fd, list, 2, null, 0, null), 0);
+      assert.equal(sys.kevent(fd, null, 0, list, 2, null), 2);
+    });
+  });
+
   test('a contradiction in flags is settled: EV_DELETE over EV_ADD, EV_DISABLE over EV_ENABLE', () => {
     withQueue((queue) => {
       const user = { ident: 1, filter: 'USER' };
       assert.equal(queue.change({ ...user, flags: 'ADD|DELETE' }), 'ENOENT');
-      assert.equal(queue.change({ ...user, flags: 'ADD|ENABLE|DISABLE', fflags: 'TRIGGER' }), 'ok');
-      assert.deepEqual(queue.fetch(), []);
+      for (const flags of ['ADD|ENABLE|DISABLE', 'ENABLE|DISABLE']) {
+        assert.equal(queue.change({ ...user, flags, fflags: 'TRIGGER' }), 'ok');
+        assert.deepEqual(queue.fetch(), [], flags);
+      }
       assert.equal(queue.change({ ...user, flags: 'ADD|DELETE' }), 'ok');
     });
   });
