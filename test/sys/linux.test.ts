@@ -89,6 +89,23 @@ function notes(event: Kevent | undefined): string[] {
 
 const ALL = 'DELETE|WRITE|EXTEND|ATTRIB|LINK|RENAME|REVOKE|TRUNCATE';
 
+/** A block device, if there is one that we may open. */
+function blockDevices(): string[] {
+  const mayOpen = (path: string): boolean => {
+    try {
+      fs.closeSync(fs.openSync(path, 'r'));
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const entries = fs.readdirSync('/dev', { withFileTypes: true }).filter((entry) => entry.isBlockDevice());
+  return entries
+    .map(({ name }) => join('/dev', name))
+    .filter(mayOpen)
+    .slice(0, 1);
+}
+
 /** Lets `ms` pass without turning the loop. */
 function pass(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
@@ -316,8 +333,8 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
 
     test('a device without poll(2) is always ready; a directory is EINVAL', () => {
       withQueue((queue, folder, open) => {
-        for (const path of ['/dev/null', '/dev/zero']) {
-          const ident = open(path, 'r+');
+        for (const path of ['/dev/null', '/dev/zero', ...blockDevices()]) {
+          const ident = open(path);
           for (const filter of ['READ', 'WRITE']) assert.equal(queue.change({ ident, filter }), 'ok', path);
           assert.equal(queue.fetch().length, 2, path);
           assert.equal(queue.fetch().length, 2, path);
