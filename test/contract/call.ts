@@ -291,6 +291,7 @@ export const cases: readonly Case[] = [
       const [reader, writer] = world.pipe();
       kq.set('READ', reader, 'ADD|DISABLE');
       world.write(writer, 'x');
+      assert.equal(world.poll(kq.fd), false);
       world.close(writer);
       kq.silent(0);
       assert.equal(world.poll(kq.fd), false);

@@ -113,6 +113,15 @@ alone(file, 'no descriptor left: Waker has no descriptor to give, and has one la
   return undefined;
 });
 
+alone(file, 'a duplicate is no standard stream, though one is closed, and no child has it', { skip }, () => {
+  closeSync(0);
+  const copy = duplicate(1);
+  assert(copy > 2, `descriptor ${copy}`);
+  // O_CLOEXEC, in octal.
+  assert.match(readFileSync(`/proc/self/fdinfo/${copy}`, 'latin1'), /^flags:\s+0?2\d{6}$/m);
+  return undefined;
+});
+
 alone(file, 'no room for another watch of epoll: ENOMEM, and nothing is left', { skip }, () => {
   const queue = new Queue();
   assert.equal(queue.change({ ident: 0, filter: 'USER' }), 'ok');

@@ -685,6 +685,20 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
     });
   });
 
+  test('what a worker closed is not closed again at its end, when the number is another’s', async () => {
+    const worker = typescriptWorker(new URL('linux-worker.ts', import.meta.url), { workerData: 'let go' });
+    const exited = once(worker, 'exit');
+    assert.deepEqual(await once(worker, 'message'), ['let go']);
+    // More than it had, so that every number is used again.
+    const mine = Array.from({ length: 50 }, () => fs.openSync('/dev/null', 'r'));
+    worker.postMessage('end');
+    assert.deepEqual(await exited, [0]);
+    for (const fd of mine) {
+      assert.equal(fs.readlinkSync(`/proc/self/fd/${fd}`), '/dev/null');
+      fs.closeSync(fd);
+    }
+  });
+
   test('in a worker: no signals, and every descriptor is the thread’s, unless there is none left', async () => {
     for (const what of ['signals', 'no descriptor', 'no dup2', 'closed underneath']) {
       const worker = typescriptWorker(new URL('linux-worker.ts', import.meta.url), { workerData: what });
