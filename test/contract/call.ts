@@ -320,13 +320,16 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'poll(2) does not find a queue readable for a timer that is disabled',
+    name: 'poll(2) does not find a queue readable for a timer that is disabled or was deleted',
     needs: ['TIMER', 'EV_DISPATCH', 'pollable', 'poll'],
     run(world) {
       const [kq, clock] = [new Queue(world), new Queue(world)];
       kq.apply(['TIMER', 1, 'ADD', { data: 20 }], ['TIMER', 2, 'ADD|DISPATCH', { data: 1 }]);
       kq.set('TIMER', 1, 'DISABLE');
       kq.one('TIMER', 2);
+      kq.set('TIMER', 3, 'ADD|DISABLE', { data: 20 });
+      for (const data of [30, 10, 20]) kq.set('TIMER', 4, 'ADD', { data });
+      kq.set('TIMER', 4, 'DELETE');
       clock.set('TIMER', 1, 'ADD|ONESHOT', { data: 40 });
       clock.one('TIMER', 1);
       assert.equal(world.poll(kq.fd), false);

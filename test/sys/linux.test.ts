@@ -106,6 +106,19 @@ function blockDevices(): string[] {
     .slice(0, 1);
 }
 
+/** How many watches this process's inotify has. */
+function watches(): number {
+  const inotify = fs.readdirSync('/proc/self/fd').find((fd) => {
+    try {
+      return fs.readlinkSync(`/proc/self/fd/${fd}`) === 'anon_inode:inotify';
+    } catch {
+      // The one that readdir had.
+      return false;
+    }
+  });
+  return fs.readFileSync(`/proc/self/fdinfo/${inotify}`, 'latin1').split('inotify wd:').length - 1;
+}
+
 /** Lets `ms` pass without turning the loop. */
 function pass(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
@@ -219,6 +232,48 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test('a millisecond is as long in every unit', () => {
+      withQueue((queue) => {
+        const units = [
+          ['', 1],
+          ['USECONDS', 1000],
+          ['NSECONDS', 1_000_000],
+        ] as const;
+        for (const [ident, [fflags, data]] of units.entries()) {
+          assert.equal(queue.change({ ident, filter: 'TIMER', fflags, data }), 'ok');
+        }
+        pass(30);
+        const counted = queue.fetch().map(({ ident, data }) => [ident, Number(data) >= 29]);
+        assert.deepEqual(new Map(counted as [number, boolean][]), new Map([0, 1, 2].map((ident) => [ident, true])));
+      });
+    });
+
+    test('a period that is fetched late is counted from when it was due', () => {
+      withQueue((queue) => {
+        assert.equal(queue.change({ ident: 1, filter: 'TIMER', data: 2 }), 'ok');
+        const start = performance.now();
+        let counted = 0;
+        let passed = 0;
+        for (let look = 0; look < 20; look++) {
+          pass(3);
+          passed = performance.now() - start;
+          for (const { data } of queue.fetch()) counted += Number(data);
+        }
+        assert(counted >= Math.floor(passed / 2), `${counted} periods in ${passed} ms`);
+      });
+    });
+
+    test('at a time of day: one-shot unasked, and what was periodic has no period any more', () => {
+      withQueue((queue) => {
+        const at = { filter: 'TIMER', fflags: 'ABSOLUTE', data: 1 };
+        assert.equal(queue.change({ ident: 1, filter: 'TIMER', data: 1 }), 'ok');
+        for (const ident of [1, 2]) assert.equal(queue.change({ ...at, ident }), 'ok');
+        assert.deepEqual(new Set(queue.fetch(5000).map(({ ident }) => ident)), new Set([1, 2]));
+        assert.deepEqual(queue.fetch(5), []);
+        assert.equal(queue.change({ ident: 2, filter: 'TIMER', flags: 'DELETE' }), 'ENOENT');
+      });
+    });
+
     test('expired, not fetched, and then disabled: silent until it is enabled', () => {
       withQueue((queue) => {
         const periodic = { ident: 1, filter: 'TIMER' };
@@ -231,6 +286,18 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
         assert.equal(queue.change({ ...periodic, flags: 'ENABLE' }), 'ok');
         const [event] = queue.fetch();
         assert(Number(event?.data) >= 9, `periods: ${event?.data}`);
+        assert.equal(queue.change({ ...periodic, flags: 'DELETE' }), 'ok');
+
+        // A one-shot has not run out again by being enabled.
+        assert.equal(queue.change({ ident: 2, filter: 'TIMER', flags: 'ADD|ONESHOT', data: 1 }), 'ok');
+        pass(5);
+        for (const flags of ['DISABLE', 'ENABLE']) {
+          assert.equal(queue.change({ ident: 2, filter: 'TIMER', flags }), 'ok');
+        }
+        assert.deepEqual(
+          queue.fetch().map(({ ident, data }) => [ident, data]),
+          [[2, 1]],
+        );
       });
     });
 
@@ -495,6 +562,39 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test('several who watch one file get what each of them wants, and leave no watch when they are gone', () => {
+      withQueue((queue, folder, open) => {
+        const path = join(folder, 'file');
+        fs.writeFileSync(path, 'some');
+        const [one, two, three] = [open(path), open(path), open(path)];
+        for (let round = 0; round < 2; round++) {
+          assert.equal(queue.change({ ident: one, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: 'ATTRIB|OPEN' }), 'ok');
+          assert.equal(queue.change({ ident: two, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: 'WRITE' }), 'ok');
+          assert.equal(queue.change({ ident: three, filter: 'READ', flags: 'ADD|CLEAR' }), 'ok');
+          assert.equal(watches(), 1);
+          assert.equal(queue.fetch()[0]?.ident, three);
+          const told = (change: () => void): unknown[] => {
+            change();
+            return queue.fetch().map(({ ident }) => ident);
+          };
+          assert.deepEqual(
+            told(() => fs.chmodSync(path, round === 0 ? 0o600 : 0o644)),
+            [one],
+          );
+          assert.deepEqual(
+            told(() => fs.closeSync(fs.openSync(path, 'r'))),
+            [one],
+          );
+          assert.deepEqual(told(() => fs.writeSync(open(path, 'r+'), 'more')).sort(), [one, two, three].sort());
+          assert.equal(queue.change({ ident: three, filter: 'READ', flags: 'DELETE' }), 'ok');
+          for (const ident of [one, two]) {
+            assert.equal(queue.change({ ident, filter: 'VNODE', flags: 'DELETE' }), 'ok');
+          }
+          assert.equal(watches(), 0);
+        }
+      });
+    });
+
     test('a directory is told of its own removal, not of its neighbours, and also where it was moved to', () => {
       withQueue((queue, folder, open) => {
         const at = (...names: string[]): string => join(folder, ...names);
@@ -514,6 +614,34 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
         assert.deepEqual(queue.fetch(), []);
         fs.rmdirSync(at('elsewhere', 'it'));
         assert(notes(queue.fetch(5000)[0]).includes('DELETE'));
+        assert.equal(queue.change({ ident, filter: 'VNODE', flags: 'DELETE' }), 'ok');
+        assert.equal(watches(), 0);
+      });
+    });
+
+    test('a change that asks for more notes gets them, and one that asks for less forgets the others', () => {
+      withQueue((queue, folder, open) => {
+        const path = join(folder, 'file');
+        fs.writeFileSync(path, '');
+        const vnode = { ident: open(path), filter: 'VNODE', flags: 'ADD|CLEAR' };
+        assert.equal(queue.change({ ...vnode, fflags: 'ATTRIB' }), 'ok');
+        assert.equal(queue.change({ ...vnode, fflags: 'ATTRIB|OPEN' }), 'ok');
+        fs.closeSync(fs.openSync(path, 'r'));
+        fs.chmodSync(path, 0o600);
+        // A change lets the queue learn of both, and fetches nothing.
+        assert.equal(queue.change({ ident: 1, filter: 'USER' }), 'ok');
+        assert.equal(queue.change({ ...vnode, fflags: 'OPEN' }), 'ok');
+        assert.deepEqual(notes(queue.fetch()[0]), ['OPEN']);
+      });
+    });
+
+    test('what is no file has no notes: EINVAL', () => {
+      withQueue((queue) => {
+        const counter = eventfd(0, NONBLOCK_CLOEXEC);
+        for (const ident of [counter, queue.fd]) {
+          assert.equal(queue.change({ ident, filter: 'VNODE', fflags: 'WRITE' }), 'EINVAL');
+        }
+        fs.closeSync(counter);
       });
     });
 
