@@ -24,6 +24,7 @@ const bind = ofLibc<Arguments>('int bind(int fd, void *address, unsigned int len
 const listen = ofLibc<Arguments>('int listen(int fd, int backlog)');
 const connect = ofLibc<Arguments>('int connect(int fd, void *address, unsigned int length)');
 const accept4 = ofLibc<Arguments>('int accept4(int fd, uintptr_t address, uintptr_t length, int flags)');
+const mkfifo = ofLibc<Arguments>('int mkfifo(str path, unsigned int mode)');
 const dup3 = ofLibc<Arguments>('int dup3(int from, int to, int flags)');
 const lchown = (path: string, uid: number): void => fs.lchownSync(path, uid, uid);
 
@@ -468,6 +469,71 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test('what was taken between the look and the fetch is not reported', () => {
+      withQueue((queue) => {
+        const counter = eventfd(0, NONBLOCK_CLOEXEC);
+        const [a, b] = pair(DATAGRAM);
+        const inner = new Queue();
+        const user = { ident: 1, filter: 'USER', flags: 'ADD|CLEAR' };
+        for (const ident of [counter, a, inner.fd]) assert.equal(queue.change({ ident, filter: 'READ' }), 'ok');
+        assert.deepEqual(queue.fetch(), []);
+        fs.writeSync(counter, new Uint8Array(new BigUint64Array([1n]).buffer));
+        send(b, 'four', 4, 0);
+        assert.equal(inner.change({ ...user, fflags: 'TRIGGER' }), 'ok');
+        assert.deepEqual(
+          new Map(queue.fetch().map(({ ident, data }) => [ident, data])),
+          // An eventfd gives eight bytes at a time, however few of them count.
+          new Map([
+            [counter, 8],
+            [a, 4],
+            [inner.fd, 1],
+          ]),
+        );
+        // A change lets the queue learn what is ready, and fetches nothing.
+        assert.equal(queue.change(user), 'ok');
+        for (const fd of [counter, a]) fs.readSync(fd, new Uint8Array(8));
+        assert.equal(inner.fetch().length, 1);
+        assert.deepEqual(queue.fetch(), []);
+        inner.close();
+        for (const fd of [counter, a, b]) fs.closeSync(fd);
+      });
+    });
+
+    test('a low-water mark holds for a FIFO that had an end and has a new writer', () => {
+      withQueue((queue, folder, open) => {
+        const path = join(folder, 'fifo');
+        assert.equal(mkfifo(path, 0o600), 0);
+        const ident = open(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+        assert.equal(queue.change({ ident, filter: 'READ', fflags: 'LOWAT', data: 4 }), 'ok');
+        fs.closeSync(fs.openSync(path, 'w'));
+        assert.equal(queue.fetch()[0]?.data, 0);
+        const writer = open(path, 'w');
+        fs.writeSync(writer, 'x');
+        assert.deepEqual(queue.fetch(), []);
+        fs.writeSync(writer, 'yzw');
+        assert.equal(queue.fetch()[0]?.data, 4);
+      });
+    });
+
+    test('a number that was a queue’s, which somebody closed, is what it is now', () => {
+      withQueue((queue) => {
+        const gone = new Queue();
+        fs.closeSync(gone.fd);
+        const [a, b] = pair(1);
+        assert.equal(a, gone.fd);
+        send(b, 'four', 4, 0);
+        for (const filter of ['READ', 'WRITE']) {
+          assert.equal(queue.change({ ident: a, filter, flags: 'ADD|ONESHOT' }), 'ok', filter);
+          const [event] = queue.fetch();
+          assert(Number(event?.data) >= 4, `${filter}: ${event?.data}`);
+        }
+        fs.closeSync(a);
+        fs.closeSync(b);
+        // Lets go of what else it had.
+        gone.close();
+      });
+    });
+
     test('a file that comes back to its number, after another was there, is registered anew', () => {
       withQueue((queue) => {
         const [a, b] = pair(1);
@@ -795,8 +861,10 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
           queue.fetch(5000).map(({ ident, udata }) => [ident, udata]),
           [[7, 70]],
         );
+        assert.equal(queue.change({ ident: 9, filter: 'USER', flags: 'DELETE' }), 'ENOENT');
         assert.equal(sys.wakefd?.(seven, 7), -1);
         assert.equal(errnoName(sys.errno()), 'EBADF');
+        assert(Object.isFrozen(sys));
       });
     });
   });

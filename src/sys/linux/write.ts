@@ -27,8 +27,8 @@ export class WriteKnote extends DescriptorKnote {
   #stream: boolean | undefined;
 
   override attach(): number {
-    // A queue cannot be written to.
-    return queues.has(this.fd) ? EINVAL : super.attach();
+    // A queue cannot be written to. One that was closed behind our back may have left its number to a pipe.
+    return this.kind === 'other' && queues.has(this.fd) ? EINVAL : super.attach();
   }
 
   protected epoll(): Epoll | null {
