@@ -173,7 +173,10 @@ export const libkqueueGates: readonly SharedGate[] = [
     ],
     '< 2.5.1',
   ),
-  gate('it is EV_EOF', ['WRITE on a socket that is not connected is silent']),
+  gate('it is EV_EOF', [
+    'READ on a socket that is not connected is silent',
+    'WRITE on a socket that is not connected is silent',
+  ]),
   gate(
     'EV_EOF never comes',
     SOCKETS.map((what) => `WRITE on ${what}: shut down for writing is EV_EOF`),
