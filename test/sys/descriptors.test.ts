@@ -190,7 +190,10 @@ for (const door of await kqueues()) {
         if (taken) closeSync(file);
         undo();
       };
-      once(false);
+      const kq = sys.kqueue();
+      const undo = populate(sys, kq);
+      sys.close(kq);
+      undo();
       const before = openDescriptors().length;
       for (const taken of [false, true]) {
         once(taken);
