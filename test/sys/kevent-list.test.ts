@@ -100,6 +100,15 @@ for (const abi of Object.values(abis)) {
       }
     });
 
+    test('leaves the neighbours of a record as they were', () => {
+      const list = new KeventList(3, abi);
+      const full = { ident: 2n ** 64n - 1n, filter: 1, flags: 2, fflags: 3, data: -1, udata: 2n ** 64n - 1n };
+      for (const index of [0, 1, 2]) list.set(index, full);
+      const before = [list.bytes(0), list.bytes(2)];
+      list.set(1, {});
+      assert.deepEqual([list.bytes(0), list.bytes(2)], before);
+    });
+
     test('reads what was written, as numbers and as exact bigints', () => {
       const list = new KeventList(1, abi);
       for (const value of telling) {

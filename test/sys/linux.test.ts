@@ -7,7 +7,7 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { errnoName, type Kevent, KeventList } from '../../src/sys/index.ts';
+import { EV_SET, errnoName, type Kevent, KeventList, Timespec } from '../../src/sys/index.ts';
 import { linuxSys } from '../../src/sys/linux/sys.ts';
 import { type Timer, Timers } from '../../src/sys/linux/timers.ts';
 import { seeded } from '../helpers/random.ts';
@@ -866,6 +866,16 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
         assert.equal(errnoName(sys.errno()), 'EBADF');
         assert(Object.isFrozen(sys));
       });
+    });
+  });
+
+  test('a timeout has less than a thousand million nanoseconds', () => {
+    withQueue(({ sys, fd }) => {
+      const list = new KeventList(1, sys.abi);
+      EV_SET(list, 0, 1, constant('EVFILT', 'USER'), constant('EV', 'ADD'), constant('NOTE', 'TRIGGER'), 0, 0);
+      assert.equal(sys.kevent(fd, list, 1, list, 1, new Timespec(0, 1e9)), -1);
+      assert.equal(errnoName(sys.errno()), 'EINVAL');
+      assert.equal(sys.kevent(fd, null, 0, list, 1, new Timespec(0, 1e9 - 1)), 1);
     });
   });
 
