@@ -869,6 +869,25 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
     });
   });
 
+  test('a signal that is counted between two calls makes the queue readable', async () => {
+    const [inner, outer] = [new Queue(), new Queue()];
+    const ident = constants.signals.SIGUSR2;
+    assert.equal(inner.change({ ident, filter: 'SIGNAL' }), 'ok');
+    assert.equal(outer.change({ ident: inner.fd, filter: 'READ' }), 'ok');
+    process.kill(process.pid, 'SIGUSR2');
+    const deadline = performance.now() + 5000;
+    let events = outer.fetch();
+    while (events.length === 0 && performance.now() < deadline) {
+      await new Promise((resolve) => setImmediate(resolve));
+      events = outer.fetch();
+    }
+    assert.deepEqual(
+      events.map(({ ident }) => ident),
+      [inner.fd],
+    );
+    for (const queue of [outer, inner]) queue.close();
+  });
+
   test('a timeout has less than a thousand million nanoseconds', () => {
     withQueue(({ sys, fd }) => {
       const list = new KeventList(1, sys.abi);
