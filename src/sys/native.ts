@@ -127,9 +127,7 @@ export function bindKqueue({ library, abi, symbols = {} }: Binding): Sys {
       // No kqueue1(2) or kqueuex(2): not every release has one. macOS sets the flag by itself, and a child of fork(2)
       // inherits no kqueue, so no child can come between the two calls.
       if (result(fcntl(kq, F_SETFD, 'int', FD_CLOEXEC)) === -1) {
-        const errno = saved;
         closeC(kq);
-        saved = errno;
         return -1;
       }
       return pollable ? trackInWorker(kq) : kq;

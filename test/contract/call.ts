@@ -291,11 +291,14 @@ export const cases: readonly Case[] = [
       const [reader, writer] = world.pipe();
       kq.set('READ', reader, 'ADD|DISABLE');
       world.write(writer, 'x');
+      assert.equal(world.poll(kq.fd), false);
       world.close(writer);
       kq.silent(0);
       assert.equal(world.poll(kq.fd), false);
       kq.silent(0);
       assert.equal(world.poll(kq.fd), false, 'readable again after a fetch');
+      kq.set('READ', reader, 'ADD');
+      assert.equal(world.poll(kq.fd), false, 'readable when added again, which does not enable');
       kq.set('READ', reader, 'ENABLE');
       assert.ok(kq.one('READ', reader).has('EOF'));
     },
@@ -314,6 +317,24 @@ export const cases: readonly Case[] = [
       }
       kq.one('TIMER', 1);
       assert.equal(world.poll(kq.fd), false);
+    },
+  },
+  {
+    name: 'poll(2) does not find a queue readable for a timer that is disabled or was deleted',
+    needs: ['TIMER', 'EV_DISPATCH', 'pollable', 'poll'],
+    run(world) {
+      const [kq, clock] = [new Queue(world), new Queue(world)];
+      kq.apply(['TIMER', 1, 'ADD', { data: 20 }], ['TIMER', 2, 'ADD|DISPATCH', { data: 1 }]);
+      kq.set('TIMER', 1, 'DISABLE');
+      kq.one('TIMER', 2);
+      kq.set('TIMER', 3, 'ADD|DISABLE', { data: 20 });
+      for (const data of [30, 10, 20]) kq.set('TIMER', 4, 'ADD', { data });
+      kq.set('TIMER', 4, 'DELETE');
+      clock.set('TIMER', 1, 'ADD|ONESHOT', { data: 40 });
+      clock.one('TIMER', 1);
+      assert.equal(world.poll(kq.fd), false);
+      kq.set('TIMER', 1, 'ENABLE');
+      kq.one('TIMER', 1);
     },
   },
   {

@@ -189,6 +189,17 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    name: 'an error record has the notes of its change',
+    needs: ['USER'],
+    run(world) {
+      const kq = new Queue(world);
+      const bad: Change = ['USER', 1, 'DELETE', { fflags: 0x55, udata: 3 }];
+      const [record] = kq.call([bad], 0);
+      isRecord(world, record, bad, 'ENOENT');
+      assert.equal(record?.fflags, 0x55);
+    },
+  },
+  {
     name: 'one list can hold the changes and then their error records',
     needs: ['READ', 'pipe'],
     run(world) {

@@ -140,6 +140,23 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    name: 'a new file on the number of one that was ready, and is still open as a duplicate, is reported once',
+    needs: ['READ', 'pipe', 'dup', 'dup2'],
+    run(world) {
+      const { kq, reader, writer } = pipe(world);
+      world.dup(reader);
+      world.write(writer, 'old');
+      kq.one('READ', reader);
+      const other = replace(world, reader);
+      world.write(other, 'new bytes');
+      kq.set('READ', reader, 'ADD', { udata: 2 });
+      for (let look = 0; look < 2; look++) {
+        const { data, udata } = kq.one('READ', reader);
+        assert.deepEqual([data, udata], [9n, 2n]);
+      }
+    },
+  },
+  {
     name: 'a new file on a closed number is not reported for what happens to the duplicate of the old one',
     needs: ['READ', 'pipe', 'dup', 'dup2'],
     run(world) {
@@ -199,6 +216,23 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    name: 'a regular file opened again on its number has the knote that it was given since, and no other',
+    needs: ['READ', 'VNODE', 'folder', 'open', 'dup2'],
+    run(world) {
+      const kq = new Queue(world);
+      const path = `${world.folder()}/file`;
+      world.write(world.open(path, 'create'), 'abc');
+      const fd = world.open(path, 'r');
+      kq.set('READ', fd, 'ADD');
+      kq.one('READ', fd);
+      reuse(world, fd, () => world.open(path, 'r'));
+      kq.set('VNODE', fd, 'ADD|CLEAR', { fflags: 'WRITE' });
+      kq.silent();
+      kq.fails('ENOENT', 'READ', fd, 'DELETE');
+      kq.set('VNODE', fd, 'DELETE');
+    },
+  },
+  {
     name: 'a file whose changes were told, opened again on its number, has no knote',
     needs: ['VNODE', 'folder', 'open', 'dup2'],
     run(world) {
@@ -254,6 +288,22 @@ export const cases: readonly Case[] = [
       world.write(other, 'y');
       kq.fails('ENOENT', 'READ', reader, 'ENABLE');
       kq.silent();
+    },
+  },
+  {
+    name: 'a new file on the number of one that was disabled, and is still open as a duplicate, is told of',
+    needs: ['READ', 'pipe', 'dup', 'dup2'],
+    run(world) {
+      const { kq, reader, writer } = pipe(world);
+      kq.set('READ', reader, 'DISABLE');
+      world.dup(reader);
+      const other = replace(world, reader);
+      kq.set('READ', reader, 'ADD', { udata: 2 });
+      world.write(writer, 'old');
+      kq.silent();
+      world.write(other, 'new bytes');
+      const { data, udata } = kq.one('READ', reader);
+      assert.deepEqual([data, udata], [9n, 2n]);
     },
   },
   {

@@ -39,6 +39,18 @@ export const cases: readonly Case[] = [
       kq.fails(['ENOENT', 'ESRCH'], 'PROC', child.pid, 'DELETE');
     },
   },
+  {
+    name: 'PROC: added again while the process lives, it is silent',
+    needs: ['PROC', 'spawn'],
+    run(world) {
+      const child = world.spawn({});
+      const kq = watch(world, child, 8);
+      kq.set('PROC', child.pid, 'ADD', { fflags: exit(world), udata: 9 });
+      kq.silent();
+      child.end();
+      assert.equal(exited(kq, child).udata, 9n);
+    },
+  },
   ...[0, 1, 7, 255].map(
     (code): Case => ({
       name: `PROC: exit(${code}) of a child is told as wait(2) tells it`,

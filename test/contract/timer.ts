@@ -44,6 +44,17 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    name: 'TIMER: the call that adds it can wait for it, for ever',
+    needs: ['TIMER'],
+    run(world) {
+      const events = new Queue(world).call([['TIMER', 1, 'ADD', { data: 20, udata: 6 }]], null);
+      assert.deepEqual(
+        events.map(({ filter, udata }) => [filter, udata]),
+        [['TIMER', 6n]],
+      );
+    },
+  },
+  {
     name: 'TIMER: data counts the expirations since the last fetch',
     needs: ['TIMER'],
     run(world) {

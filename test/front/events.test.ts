@@ -380,6 +380,14 @@ describe('records of each system', suite, () => {
     assert.equal(event.filter === 'vnode' && event.has('open'), false);
   });
 
+  it('vnode: no path, of one that was registered by raw(), and of one that was not registered', () => {
+    for (const interest of [raw({ ident: 5, filter: -4, fflags: 2 }), undefined]) {
+      const event = reported(freebsd, interest, { ident: 5, filter: -4, fflags: 2 });
+      assert.ok(event.filter === 'vnode');
+      assert.deepEqual([event.path, event.fd, event.has('write')], [undefined, 5, true]);
+    }
+  });
+
   describe('proc: exitStatus', () => {
     const end = (system: Abi, data: number, more: Partial<Kevent> = {}): ProcEvent<string> => {
       const event = reported(system, proc(77), { flags: EV_EOF | EV_ONESHOT, fflags: NOTE_EXIT, data, ...more });

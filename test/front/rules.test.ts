@@ -576,6 +576,17 @@ describe('a queue that is to be watched by libuv', suite, () => {
       assert.equal(sys.closed.length, 2);
       kq.close();
     }
+    // None left to ask with: it is looked at, and what there was is given back.
+    for (const have of [0, 1]) {
+      const { kq, sys } = queueOf(darwin);
+      sys.pollable = true;
+      let made = 0;
+      sys.kqueue = () => (made++ < have ? 2 ** 30 + made : -1);
+      sys.pending.push({ ident: 1, filter: sys.constant('EVFILT_USER') });
+      assert.equal((await kq.wait()).length, 1);
+      assert.deepEqual([sys.takeChanges(), sys.closed], [[], have === 0 ? [] : [2 ** 30 + 1]]);
+      kq.close();
+    }
     const other = queueOf(freebsd);
     other.sys.pollable = true;
     other.sys.pending.push({ ident: 1, filter: other.sys.constant('EVFILT_USER') });

@@ -171,6 +171,8 @@ describe('Waker', suite, () => {
     const waker = kq.waker(7);
     new Waker(structuredClone(waker)).wake();
     assert.equal(kq.poll({ timeout: DEADLINE })[0]?.token, 'mine');
+    kq.unregister(user(7));
+    assert.throws(() => waker.wake(), isCode('ENOENT'));
   });
 });
 

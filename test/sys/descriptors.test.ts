@@ -32,6 +32,11 @@ function openDescriptors(): string[] {
     .filter((target): target is string => target !== undefined);
 }
 
+/** Those that a queue of Linux may have. A file may be another thread's: a loader's that writes down what it compiled. */
+function queueDescriptors(): string[] {
+  return openDescriptors().filter((target) => /anon_inode|pidfd/.test(target));
+}
+
 /** Registers something of every filter that this kqueue needs a descriptor for. Returns how to undo what it opened. */
 function populate(sys: Sys, kq: number): () => void {
   const { EVFILT_READ, EVFILT_TIMER, EVFILT_USER, EVFILT_VNODE, EVFILT_PROC, EV_ADD, EV_CLEAR, NOTE_WRITE, NOTE_EXIT } =
@@ -48,6 +53,7 @@ function populate(sys: Sys, kq: number): () => void {
   list.set(5, { ident: inner, filter: Number(EVFILT_READ), flags: add });
   const n = sys.kevent(kq, list, 6, list, 6, NOW);
   assert.notEqual(n, -1, errnoName(sys.errno()));
+  if (sys.wakefd !== undefined) assert.notEqual(sys.wakefd(kq, 1), -1);
   return () => {
     closeSync(file);
     sys.close(inner);
@@ -96,9 +102,9 @@ for (const door of await kqueues()) {
       };
       // The first queue may open what all later ones share.
       once();
-      const before = openDescriptors().length;
+      const before = queueDescriptors().length;
       for (let i = 0; i < 50; i++) once();
-      assert.equal(openDescriptors().length, before);
+      assert.equal(queueDescriptors().length, before);
     });
 
     test('ten thousand timers need no ten thousand descriptors, and all fire', {
@@ -173,6 +179,31 @@ for (const door of await kqueues()) {
       EV_SET(list, 0, 1, sys.abi.constants['EVFILT_USER'] ?? 0, sys.abi.constants['EV_ADD'] ?? 0, 0, 0, 0);
       assert.equal(sys.kevent(another, list, 1, null, 0, NOW), -1);
       assert.equal(errnoName(sys.errno()), 'EBADF');
+    });
+
+    test('a queue closed behind our back leaves nothing open, once that is seen', { skip: ofLinux }, () => {
+      const list = new KeventList(1, sys.abi);
+      const once = (taken: boolean): void => {
+        const kq = sys.kqueue();
+        const undo = populate(sys, kq);
+        closeSync(kq);
+        // Another file may have the number by then.
+        const file = taken ? openSync(devNull, 'r') : -1;
+        if (taken) assert.equal(file, kq);
+        assert.equal(sys.kevent(kq, null, 0, list, 1, NOW), -1);
+        assert.equal(errnoName(sys.errno()), 'EBADF');
+        if (taken) closeSync(file);
+        undo();
+      };
+      const kq = sys.kqueue();
+      const undo = populate(sys, kq);
+      sys.close(kq);
+      undo();
+      const before = queueDescriptors().length;
+      for (const taken of [false, true]) {
+        once(taken);
+        assert.equal(queueDescriptors().length, before, taken ? 'taken' : 'free');
+      }
     });
   });
 }

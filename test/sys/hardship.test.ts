@@ -2,7 +2,18 @@
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, utimesSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fchmodSync,
+  futimesSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout, setImmediate as turn } from 'node:timers/promises';
@@ -111,6 +122,15 @@ alone(file, 'no descriptor left: Waker has no descriptor to give, and has one la
     queue.fetch(5000).map(({ ident }) => ident),
     [7],
   );
+  return undefined;
+});
+
+alone(file, 'a duplicate is no standard stream, though one is closed, and no child has it', { skip }, () => {
+  closeSync(0);
+  const copy = duplicate(1);
+  assert(copy > 2, `descriptor ${copy}`);
+  // O_CLOEXEC, in octal.
+  assert.match(readFileSync(`/proc/self/fdinfo/${copy}`, 'latin1'), /^flags:\s+0?2\d{6}$/m);
   return undefined;
 });
 
@@ -256,8 +276,9 @@ alone(file, 'events of inotify that were lost in a flood: a look at each file te
   if (limit > 200_000) return `fs.inotify.max_queued_events is ${limit}`;
   const folder = mkdtempSync(join(tmpdir(), 'kqueue-'));
   try {
-    const [one, two, three] = ['one', 'two', 'three'].map((name) => join(folder, name)) as [string, string, string];
-    const fds = [one, two, three].map((path) => openSync(path, 'w'));
+    const paths = ['one', 'two', 'written', 'another mode', 'touched', 'same'].map((name) => join(folder, name));
+    const [one, two] = paths as [string, string];
+    const fds = paths.map((path) => openSync(path, 'w'));
     const queue = new Queue();
     for (const ident of fds) {
       assert.equal(
@@ -269,10 +290,14 @@ alone(file, 'events of inotify that were lost in a flood: a look at each file te
     for (let i = 0; i < limit; i++) utimesSync(i % 2 === 0 ? one : two, i, i);
     // Nobody is told of this by name any more.
     writeSync(fds[2] as number, 'lost');
+    fchmodSync(fds[3] as number, 0o600);
+    futimesSync(fds[4] as number, 1, 1);
     const told = new Map<unknown, number>();
     for (const { ident, fflags } of queue.fetch(5000)) told.set(ident, fflags);
     const notes = told.get(fds[2]) ?? 0;
     assert.equal(notes & 6, 6, `NOTE_WRITE|NOTE_EXTEND of the file whose event was lost: ${notes}`);
+    for (const fd of fds.slice(3, 5)) assert.equal((told.get(fd) ?? 0) & 8, 8, `NOTE_ATTRIB: ${told.get(fd)}`);
+    assert(!told.has(fds[5]), 'nothing happened to it');
     assert.deepEqual(queue.fetch(), []);
   } finally {
     rmSync(folder, { recursive: true });

@@ -100,15 +100,27 @@ for (const abi of Object.values(abis)) {
       }
     });
 
+    test('leaves the neighbours of a record as they were', () => {
+      const list = new KeventList(3, abi);
+      const full = { ident: 2n ** 64n - 1n, filter: 1, flags: 2, fflags: 3, data: -1, udata: 2n ** 64n - 1n };
+      for (const index of [0, 1, 2]) list.set(index, full);
+      const before = [list.bytes(0), list.bytes(2)];
+      list.set(1, {});
+      assert.deepEqual([list.bytes(0), list.bytes(2)], before);
+    });
+
     test('reads what was written, as numbers and as exact bigints', () => {
       const list = new KeventList(1, abi);
       for (const value of telling) {
         const [ident, data] = [BigInt.asUintN(64, value), BigInt.asIntN(64, value)];
-        const flags = Number(BigInt.asUintN(16, value));
         const fflags = Number(BigInt.asUintN(32, value));
+        const flags = abi.name === 'netbsd' ? fflags : Number(BigInt.asUintN(16, value));
         const filter = abi.name === 'netbsd' ? fflags : Number(BigInt.asIntN(16, value));
         EV_SET(list, 0, ident, filter, flags, fflags, data, ident);
         assert.deepEqual([list.filter(0), list.flags(0), list.fflags(0)], [filter, flags, fflags]);
+        const snapshot = list.get(0);
+        assert.deepEqual([snapshot.filter, snapshot.flags, snapshot.fflags], [filter, flags, fflags]);
+        assert.deepEqual([snapshot.ident, snapshot.data, snapshot.udata].map(BigInt), [ident, data, ident]);
         assert.deepEqual([list.ident64(0), list.data64(0), list.udata64(0)], [ident, data, ident]);
         // Number() rounds to the nearest, and so must the accessors beyond 2^53.
         assert.deepEqual([list.ident(0), list.data(0), list.udata(0)], [Number(ident), Number(data), Number(ident)]);
@@ -336,7 +348,7 @@ describe('KeventList', () => {
       refuses(() => new KeventList(wrong(value)), TypeError, 'length', { expected: 'a number', got });
     }
     refuses(() => new KeventList(wrong(undefined)), TypeError, 'length');
-    for (const value of [...noIntegers, 0, -1, 2 ** 31, 2 ** 32 + 1, 2 ** 53]) {
+    for (const value of [...noIntegers, 0, -1, 2 ** 24 + 1, 2 ** 31, 2 ** 32 + 1, 2 ** 53]) {
       refuses(() => new KeventList(value), RangeError, 'length', { got: String(value) });
     }
   });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
-import { errnoName, type Kevent } from '../../src/sys/index.ts';
+import { EV_SET, errnoName, type Kevent, KeventList, Timespec } from '../../src/sys/index.ts';
 import { linuxSys } from '../../src/sys/linux/sys.ts';
 import { type Timer, Timers } from '../../src/sys/linux/timers.ts';
 import { seeded } from '../helpers/random.ts';
@@ -27,6 +27,7 @@ const getsockname = ofLibc<Arguments>('int getsockname(int fd, void *address, vo
 const listen = ofLibc<Arguments>('int listen(int fd, int backlog)');
 const connect = ofLibc<Arguments>('int connect(int fd, void *address, unsigned int length)');
 const accept4 = ofLibc<Arguments>('int accept4(int fd, uintptr_t address, uintptr_t length, int flags)');
+const mkfifo = ofLibc<Arguments>('int mkfifo(str path, unsigned int mode)');
 const dup3 = ofLibc<Arguments>('int dup3(int from, int to, int flags)');
 const lchown = (path: string, uid: number): void => fs.lchownSync(path, uid, uid);
 
@@ -92,6 +93,36 @@ function notes(event: Kevent | undefined): string[] {
 }
 
 const ALL = 'DELETE|WRITE|EXTEND|ATTRIB|LINK|RENAME|REVOKE|TRUNCATE';
+
+/** A block device, if there is one that we may open. */
+function blockDevices(): string[] {
+  const mayOpen = (path: string): boolean => {
+    try {
+      fs.closeSync(fs.openSync(path, 'r'));
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const entries = fs.readdirSync('/dev', { withFileTypes: true }).filter((entry) => entry.isBlockDevice());
+  return entries
+    .map(({ name }) => join('/dev', name))
+    .filter(mayOpen)
+    .slice(0, 1);
+}
+
+/** How many watches this process's inotify has. */
+function watches(): number {
+  const inotify = fs.readdirSync('/proc/self/fd').find((fd) => {
+    try {
+      return fs.readlinkSync(`/proc/self/fd/${fd}`) === 'anon_inode:inotify';
+    } catch {
+      // The one that readdir had.
+      return false;
+    }
+  });
+  return fs.readFileSync(`/proc/self/fdinfo/${inotify}`, 'latin1').split('inotify wd:').length - 1;
+}
 
 /** Lets `ms` pass without turning the loop. */
 function pass(ms: number): void {
@@ -206,6 +237,48 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test('a millisecond is as long in every unit', () => {
+      withQueue((queue) => {
+        const units = [
+          ['', 1],
+          ['USECONDS', 1000],
+          ['NSECONDS', 1_000_000],
+        ] as const;
+        for (const [ident, [fflags, data]] of units.entries()) {
+          assert.equal(queue.change({ ident, filter: 'TIMER', fflags, data }), 'ok');
+        }
+        pass(30);
+        const counted = queue.fetch().map(({ ident, data }) => [ident, Number(data) >= 29]);
+        assert.deepEqual(new Map(counted as [number, boolean][]), new Map([0, 1, 2].map((ident) => [ident, true])));
+      });
+    });
+
+    test('a period that is fetched late is counted from when it was due', () => {
+      withQueue((queue) => {
+        assert.equal(queue.change({ ident: 1, filter: 'TIMER', data: 2 }), 'ok');
+        const start = performance.now();
+        let counted = 0;
+        let passed = 0;
+        for (let look = 0; look < 20; look++) {
+          pass(3);
+          passed = performance.now() - start;
+          for (const { data } of queue.fetch()) counted += Number(data);
+        }
+        assert(counted >= Math.floor(passed / 2), `${counted} periods in ${passed} ms`);
+      });
+    });
+
+    test('at a time of day: one-shot unasked, and what was periodic has no period any more', () => {
+      withQueue((queue) => {
+        const at = { filter: 'TIMER', fflags: 'ABSOLUTE', data: 1 };
+        assert.equal(queue.change({ ident: 1, filter: 'TIMER', data: 1 }), 'ok');
+        for (const ident of [1, 2]) assert.equal(queue.change({ ...at, ident }), 'ok');
+        assert.deepEqual(new Set(queue.fetch(5000).map(({ ident }) => ident)), new Set([1, 2]));
+        assert.deepEqual(queue.fetch(5), []);
+        assert.equal(queue.change({ ident: 2, filter: 'TIMER', flags: 'DELETE' }), 'ENOENT');
+      });
+    });
+
     test('expired, not fetched, and then disabled: silent until it is enabled', () => {
       withQueue((queue) => {
         const periodic = { ident: 1, filter: 'TIMER' };
@@ -218,6 +291,18 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
         assert.equal(queue.change({ ...periodic, flags: 'ENABLE' }), 'ok');
         const [event] = queue.fetch();
         assert(Number(event?.data) >= 9, `periods: ${event?.data}`);
+        assert.equal(queue.change({ ...periodic, flags: 'DELETE' }), 'ok');
+
+        // A one-shot has not run out again by being enabled.
+        assert.equal(queue.change({ ident: 2, filter: 'TIMER', flags: 'ADD|ONESHOT', data: 1 }), 'ok');
+        pass(5);
+        for (const flags of ['DISABLE', 'ENABLE']) {
+          assert.equal(queue.change({ ident: 2, filter: 'TIMER', flags }), 'ok');
+        }
+        assert.deepEqual(
+          queue.fetch().map(({ ident, data }) => [ident, data]),
+          [[2, 1]],
+        );
       });
     });
 
@@ -241,17 +326,25 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
-    test('at a time of day: by the clock as it is, not as it was when the process started', (t) => {
-      // As if the clock had been set an hour ahead since, or the machine had slept so long.
-      t.mock.getter(performance, 'timeOrigin', () => Date.now() - performance.now() - 3_600_000);
+    test('at a time of day, of a clock that was set since the process began', (t) => {
+      // What Node took down when it began is then of no use.
+      const began = performance.timeOrigin;
+      t.mock.getter(Object.getPrototypeOf(performance), 'timeOrigin', () => began - 3_600_000);
       withQueue((queue) => {
-        const at = Date.now() + 50;
-        assert.equal(queue.change({ ident: 1, filter: 'TIMER', fflags: 'ABSOLUTE', data: at }), 'ok');
+        const at = { filter: 'TIMER', fflags: 'ABSOLUTE' };
+        assert.equal(queue.change({ ...at, ident: 1, data: Date.now() + 5 }), 'ok');
+        assert.equal(queue.change({ ...at, ident: 2, data: Date.now() + 1_800_000 }), 'ok');
         assert.deepEqual(
           queue.fetch(5000).map(({ ident }) => ident),
           [1],
         );
-        assert(Date.now() >= at);
+      });
+      t.mock.reset();
+      t.mock.getter(Object.getPrototypeOf(performance), 'timeOrigin', () => began + 3_600_000);
+      withQueue((queue) => {
+        const late = { ident: 1, filter: 'TIMER', fflags: 'ABSOLUTE', data: Date.now() + 1_800_000 };
+        assert.equal(queue.change(late), 'ok');
+        assert.deepEqual(queue.fetch(5), []);
       });
     });
 
@@ -312,8 +405,8 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
 
     test('a device without poll(2) is always ready; a directory is EINVAL', () => {
       withQueue((queue, folder, open) => {
-        for (const path of ['/dev/null', '/dev/zero']) {
-          const ident = open(path, 'r+');
+        for (const path of ['/dev/null', '/dev/zero', ...blockDevices()]) {
+          const ident = open(path);
           for (const filter of ['READ', 'WRITE']) assert.equal(queue.change({ ident, filter }), 'ok', path);
           assert.equal(queue.fetch().length, 2, path);
           assert.equal(queue.fetch().length, 2, path);
@@ -395,6 +488,71 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
         for (const _ of clients) fs.closeSync(accept4(listener, 0, 0, NONBLOCK_CLOEXEC));
         assert.deepEqual(queue.fetch(), []);
         for (const fd of [listener, ...clients]) fs.closeSync(fd);
+      });
+    });
+
+    test('what was taken between the look and the fetch is not reported', () => {
+      withQueue((queue) => {
+        const counter = eventfd(0, NONBLOCK_CLOEXEC);
+        const [a, b] = pair(DATAGRAM);
+        const inner = new Queue();
+        const user = { ident: 1, filter: 'USER', flags: 'ADD|CLEAR' };
+        for (const ident of [counter, a, inner.fd]) assert.equal(queue.change({ ident, filter: 'READ' }), 'ok');
+        assert.deepEqual(queue.fetch(), []);
+        fs.writeSync(counter, new Uint8Array(new BigUint64Array([1n]).buffer));
+        send(b, 'four', 4, 0);
+        assert.equal(inner.change({ ...user, fflags: 'TRIGGER' }), 'ok');
+        assert.deepEqual(
+          new Map(queue.fetch().map(({ ident, data }) => [ident, data])),
+          // An eventfd gives eight bytes at a time, however few of them count.
+          new Map([
+            [counter, 8],
+            [a, 4],
+            [inner.fd, 1],
+          ]),
+        );
+        // A change lets the queue learn what is ready, and fetches nothing.
+        assert.equal(queue.change(user), 'ok');
+        for (const fd of [counter, a]) fs.readSync(fd, new Uint8Array(8));
+        assert.equal(inner.fetch().length, 1);
+        assert.deepEqual(queue.fetch(), []);
+        inner.close();
+        for (const fd of [counter, a, b]) fs.closeSync(fd);
+      });
+    });
+
+    test('a low-water mark holds for a FIFO that had an end and has a new writer', () => {
+      withQueue((queue, folder, open) => {
+        const path = join(folder, 'fifo');
+        assert.equal(mkfifo(path, 0o600), 0);
+        const ident = open(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+        assert.equal(queue.change({ ident, filter: 'READ', fflags: 'LOWAT', data: 4 }), 'ok');
+        fs.closeSync(fs.openSync(path, 'w'));
+        assert.equal(queue.fetch()[0]?.data, 0);
+        const writer = open(path, 'w');
+        fs.writeSync(writer, 'x');
+        assert.deepEqual(queue.fetch(), []);
+        fs.writeSync(writer, 'yzw');
+        assert.equal(queue.fetch()[0]?.data, 4);
+      });
+    });
+
+    test('a number that was a queue’s, which somebody closed, is what it is now', () => {
+      withQueue((queue) => {
+        const gone = new Queue();
+        fs.closeSync(gone.fd);
+        const [a, b] = pair(1);
+        assert.equal(a, gone.fd);
+        send(b, 'four', 4, 0);
+        for (const filter of ['READ', 'WRITE']) {
+          assert.equal(queue.change({ ident: a, filter, flags: 'ADD|ONESHOT' }), 'ok', filter);
+          const [event] = queue.fetch();
+          assert(Number(event?.data) >= 4, `${filter}: ${event?.data}`);
+        }
+        fs.closeSync(a);
+        fs.closeSync(b);
+        // Lets go of what else it had.
+        gone.close();
       });
     });
 
@@ -630,6 +788,39 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test('several who watch one file get what each of them wants, and leave no watch when they are gone', () => {
+      withQueue((queue, folder, open) => {
+        const path = join(folder, 'file');
+        fs.writeFileSync(path, 'some');
+        const [one, two, three] = [open(path), open(path), open(path)];
+        for (let round = 0; round < 2; round++) {
+          assert.equal(queue.change({ ident: one, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: 'ATTRIB|OPEN' }), 'ok');
+          assert.equal(queue.change({ ident: two, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: 'WRITE' }), 'ok');
+          assert.equal(queue.change({ ident: three, filter: 'READ', flags: 'ADD|CLEAR' }), 'ok');
+          assert.equal(watches(), 1);
+          assert.equal(queue.fetch()[0]?.ident, three);
+          const told = (change: () => void): unknown[] => {
+            change();
+            return queue.fetch().map(({ ident }) => ident);
+          };
+          assert.deepEqual(
+            told(() => fs.chmodSync(path, round === 0 ? 0o600 : 0o644)),
+            [one],
+          );
+          assert.deepEqual(
+            told(() => fs.closeSync(fs.openSync(path, 'r'))),
+            [one],
+          );
+          assert.deepEqual(told(() => fs.writeSync(open(path, 'r+'), 'more')).sort(), [one, two, three].sort());
+          assert.equal(queue.change({ ident: three, filter: 'READ', flags: 'DELETE' }), 'ok');
+          for (const ident of [one, two]) {
+            assert.equal(queue.change({ ident, filter: 'VNODE', flags: 'DELETE' }), 'ok');
+          }
+          assert.equal(watches(), 0);
+        }
+      });
+    });
+
     test('a directory is told of its own removal, not of its neighbours, and also where it was moved to', () => {
       withQueue((queue, folder, open) => {
         const at = (...names: string[]): string => join(folder, ...names);
@@ -659,6 +850,36 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
         fs.renameSync(at('it'), at('away', 'it'));
         fs.rmdirSync(at('away', 'it'));
         assert.deepEqual(notes(queue.fetch(5000)[0]), ['DELETE', 'RENAME']);
+        for (const each of [ident, again]) {
+          assert.equal(queue.change({ ident: each, filter: 'VNODE', flags: 'DELETE' }), 'ok');
+        }
+        assert.equal(watches(), 0);
+      });
+    });
+
+    test('a change that asks for more notes gets them, and one that asks for less forgets the others', () => {
+      withQueue((queue, folder, open) => {
+        const path = join(folder, 'file');
+        fs.writeFileSync(path, '');
+        const vnode = { ident: open(path), filter: 'VNODE', flags: 'ADD|CLEAR' };
+        assert.equal(queue.change({ ...vnode, fflags: 'ATTRIB' }), 'ok');
+        assert.equal(queue.change({ ...vnode, fflags: 'ATTRIB|OPEN' }), 'ok');
+        fs.closeSync(fs.openSync(path, 'r'));
+        fs.chmodSync(path, 0o600);
+        // A change lets the queue learn of both, and fetches nothing.
+        assert.equal(queue.change({ ident: 1, filter: 'USER' }), 'ok');
+        assert.equal(queue.change({ ...vnode, fflags: 'OPEN' }), 'ok');
+        assert.deepEqual(notes(queue.fetch()[0]), ['OPEN']);
+      });
+    });
+
+    test('what is no file has no notes: EINVAL', () => {
+      withQueue((queue) => {
+        const counter = eventfd(0, NONBLOCK_CLOEXEC);
+        for (const ident of [counter, queue.fd]) {
+          assert.equal(queue.change({ ident, filter: 'VNODE', fflags: 'WRITE' }), 'EINVAL');
+        }
+        fs.closeSync(counter);
       });
     });
 
@@ -712,6 +933,23 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
           told(() => fs.futimesSync(ident, 1, 1)),
           ['ATTRIB'],
         );
+        // inotify makes one event of two that are alike.
+        const beside: (() => void)[] = [
+          () => fs.fchmodSync(ident, 0o640),
+          () => fs.fchownSync(ident, 2, 1),
+          () => fs.fchownSync(ident, 2, 2),
+          () => fs.futimesSync(ident, 2, 2),
+        ];
+        for (const [index, change] of beside.entries()) {
+          assert.deepEqual(
+            told(() => {
+              fs.linkSync(path, join(folder, `name ${index}`));
+              change();
+            }),
+            ['ATTRIB', 'LINK'],
+            String(index),
+          );
+        }
         assert.deepEqual(
           told(() => fs.writeSync(ident, 'more', 0)),
           ['WRITE'],
@@ -751,6 +989,21 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test('a queue in another: data is how many of its knotes have something to report', () => {
+      withQueue((inner) => {
+        const outer = new Queue();
+        assert.equal(outer.change({ ident: inner.fd, filter: 'READ' }), 'ok');
+        for (const ident of [1, 2, 3]) {
+          assert.equal(inner.change({ ident, filter: 'USER', flags: 'ADD|CLEAR', fflags: 'TRIGGER' }), 'ok');
+          assert.deepEqual(
+            outer.fetch().map(({ data }) => data),
+            [ident],
+          );
+        }
+        outer.close();
+      });
+    });
+
     test('what is not triggered stays silent, however often it is enabled', () => {
       withQueue((queue) => {
         const user = { ident: 1, filter: 'USER' };
@@ -780,9 +1033,57 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
           queue.fetch(5000).map(({ ident, udata }) => [ident, udata]),
           [[7, 70]],
         );
+        assert.equal(queue.change({ ident: 9, filter: 'USER', flags: 'DELETE' }), 'ENOENT');
         assert.equal(sys.wakefd?.(seven, 7), -1);
         assert.equal(errnoName(sys.errno()), 'EBADF');
+        assert(Object.isFrozen(sys));
       });
+    });
+  });
+
+  test('a signal that is counted between two calls makes the queue readable', async () => {
+    const [inner, outer] = [new Queue(), new Queue()];
+    const ident = constants.signals.SIGUSR2;
+    assert.equal(inner.change({ ident, filter: 'SIGNAL' }), 'ok');
+    assert.equal(outer.change({ ident: inner.fd, filter: 'READ' }), 'ok');
+    process.kill(process.pid, 'SIGUSR2');
+    const deadline = performance.now() + 5000;
+    let events = outer.fetch();
+    while (events.length === 0 && performance.now() < deadline) {
+      await new Promise((resolve) => setImmediate(resolve));
+      events = outer.fetch();
+    }
+    assert.deepEqual(
+      events.map(({ ident }) => ident),
+      [inner.fd],
+    );
+    for (const queue of [outer, inner]) queue.close();
+  });
+
+  test('a timeout has less than a thousand million nanoseconds', () => {
+    withQueue(({ sys, fd }) => {
+      const list = new KeventList(1, sys.abi);
+      EV_SET(list, 0, 1, constant('EVFILT', 'USER'), constant('EV', 'ADD'), constant('NOTE', 'TRIGGER'), 0, 0);
+      assert.equal(sys.kevent(fd, list, 1, list, 1, new Timespec(0, 1e9)), -1);
+      assert.equal(errnoName(sys.errno()), 'EINVAL');
+      assert.equal(sys.kevent(fd, null, 0, list, 1, new Timespec(0, 1e9 - 1)), 1);
+    });
+  });
+
+  test('a change that is good is no error: without room for its receipt the rest of the list is applied', () => {
+    withQueue(({ sys, fd }) => {
+      const list = new KeventList(2, sys.abi);
+      for (const index of [0, 1]) {
+        const flags = constant('EV', 'ADD|RECEIPT');
+        list.set(index, {
+          ident: index,
+          filter: constant('EVFILT', 'USER'),
+          flags,
+          fflags: constant('NOTE', 'TRIGGER'),
+        });
+      }
+      assert.equal(sys.kevent(fd, list, 2, null, 0, null), 0);
+      assert.equal(sys.kevent(fd, null, 0, list, 2, null), 2);
     });
   });
 
@@ -790,10 +1091,26 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
     withQueue((queue) => {
       const user = { ident: 1, filter: 'USER' };
       assert.equal(queue.change({ ...user, flags: 'ADD|DELETE' }), 'ENOENT');
-      assert.equal(queue.change({ ...user, flags: 'ADD|ENABLE|DISABLE', fflags: 'TRIGGER' }), 'ok');
-      assert.deepEqual(queue.fetch(), []);
+      for (const flags of ['ADD|ENABLE|DISABLE', 'ENABLE|DISABLE']) {
+        assert.equal(queue.change({ ...user, flags, fflags: 'TRIGGER' }), 'ok');
+        assert.deepEqual(queue.fetch(), [], flags);
+      }
       assert.equal(queue.change({ ...user, flags: 'ADD|DELETE' }), 'ok');
     });
+  });
+
+  test('what a worker closed is not closed again at its end, when the number is another’s', async () => {
+    const worker = typescriptWorker(new URL('linux-worker.ts', import.meta.url), { workerData: 'let go' });
+    const exited = once(worker, 'exit');
+    assert.deepEqual(await once(worker, 'message'), ['let go']);
+    // More than it had, so that every number is used again.
+    const mine = Array.from({ length: 50 }, () => fs.openSync('/dev/null', 'r'));
+    worker.postMessage('end');
+    assert.deepEqual(await exited, [0]);
+    for (const fd of mine) {
+      assert.equal(fs.readlinkSync(`/proc/self/fd/${fd}`), '/dev/null');
+      fs.closeSync(fd);
+    }
   });
 
   test('in a worker: no signals, and every descriptor is the thread’s, unless there is none left', async () => {

@@ -13,6 +13,7 @@ export function now(): number {
  * the clock was set, or that the machine slept. Date.now() does, and counts whole milliseconds.
  */
 export function wallClock(): number {
+  // Cannot fail. struct timespec { int64_t tv_sec; int64_t tv_nsec; }
   libc.clock_gettime(CLOCK_REALTIME, scratchAddress);
   const [low, high, nanoseconds] = scratch as unknown as [number, number, number];
   return (high * 2 ** 32 + (low >>> 0)) * 1e9 + nanoseconds;

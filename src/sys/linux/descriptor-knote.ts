@@ -13,15 +13,15 @@ const kinds: ReadonlyMap<number, Kind> = new Map([
   [0o140000, 'socket'],
   [0o010000, 'pipe'],
   [0o100000, 'file'],
-  [0o060000, 'file'],
   [0o040000, 'directory'],
+  [0o060000, 'device'],
   [0o020000, 'device'],
 ]);
 
 /** What epoll tells of whether it is asked for or not. */
 const UNASKED = EPOLLERR | EPOLLHUP;
 
-/** fstat(2): a block device is a file of some size; eventfd and its like have no type at all. */
+/** fstat(2), which says 0 of the size of a block device; eventfd and its like have no type at all. */
 export function kindOf(fd: number): Kind {
   try {
     return kinds.get(fstatSync(fd).mode & S_IFMT) ?? 'other';

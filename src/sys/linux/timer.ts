@@ -36,14 +36,14 @@ export class TimerKnote extends Knote implements Timer {
     if (unit === undefined || amount < 0) return EINVAL;
     const timers = this.queue.timers();
     if (timers === null) return ENOMEM;
-    const time = now();
     if ((fflags & NOTE_ABSOLUTE) !== 0) {
       this.#period = 0;
-      this.deadline = time + amount * unit - wallClock();
+      // The wall clock first: what passes between the two makes it late, and never early.
+      this.deadline = amount * unit - wallClock() + now();
     } else {
       // A one-shot that is late has still fired once.
       this.#period = (this.flags & EV_ONESHOT) === 0 ? amount * unit : 0;
-      this.deadline = time + amount * unit;
+      this.deadline = now() + amount * unit;
     }
     this.#expirations = 0;
     timers.remove(this);
