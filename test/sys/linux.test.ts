@@ -326,6 +326,20 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test('at a time of day that is long past: the queue is readable for whoever polls it', () => {
+      withQueue((queue) => {
+        assert.equal(queue.change({ ident: 1, filter: 'TIMER', fflags: 'ABSOLUTE', data: 1 }), 'ok');
+        const outer = new Queue();
+        assert.equal(outer.change({ ident: queue.fd, filter: 'READ' }), 'ok');
+        assert.equal(outer.fetch(5000).length, 1);
+        assert.deepEqual(
+          queue.fetch().map(({ ident }) => ident),
+          [1],
+        );
+        outer.close();
+      });
+    });
+
     test('at a time of day, of a clock that was set since the process began', (t) => {
       // What Node took down when it began is then of no use.
       const began = performance.timeOrigin;
