@@ -1,6 +1,7 @@
 // What is particular to the kqueue built in for Linux: what it is made of shows, and must not.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { constants, tmpdir } from 'node:os';
@@ -507,6 +508,21 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
         }
         for (const fd of fds) fs.closeSync(fd);
       });
+    });
+
+    test('a wait goes on after a thousand and twenty-four edges at once that were nothing to report', async () => {
+      // As many as one epoll_wait(2) brings. Another process writes, while this one waits.
+      const queue = new Queue();
+      const [a, b] = pair(1);
+      const fds = Array.from({ length: 1024 }, (_, index) => dup3(a, 2000 + index, 0o2000000));
+      for (const ident of fds) assert.equal(queue.change({ ident, filter: 'READ', fflags: 'LOWAT', data: 10 }), 'ok');
+      const writer = spawn('sh', ['-c', 'sleep 0.2; printf x'], { stdio: ['ignore', b, 'inherit'] });
+      const start = performance.now();
+      assert.deepEqual(queue.fetch(1000), []);
+      assert(performance.now() - start >= 999);
+      await once(writer, 'exit');
+      queue.close();
+      for (const fd of [a, b, ...fds]) fs.closeSync(fd);
     });
 
     test('two thousand to write to, all at once', () => {
