@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
 import { errnoName, type Kevent } from '../../src/sys/index.ts';
 import { linuxSys } from '../../src/sys/linux/sys.ts';
+import { libc } from '../../src/sys/linux/syscalls.ts';
 import { type Timer, Timers } from '../../src/sys/linux/timers.ts';
 import { seeded } from '../helpers/random.ts';
 import { constant, noLinux, ofLibc, Queue } from './built-in.ts';
@@ -28,6 +29,10 @@ const getsockname = ofLibc<Arguments>('int getsockname(int fd, void *address, vo
 const listen = ofLibc<Arguments>('int listen(int fd, int backlog)');
 const connect = ofLibc<Arguments>('int connect(int fd, void *address, unsigned int length)');
 const accept4 = ofLibc<Arguments>('int accept4(int fd, uintptr_t address, uintptr_t length, int flags)');
+const shutdown = ofLibc<Arguments>('int shutdown(int fd, int how)');
+const recv = ofLibc<Arguments>('intptr_t recv(int fd, void *bytes, size_t length, int flags)');
+const getsockopt = ofLibc<Arguments>('int getsockopt(int fd, int level, int option, void *value, void *length)');
+const setsockopt = ofLibc<Arguments>('int setsockopt(int fd, int level, int option, void *value, unsigned int length)');
 const dup3 = ofLibc<Arguments>('int dup3(int from, int to, int flags)');
 const lchown = (path: string, uid: number): void => fs.lchownSync(path, uid, uid);
 
@@ -37,6 +42,8 @@ const O_PATH = 0o10000000;
 const STREAM = 1;
 const DATAGRAM = 2;
 const SEQPACKET = 5;
+const SO_ERROR = 4;
+const SO_LINGER = 13;
 
 const root = process.getuid?.() === 0;
 
@@ -44,6 +51,19 @@ function pair(type: number): [number, number] {
   const fds = new Int32Array(2);
   assert.equal(socketpair(1, type | NONBLOCK_CLOEXEC, 0, fds), 0);
   return [fds[0] as number, fds[1] as number];
+}
+
+/** struct sockaddr_in of 127.0.0.1, port 0. */
+const loopback = (): Uint8Array => Uint8Array.of(2, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);
+
+/** A TCP address where nobody listens. */
+function nobody(): Uint8Array {
+  const address = loopback();
+  const fd = socket(2, STREAM | NONBLOCK_CLOEXEC, 0);
+  assert.equal(bind(fd, address, 16), 0);
+  assert.equal(getsockname(fd, address, Int32Array.of(16)), 0);
+  fs.closeSync(fd);
+  return address;
 }
 
 /** Runs `body` with a queue and an empty folder, and closes what it opened through `open`. */
@@ -421,7 +441,6 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
 
     test('an error that waits on a UDP socket can be written to, is no end, and is left to the next call', () => {
       withQueue((queue) => {
-        const loopback = (): Uint8Array => Uint8Array.of(2, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);
         const [ident, other] = [0, 0].map(() => socket(2, DATAGRAM | NONBLOCK_CLOEXEC, 0)) as [number, number];
         const address = loopback();
         assert.equal(bind(other, address, 16), 0);
@@ -452,11 +471,7 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
     });
 
     test('a connection that is refused says so to READ and to WRITE, though the kernel says it once', () => {
-      const address = Uint8Array.of(2, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);
-      const nobody = socket(2, STREAM | NONBLOCK_CLOEXEC, 0);
-      assert.equal(bind(nobody, address, 16), 0);
-      assert.equal(getsockname(nobody, address, Int32Array.of(16)), 0);
-      fs.closeSync(nobody);
+      const address = nobody();
       for (const filters of [
         ['READ', 'WRITE'],
         ['WRITE', 'READ'],
@@ -474,6 +489,65 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
           fs.closeSync(ident);
         });
       }
+    });
+
+    test('a number that is another socket by now: no message is sent on that, and its error is left to it', () => {
+      withQueue((queue) => {
+        const [ident, end] = pair(STREAM);
+        const copy = dup3(ident, ident + 100, 0o2000000);
+        for (const filter of ['READ', 'WRITE']) assert.equal(queue.change({ ident, filter, flags: 'ADD|CLEAR' }), 'ok');
+        assert.equal(queue.fetch().length, 1);
+        const [one, other] = pair(DATAGRAM);
+        assert.equal(dup3(one, ident, 0o2000000), ident);
+        // An edge of what was registered, which lives on.
+        send(end, 'x', 1, 0);
+        assert.equal(shutdown(end, 1), 0);
+        assert.deepEqual(queue.fetch(), []);
+        assert.equal(recv(other, new Uint8Array(1), 1, 0), -1);
+        assert.equal(errnoName(koffi.errno()), 'EAGAIN');
+
+        const refused = socket(2, STREAM | NONBLOCK_CLOEXEC, 0);
+        assert.equal(dup3(refused, ident, 0o2000000), ident);
+        assert.equal(connect(ident, nobody(), 16), -1);
+        fs.closeSync(end);
+        assert.deepEqual(queue.fetch(), []);
+        const error = new Int32Array(1);
+        const deadline = performance.now() + 5000;
+        while (error[0] === 0 && performance.now() < deadline) getsockopt(ident, 1, SO_ERROR, error, Int32Array.of(4));
+        assert.equal(errnoName(error[0] as number), 'ECONNREFUSED');
+        for (const fd of [ident, copy, one, other, refused]) fs.closeSync(fd);
+      });
+    });
+
+    test('a reset that comes while WRITE looks is told with its error', () => {
+      withQueue((queue) => {
+        const address = loopback();
+        const listener = socket(2, STREAM | NONBLOCK_CLOEXEC, 0);
+        assert.equal(bind(listener, address, 16), 0);
+        assert.equal(getsockname(listener, address, Int32Array.of(16)), 0);
+        assert.equal(listen(listener, 1), 0);
+        const ident = socket(2, STREAM | NONBLOCK_CLOEXEC, 0);
+        connect(ident, address, 16);
+        const peer = accept4(listener, 0, 0, NONBLOCK_CLOEXEC);
+        // Closed, it sends a reset.
+        assert.equal(setsockopt(peer, 1, SO_LINGER, Int32Array.of(1, 0), 8), 0);
+        assert.equal(queue.change({ ident, filter: 'WRITE' }), 'ok');
+        assert.equal(queue.fetch().length, 1);
+        const { poll } = libc;
+        Object.assign(libc, {
+          poll: (...args: readonly number[]) => {
+            const ready = poll(...args);
+            Object.assign(libc, { poll });
+            fs.closeSync(peer);
+            return ready;
+          },
+        });
+        const [event] = queue.fetch();
+        assert.equal(libc.poll, poll);
+        assert.equal((event?.flags ?? 0) & constant('EV', 'EOF'), constant('EV', 'EOF'));
+        assert.equal(errnoName(event?.fflags ?? 0), 'ECONNRESET');
+        for (const fd of [ident, listener]) fs.closeSync(fd);
+      });
     });
 
     test('space that grows to a low-water mark is told, though epoll only says when there is some', () => {
