@@ -33,6 +33,7 @@ const shutdown = ofLibc<Arguments>('int shutdown(int fd, int how)');
 const recv = ofLibc<Arguments>('intptr_t recv(int fd, void *bytes, size_t length, int flags)');
 const getsockopt = ofLibc<Arguments>('int getsockopt(int fd, int level, int option, void *value, void *length)');
 const setsockopt = ofLibc<Arguments>('int setsockopt(int fd, int level, int option, void *value, unsigned int length)');
+const ioctl = ofLibc<Arguments>('int ioctl(int fd, unsigned long request, void *argument)');
 const dup3 = ofLibc<Arguments>('int dup3(int from, int to, int flags)');
 const lchown = (path: string, uid: number): void => fs.lchownSync(path, uid, uid);
 
@@ -44,6 +45,8 @@ const DATAGRAM = 2;
 const SEQPACKET = 5;
 const SO_ERROR = 4;
 const SO_LINGER = 13;
+const TIOCSPTLCK = 0x4004_5431;
+const TIOCGPTN = 0x8004_5430;
 
 const root = process.getuid?.() === 0;
 
@@ -327,6 +330,31 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
           assert.equal(queue.fetch().length, 1);
           fs.closeSync(a);
           fs.closeSync(b);
+        }
+      });
+    });
+
+    test("a terminal's end that was typed can be read, though there is nothing to count", () => {
+      withQueue((queue, _, open) => {
+        const { O_RDWR, O_NOCTTY, O_NONBLOCK } = fs.constants;
+        const master = open('/dev/ptmx', O_RDWR | O_NOCTTY);
+        const number = new Int32Array(1);
+        assert.equal(ioctl(master, TIOCSPTLCK, number), 0);
+        assert.equal(ioctl(master, TIOCGPTN, number), 0);
+        const ident = open(`/dev/pts/${number[0]}`, O_RDWR | O_NOCTTY | O_NONBLOCK);
+        assert.equal(queue.change({ ident, filter: 'READ' }), 'ok');
+        assert.deepEqual(queue.fetch(), []);
+        for (const [typed, data, bytes] of [
+          ['\x04', 1, 0],
+          ['two\x04', 3, 3],
+        ] as const) {
+          fs.writeSync(master, typed);
+          for (const _again of [1, 2]) {
+            const events = queue.fetch(5000).map((event) => [event.ident, event.data]);
+            assert.deepEqual(events, [[ident, data]], JSON.stringify(typed));
+          }
+          assert.equal(fs.readSync(ident, new Uint8Array(10)), bytes);
+          assert.deepEqual(queue.fetch(), []);
         }
       });
     });
