@@ -547,6 +547,37 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test('a connection that was refused, and made after all, ends without the error of the first', () => {
+      withQueue((queue) => {
+        const address = nobody();
+        const ident = socket(2, STREAM | NONBLOCK_CLOEXEC, 0);
+        assert.equal(connect(ident, address, 16), -1);
+        for (const filter of ['READ', 'WRITE']) assert.equal(queue.change({ ident, filter, flags: 'ADD|CLEAR' }), 'ok');
+        const told: Kevent[] = [];
+        while (told.length < 2) told.push(...queue.fetch(5000));
+        for (const { fflags } of told) assert.equal(errnoName(fflags), 'ECONNREFUSED');
+        // The first call after an error says once more that there was one.
+        assert.equal(connect(ident, address, 16), -1);
+        assert.equal(errnoName(koffi.errno()), 'ECONNABORTED');
+        const listener = socket(2, STREAM | NONBLOCK_CLOEXEC, 0);
+        assert.equal(bind(listener, address, 16), 0);
+        assert.equal(listen(listener, 1), 0);
+        assert.equal(connect(ident, address, 16), -1);
+        assert.equal(errnoName(koffi.errno()), 'EINPROGRESS');
+        assert.deepEqual(
+          queue.fetch(5000).map(({ filter, fflags }) => [filter, fflags]),
+          [[constant('EVFILT', 'WRITE'), 0]],
+        );
+        fs.closeSync(accept4(listener, 0, 0, NONBLOCK_CLOEXEC));
+        const ends = queue.fetch(5000).filter(({ flags }) => (flags & constant('EV', 'EOF')) !== 0);
+        assert.deepEqual(
+          ends.map(({ filter, fflags }) => [filter, fflags]),
+          [[constant('EVFILT', 'READ'), 0]],
+        );
+        for (const fd of [ident, listener]) fs.closeSync(fd);
+      });
+    });
+
     test('a reset that comes while WRITE looks is told with its error', () => {
       withQueue((queue) => {
         const address = loopback();

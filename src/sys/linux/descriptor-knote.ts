@@ -100,6 +100,11 @@ export abstract class DescriptorKnote extends Knote implements Source {
     if (error !== 0) this.shareError(error);
   }
 
+  /** There is no end: the one that had an error, as of a connection that was refused, was over with a new connect(2). */
+  protected forgetError(): void {
+    if (this.error !== 0) this.shareError(0);
+  }
+
   protected shareError(error: number): void {
     for (const knote of this.queue.on(this.fd)) if (knote instanceof DescriptorKnote) knote.error = error;
   }

@@ -75,6 +75,7 @@ export class ReadKnote extends DescriptorKnote implements Watcher {
       this.outData = Math.max(0, bytes);
       return true;
     }
+    this.forgetError();
     if (socket && bytes === -1 && isListening(fd)) {
       this.outData = (revents & POLLIN) === 0 ? 0 : backlog(fd);
       return this.outData > 0;

@@ -94,6 +94,7 @@ export class WriteKnote extends DescriptorKnote implements Timer {
       this.outFflags = this.error;
       return true;
     }
+    this.forgetError();
     // An error waits that the next call on the socket will give, as on a UDP socket whose message found no port: no end.
     if (socket && (revents & POLLERR) !== 0) {
       this.outData = this.#space(socket);
