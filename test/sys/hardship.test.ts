@@ -356,6 +356,26 @@ alone(file, 'a dozen queues for one signal are one listener, which goes with the
   return undefined;
 });
 
+alone(file, 'a signal whose listeners were all removed is told again to who is registered next', { skip }, async () => {
+  const [before, after] = [new Queue(), new Queue()];
+  const ident = constants.signals.SIGWINCH;
+  assert.equal(before.change({ ident, filter: 'SIGNAL' }), 'ok');
+  process.removeAllListeners('SIGWINCH');
+  assert.equal(after.change({ ident, filter: 'SIGNAL' }), 'ok');
+  assert.equal(process.listenerCount('SIGWINCH'), 1);
+  process.kill(process.pid, 'SIGWINCH');
+  const deadline = Date.now() + 5000;
+  let events = after.fetch();
+  while (events.length === 0 && Date.now() < deadline) {
+    await turn();
+    events = after.fetch();
+  }
+  assert.equal(events.length, 1);
+  for (const queue of [before, after]) queue.close();
+  assert.equal(process.listenerCount('SIGWINCH'), 0);
+  return undefined;
+});
+
 /** The signals that this process ignores, from /proc. */
 const ignored = (signal: keyof typeof constants.signals): boolean => {
   const [, mask = '0'] = /^SigIgn:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'latin1')) ?? [];

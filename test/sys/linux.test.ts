@@ -1,6 +1,7 @@
 // What is particular to the kqueue built in for Linux: what it is made of shows, and must not.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { constants, tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
 import { EV_SET, errnoName, type Kevent, KeventList, Timespec } from '../../src/sys/index.ts';
 import { linuxSys } from '../../src/sys/linux/sys.ts';
+import { libc } from '../../src/sys/linux/syscalls.ts';
 import { type Timer, Timers } from '../../src/sys/linux/timers.ts';
 import { seeded } from '../helpers/random.ts';
 import { constant, noLinux, ofLibc, Queue } from './built-in.ts';
@@ -28,6 +30,11 @@ const listen = ofLibc<Arguments>('int listen(int fd, int backlog)');
 const connect = ofLibc<Arguments>('int connect(int fd, void *address, unsigned int length)');
 const accept4 = ofLibc<Arguments>('int accept4(int fd, uintptr_t address, uintptr_t length, int flags)');
 const mkfifo = ofLibc<Arguments>('int mkfifo(str path, unsigned int mode)');
+const shutdown = ofLibc<Arguments>('int shutdown(int fd, int how)');
+const recv = ofLibc<Arguments>('intptr_t recv(int fd, void *bytes, size_t length, int flags)');
+const getsockopt = ofLibc<Arguments>('int getsockopt(int fd, int level, int option, void *value, void *length)');
+const setsockopt = ofLibc<Arguments>('int setsockopt(int fd, int level, int option, void *value, unsigned int length)');
+const ioctl = ofLibc<Arguments>('int ioctl(int fd, unsigned long request, void *argument)');
 const dup3 = ofLibc<Arguments>('int dup3(int from, int to, int flags)');
 const lchown = (path: string, uid: number): void => fs.lchownSync(path, uid, uid);
 
@@ -37,6 +44,10 @@ const O_PATH = 0o10000000;
 const STREAM = 1;
 const DATAGRAM = 2;
 const SEQPACKET = 5;
+const SO_ERROR = 4;
+const SO_LINGER = 13;
+const TIOCSPTLCK = 0x4004_5431;
+const TIOCGPTN = 0x8004_5430;
 
 const root = process.getuid?.() === 0;
 
@@ -44,6 +55,19 @@ function pair(type: number): [number, number] {
   const fds = new Int32Array(2);
   assert.equal(socketpair(1, type | NONBLOCK_CLOEXEC, 0, fds), 0);
   return [fds[0] as number, fds[1] as number];
+}
+
+/** struct sockaddr_in of 127.0.0.1, port 0. */
+const loopback = (): Uint8Array => Uint8Array.of(2, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);
+
+/** A TCP address where nobody listens. */
+function nobody(): Uint8Array {
+  const address = loopback();
+  const fd = socket(2, STREAM | NONBLOCK_CLOEXEC, 0);
+  assert.equal(bind(fd, address, 16), 0);
+  assert.equal(getsockname(fd, address, Int32Array.of(16)), 0);
+  fs.closeSync(fd);
+  return address;
 }
 
 /** Runs `body` with a queue and an empty folder, and closes what it opened through `open`. */
@@ -417,6 +441,31 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test("a terminal's end that was typed can be read, though there is nothing to count", () => {
+      withQueue((queue, _, open) => {
+        const { O_RDWR, O_NOCTTY, O_NONBLOCK } = fs.constants;
+        const master = open('/dev/ptmx', O_RDWR | O_NOCTTY);
+        const number = new Int32Array(1);
+        assert.equal(ioctl(master, TIOCSPTLCK, number), 0);
+        assert.equal(ioctl(master, TIOCGPTN, number), 0);
+        const ident = open(`/dev/pts/${number[0]}`, O_RDWR | O_NOCTTY | O_NONBLOCK);
+        assert.equal(queue.change({ ident, filter: 'READ' }), 'ok');
+        assert.deepEqual(queue.fetch(), []);
+        for (const [typed, data, bytes] of [
+          ['\x04', 1, 0],
+          ['two\x04', 3, 3],
+        ] as const) {
+          fs.writeSync(master, typed);
+          for (const _again of [1, 2]) {
+            const events = queue.fetch(5000).map((event) => [event.ident, event.data]);
+            assert.deepEqual(events, [[ident, data]], JSON.stringify(typed));
+          }
+          assert.equal(fs.readSync(ident, new Uint8Array(10)), bytes);
+          assert.deepEqual(queue.fetch(), []);
+        }
+      });
+    });
+
     test('a device without poll(2) is always ready; a directory is EINVAL', () => {
       withQueue((queue, folder, open) => {
         for (const path of ['/dev/null', '/dev/zero', ...blockDevices()]) {
@@ -592,7 +641,6 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
 
     test('an error that waits on a UDP socket can be written to, is no end, and is left to the next call', () => {
       withQueue((queue) => {
-        const loopback = (): Uint8Array => Uint8Array.of(2, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);
         const [ident, other] = [0, 0].map(() => socket(2, DATAGRAM | NONBLOCK_CLOEXEC, 0)) as [number, number];
         const address = loopback();
         assert.equal(bind(other, address, 16), 0);
@@ -623,11 +671,7 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
     });
 
     test('a connection that is refused says so to READ and to WRITE, though the kernel says it once', () => {
-      const address = Uint8Array.of(2, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);
-      const nobody = socket(2, STREAM | NONBLOCK_CLOEXEC, 0);
-      assert.equal(bind(nobody, address, 16), 0);
-      assert.equal(getsockname(nobody, address, Int32Array.of(16)), 0);
-      fs.closeSync(nobody);
+      const address = nobody();
       for (const filters of [
         ['READ', 'WRITE'],
         ['WRITE', 'READ'],
@@ -645,6 +689,96 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
           fs.closeSync(ident);
         });
       }
+    });
+
+    test('a number that is another socket by now: no message is sent on that, and its error is left to it', () => {
+      withQueue((queue) => {
+        const [ident, end] = pair(STREAM);
+        const copy = dup3(ident, ident + 100, 0o2000000);
+        for (const filter of ['READ', 'WRITE']) assert.equal(queue.change({ ident, filter, flags: 'ADD|CLEAR' }), 'ok');
+        assert.equal(queue.fetch().length, 1);
+        const [one, other] = pair(DATAGRAM);
+        assert.equal(dup3(one, ident, 0o2000000), ident);
+        // An edge of what was registered, which lives on.
+        send(end, 'x', 1, 0);
+        assert.equal(shutdown(end, 1), 0);
+        assert.deepEqual(queue.fetch(), []);
+        assert.equal(recv(other, new Uint8Array(1), 1, 0), -1);
+        assert.equal(errnoName(koffi.errno()), 'EAGAIN');
+
+        const refused = socket(2, STREAM | NONBLOCK_CLOEXEC, 0);
+        assert.equal(dup3(refused, ident, 0o2000000), ident);
+        assert.equal(connect(ident, nobody(), 16), -1);
+        fs.closeSync(end);
+        assert.deepEqual(queue.fetch(), []);
+        const error = new Int32Array(1);
+        const deadline = performance.now() + 5000;
+        while (error[0] === 0 && performance.now() < deadline) getsockopt(ident, 1, SO_ERROR, error, Int32Array.of(4));
+        assert.equal(errnoName(error[0] as number), 'ECONNREFUSED');
+        for (const fd of [ident, copy, one, other, refused]) fs.closeSync(fd);
+      });
+    });
+
+    test('a connection that was refused, and made after all, ends without the error of the first', () => {
+      withQueue((queue) => {
+        const address = nobody();
+        const ident = socket(2, STREAM | NONBLOCK_CLOEXEC, 0);
+        assert.equal(connect(ident, address, 16), -1);
+        for (const filter of ['READ', 'WRITE']) assert.equal(queue.change({ ident, filter, flags: 'ADD|CLEAR' }), 'ok');
+        const told: Kevent[] = [];
+        while (told.length < 2) told.push(...queue.fetch(5000));
+        for (const { fflags } of told) assert.equal(errnoName(fflags), 'ECONNREFUSED');
+        // The first call after an error says once more that there was one.
+        assert.equal(connect(ident, address, 16), -1);
+        assert.equal(errnoName(koffi.errno()), 'ECONNABORTED');
+        const listener = socket(2, STREAM | NONBLOCK_CLOEXEC, 0);
+        assert.equal(bind(listener, address, 16), 0);
+        assert.equal(listen(listener, 1), 0);
+        assert.equal(connect(ident, address, 16), -1);
+        assert.equal(errnoName(koffi.errno()), 'EINPROGRESS');
+        assert.deepEqual(
+          queue.fetch(5000).map(({ filter, fflags }) => [filter, fflags]),
+          [[constant('EVFILT', 'WRITE'), 0]],
+        );
+        fs.closeSync(accept4(listener, 0, 0, NONBLOCK_CLOEXEC));
+        const ends = queue.fetch(5000).filter(({ flags }) => (flags & constant('EV', 'EOF')) !== 0);
+        assert.deepEqual(
+          ends.map(({ filter, fflags }) => [filter, fflags]),
+          [[constant('EVFILT', 'READ'), 0]],
+        );
+        for (const fd of [ident, listener]) fs.closeSync(fd);
+      });
+    });
+
+    test('a reset that comes while WRITE looks is told with its error', () => {
+      withQueue((queue) => {
+        const address = loopback();
+        const listener = socket(2, STREAM | NONBLOCK_CLOEXEC, 0);
+        assert.equal(bind(listener, address, 16), 0);
+        assert.equal(getsockname(listener, address, Int32Array.of(16)), 0);
+        assert.equal(listen(listener, 1), 0);
+        const ident = socket(2, STREAM | NONBLOCK_CLOEXEC, 0);
+        connect(ident, address, 16);
+        const peer = accept4(listener, 0, 0, NONBLOCK_CLOEXEC);
+        // Closed, it sends a reset.
+        assert.equal(setsockopt(peer, 1, SO_LINGER, Int32Array.of(1, 0), 8), 0);
+        assert.equal(queue.change({ ident, filter: 'WRITE' }), 'ok');
+        assert.equal(queue.fetch().length, 1);
+        const { poll } = libc;
+        Object.assign(libc, {
+          poll: (...args: readonly number[]) => {
+            const ready = poll(...args);
+            Object.assign(libc, { poll });
+            fs.closeSync(peer);
+            return ready;
+          },
+        });
+        const [event] = queue.fetch();
+        assert.equal(libc.poll, poll);
+        assert.equal((event?.flags ?? 0) & constant('EV', 'EOF'), constant('EV', 'EOF'));
+        assert.equal(errnoName(event?.fflags ?? 0), 'ECONNRESET');
+        for (const fd of [ident, listener]) fs.closeSync(fd);
+      });
     });
 
     test('space that grows to a low-water mark is told, though epoll only says when there is some', () => {
@@ -679,6 +813,21 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
         }
         for (const fd of fds) fs.closeSync(fd);
       });
+    });
+
+    test('a wait goes on after a thousand and twenty-four edges at once that were nothing to report', async () => {
+      // As many as one epoll_wait(2) brings. Another process writes, while this one waits.
+      const queue = new Queue();
+      const [a, b] = pair(1);
+      const fds = Array.from({ length: 1024 }, (_, index) => dup3(a, 2000 + index, 0o2000000));
+      for (const ident of fds) assert.equal(queue.change({ ident, filter: 'READ', fflags: 'LOWAT', data: 10 }), 'ok');
+      const writer = spawn('sh', ['-c', 'sleep 0.2; printf x'], { stdio: ['ignore', b, 'inherit'] });
+      const start = performance.now();
+      assert.deepEqual(queue.fetch(1000), []);
+      assert(performance.now() - start >= 999);
+      await once(writer, 'exit');
+      queue.close();
+      for (const fd of [a, b, ...fds]) fs.closeSync(fd);
     });
 
     test('two thousand to write to, all at once', () => {

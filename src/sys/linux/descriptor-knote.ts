@@ -95,8 +95,17 @@ export abstract class DescriptorKnote extends Knote implements Source {
 
   /** so_error for fflags. Linux gives it once, so whoever is told keeps it for the other filter's knote as well. */
   protected takeError(): void {
-    const error = takeError(this.fd);
-    if (error === 0) return;
+    // Nor from another socket that has the number now: its error is for whoever asks there.
+    const error = this.alive() ? takeError(this.fd) : 0;
+    if (error !== 0) this.shareError(error);
+  }
+
+  /** There is no end: the one that had an error, as of a connection that was refused, was over with a new connect(2). */
+  protected forgetError(): void {
+    if (this.error !== 0) this.shareError(0);
+  }
+
+  protected shareError(error: number): void {
     for (const knote of this.queue.on(this.fd)) if (knote instanceof DescriptorKnote) knote.error = error;
   }
 

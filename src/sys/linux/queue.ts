@@ -336,10 +336,11 @@ export class Queue implements Host, Pending {
     }
   }
 
-  /** Takes what epoll has, waiting for it if told to, and makes knotes active. -1 and errno() when epoll fails. */
+  /** Takes what epoll has, waiting for it if told to, and makes knotes active. 0: the wait was in vain; -1 and errno(): it failed. */
   #collect(seconds: number): number {
-    let n = this.readers.wait(seconds, this.#ready);
-    while (Epoll.full(n)) n = this.readers.wait(0, this.#ready);
+    const n = this.readers.wait(seconds, this.#ready);
+    // What is left behind is taken too. That nothing is does not make the wait one that was in vain.
+    for (let more = n; Epoll.full(more); ) more = this.readers.wait(0, this.#ready);
     if (n === -1) return -1;
     if (this.#writersReady) {
       this.#writersReady = false;

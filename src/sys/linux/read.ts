@@ -75,6 +75,7 @@ export class ReadKnote extends DescriptorKnote implements Watcher {
       this.outData = Math.max(0, bytes);
       return true;
     }
+    this.forgetError();
     if (socket && bytes === -1 && isListening(fd)) {
       this.outData = (revents & POLLIN) === 0 ? 0 : backlog(fd);
       return this.outData > 0;
@@ -85,6 +86,11 @@ export class ReadKnote extends DescriptorKnote implements Watcher {
       return true;
     }
     if ((revents & POLLIN) === 0) return false;
+    if (bytes === 0 && this.kind === 'device') {
+      // A terminal's end that was typed (^D), which read(2) takes: the BSDs have it in the line, and count it.
+      this.outData = 1;
+      return (pollNow(fd, POLLIN) & POLLIN) !== 0;
+    }
     if (bytes >= 0) {
       this.outData = bytes;
       // Nothing to count and yet something to read: an empty datagram. Of anything else it was read between the two calls.

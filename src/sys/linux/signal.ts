@@ -27,7 +27,11 @@ function isIgnored(signal: number): boolean {
 /** Undefined for the signals that cannot be caught. */
 function watch(name: NodeJS.Signals, signal: number): Watch | undefined {
   const known = watches.get(name);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    // Somebody removed all listeners of the signal, and with ours what keeps it from ending the process.
+    if (!process.listeners(name).includes(known.listener)) process.on(name, known.listener);
+    return known;
+  }
   const knotes = new Set<SignalKnote>();
   const listener = (): void => {
     for (const knote of knotes) knote.deliver();

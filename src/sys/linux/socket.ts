@@ -1,4 +1,4 @@
-import { EPIPE, errno, libc, scratch, scratchAddress, socketOption } from './syscalls.ts';
+import { errno, libc, scratch, scratchAddress, socketOption } from './syscalls.ts';
 
 const SOL_SOCKET = 1;
 const SO_TYPE = 3;
@@ -45,11 +45,11 @@ export function isStream(fd: number): boolean {
 }
 
 /**
- * Whether a stream socket was shut down for writing from this side, which poll(2) calls writable: to send nothing is
- * EPIPE then, and does nothing otherwise.
+ * The errno of sending nothing over a stream socket, which does nothing where it can be: EPIPE where it was shut down for
+ * writing from this side, which poll(2) calls writable; so_error where an error came meanwhile, given here and not again.
  */
-export function isShutForWriting(fd: number): boolean {
-  return libc.send(fd, scratchAddress, 0, MSG_DONTWAIT | MSG_NOSIGNAL) === -1 && errno() === EPIPE;
+export function sendNothing(fd: number): number {
+  return libc.send(fd, scratchAddress, 0, MSG_DONTWAIT | MSG_NOSIGNAL) === -1 ? errno() : 0;
 }
 
 /** The size of the send buffer, in bytes. */

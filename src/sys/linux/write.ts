@@ -4,12 +4,13 @@ import { DescriptorKnote } from './descriptor-knote.ts';
 import { EPOLLOUT, type Epoll } from './epoll.ts';
 import type { Change } from './knote.ts';
 import { queues } from './nested.ts';
-import { isShutForWriting, isStream, sendBuffer } from './socket.ts';
+import { isStream, sendBuffer, sendNothing } from './socket.ts';
 import {
   bytesToRead,
   bytesToSend,
   EINVAL,
   ENOMEM,
+  EPIPE,
   libc,
   POLLERR,
   POLLHUP,
@@ -34,7 +35,6 @@ export class WriteKnote extends DescriptorKnote implements Timer {
   deadline = 0;
   position = -1;
   protected readonly interest: number = EPOLLOUT;
-  #stream: boolean | undefined;
 
   override attach(): number {
     // A queue cannot be written to. Its number may be a pipe's by now, if it was closed behind our back.
@@ -94,18 +94,20 @@ export class WriteKnote extends DescriptorKnote implements Timer {
       this.outFflags = this.error;
       return true;
     }
+    this.forgetError();
     // An error waits that the next call on the socket will give, as on a UDP socket whose message found no port: no end.
     if (socket && (revents & POLLERR) !== 0) {
       this.outData = this.#space(socket);
       return true;
     }
     if ((revents & POLLOUT) === 0 || (revents & POLLHUP) !== 0) return false;
-    if (socket) {
-      this.#stream ??= isStream(fd);
-      if (this.#stream && isShutForWriting(fd)) {
-        this.outFlags = EV_EOF;
-        return true;
-      }
+    // Asked each time: were the number a datagram socket's by now, sending nothing would be a message.
+    const error = socket && isStream(fd) ? sendNothing(fd) : 0;
+    if (error === EPIPE || (error !== 0 && (pollNow(fd, POLLRDHUP) & shut) === shut)) {
+      if (error !== EPIPE) this.shareError(error);
+      this.outFlags = EV_EOF;
+      this.outFflags = this.error;
+      return true;
     }
     const space = this.#space(socket);
     this.outData = space;
