@@ -3,7 +3,7 @@ import { EV_EOF, NOTE_LOWAT } from './constants.ts';
 import { DescriptorKnote } from './descriptor-knote.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLRDHUP, type Epoll } from './epoll.ts';
 import { IN_MODIFY, type Watcher } from './inotify.ts';
-import { queues } from './nested.ts';
+import { type Pending, queueAt } from './nested.ts';
 import { backlog, isDatagram, isListening } from './socket.ts';
 import { bytesToRead, ENOMEM, libc, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLRDHUP, pollNow } from './syscalls.ts';
 
@@ -19,6 +19,13 @@ export class ReadKnote extends DescriptorKnote implements Watcher {
   readonly mask: number = IN_MODIFY;
   protected readonly interest: number = EPOLLIN | EPOLLRDHUP;
   #fallback: number | undefined;
+  /** The queue that is watched, if it is one. */
+  #inner: Pending | undefined;
+
+  override attach(): number {
+    this.#inner = queueAt(this.fd);
+    return super.attach();
+  }
 
   protected epoll(): Epoll {
     return this.queue.readers;
@@ -44,9 +51,8 @@ export class ReadKnote extends DescriptorKnote implements Watcher {
     this.outFlags = 0;
     this.outFflags = 0;
     if ((this.revents & SPECIAL) === 0) {
-      const inner = this.kind === 'other' ? queues.get(this.fd) : undefined;
-      if (inner !== undefined) {
-        this.outData = inner.pending();
+      if (this.#inner !== undefined) {
+        this.outData = this.#inner.pending();
         return this.outData > 0;
       }
       const bytes = bytesToRead(this.fd);

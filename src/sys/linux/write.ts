@@ -3,7 +3,7 @@ import { EV_EOF, NOTE_LOWAT } from './constants.ts';
 import { DescriptorKnote } from './descriptor-knote.ts';
 import { EPOLLOUT, type Epoll } from './epoll.ts';
 import type { Change } from './knote.ts';
-import { queues } from './nested.ts';
+import { queueAt } from './nested.ts';
 import { isStream, sendBuffer, sendNothing } from './socket.ts';
 import {
   bytesToRead,
@@ -37,8 +37,8 @@ export class WriteKnote extends DescriptorKnote implements Timer {
   protected readonly interest: number = EPOLLOUT;
 
   override attach(): number {
-    // A queue cannot be written to. Its number may be a pipe's by now, if it was closed behind our back.
-    if (queues.has(this.fd) && this.kind === 'other') return EINVAL;
+    // A queue cannot be written to.
+    if (queueAt(this.fd) !== undefined) return EINVAL;
     return this.#canLookAgain(this.fflags) ? super.attach() : ENOMEM;
   }
 
