@@ -1,5 +1,6 @@
 import { abiData } from './abi/index.ts';
 import type { AbiData, AbiName, CType, StructData } from './abi/types.ts';
+import { wrongType } from './check.ts';
 import { koffi } from './koffi.ts';
 
 /** One member of a C struct. */
@@ -91,7 +92,12 @@ export const abis: { readonly [Name in AbiName]: Abi } = Object.freeze(
   },
 );
 
-/** Throws unless `abi` is one of {@link abis} itself: a table made by hand would let the kernel write past a list. */
+/** Whether `abi` is one of {@link abis} itself: a table made by hand would let the kernel write past a list. */
 export function isAbi(abi: unknown): abi is Abi {
   return Object.values(abis).includes(abi as Abi);
+}
+
+/** Throws a TypeError unless {@link isAbi}. */
+export function checkAbi(abi: Abi): void {
+  if (!isAbi(abi)) throw wrongType('abi', 'one of abis', abi);
 }
