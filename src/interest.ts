@@ -1,6 +1,6 @@
 import { checkNotes, type DeviceNote, type ExceptNote, type ProcNote, type ReadNote, type VnodeNote } from './notes.ts';
 import { type SignalName, signalName, signalNumber } from './signals.ts';
-import { checkInteger, INT_MAX, outOfRange, show, wrongType } from './sys/check.ts';
+import { checkInteger, INT_MAX, outOfRange, wrongType } from './sys/check.ts';
 
 const UINT16_MAX = 2 ** 16 - 1;
 const UINT32_MAX = 2 ** 32 - 1;
@@ -233,7 +233,7 @@ export function read<Token = never>(
   return make<ReadInterest<Token>>('read', options, {
     ident: checkFd(fd),
     lowat: options?.lowat,
-    on: checkNotes('read', options?.on ?? []),
+    on: checkNotes('read', options?.on, []),
   });
 }
 
@@ -263,7 +263,7 @@ export function except<Token = never>(
 ): ExceptInterest<Token> {
   return make<ExceptInterest<Token>>('except', options, {
     ident: checkFd(fd),
-    on: checkNotes('except', options?.on ?? ['oob']),
+    on: checkNotes('except', options?.on, ['oob']),
   });
 }
 
@@ -305,7 +305,7 @@ export function proc<Token = never>(
   options: InterestOptions<Token> & { readonly on?: readonly ProcNote[] | undefined } = {},
 ): ProcInterest<Token> {
   checkInteger('pid', pid, 1, INT_MAX);
-  const on = checkNotes('proc', options?.on ?? ['exit']);
+  const on = checkNotes('proc', options?.on, ['exit']);
   if (on.length === 0) throw wrongType('on', 'at least one note', on);
   return make<ProcInterest<Token>>('proc', options, { ident: pid, on });
 }
@@ -424,7 +424,7 @@ const ALL_FS_EVENTS = 0xffff;
 export function fs<Token = never>(
   options: InterestOptions<Token> & { readonly fflags?: number | undefined } = {},
 ): FsInterest<Token> {
-  const fflags = options?.fflags ?? ALL_FS_EVENTS;
+  const { fflags = ALL_FS_EVENTS } = options ?? {};
   checkInteger('fflags', fflags, 0, UINT32_MAX);
   return make<FsInterest<Token>>('fs', options, { ident: 0, fflags });
 }
@@ -473,7 +473,7 @@ export function device<Token = never>(
 ): DeviceInterest<Token> {
   return make<DeviceInterest<Token>>('device', options, {
     ident: checkFd(fd),
-    on: checkNotes('device', options?.on ?? ['change']),
+    on: checkNotes('device', options?.on, ['change']),
   });
 }
 
@@ -508,7 +508,7 @@ export function raw<Token = never>(fields: RawFields<Token>): RawInterest<Token>
   check64('data', data, INT64_MIN, INT64_MAX);
   check64('udata', udata, 0n, UINT64_MAX);
   // One number on all systems.
-  if ((flags & 2) !== 0) throw outOfRange('flags', 'no EV_DELETE, which is unregister()', `0x${show(flags)}`);
+  if ((flags & 2) !== 0) throw outOfRange('flags', 'no EV_DELETE (2), which is unregister()', flags);
   return make<RawInterest<Token>>('raw', token === undefined ? {} : { token }, {
     ident: checkIdent(ident),
     evfilt: filter,
