@@ -117,12 +117,12 @@ export function checkNotes<Note extends string>(
   return notes;
 }
 
-/** The bit of a note. Throws a RangeError that names the systems that have it where this one has not. */
-export function noteBit(abi: Abi, argument: string, note: string): number {
+/** The bit of a note that `given` asks for. Throws a RangeError that names the systems that have it where this one has not. */
+export function noteBit(abi: Abi, argument: string, note: string, given: unknown = note): number {
   const constant = constantOf(note);
   const bit = working(abi, constant);
   if (bit !== undefined) return bit;
-  throw outOfRange(argument, `what ${abi.name} has (${constant}: ${systemsWith(constant)})`, note);
+  throw outOfRange(argument, `what ${abi.name} has (${constant}: ${systemsWith(constant)})`, given);
 }
 
 /** The bits of all of the notes; errors as {@link noteBit}. */
