@@ -42,7 +42,7 @@ export function compile(interest: Interest, abi: Abi): Change {
     case 'read':
     case 'write': {
       const notes = interest.filter === 'read' ? noteBits(abi, interest.on) : 0;
-      const fflags = interest.lowat === undefined ? notes : notes | noteBit(abi, 'lowat', 'lowat');
+      const fflags = interest.lowat === undefined ? notes : notes | noteBit(abi, 'lowat', 'lowat', interest.lowat);
       return { filter, mode, fflags, data: interest.lowat ?? 0, leeway: undefined };
     }
     case 'proc': {
@@ -97,11 +97,11 @@ function compileTimer(interest: TimerInterest, abi: Abi, mode: number): Omit<Cha
     ms = Math.max(at, 1);
     fflags |= absolute(abi);
   }
-  if (critical) fflags |= noteBit(abi, 'critical', 'critical');
-  if (background) fflags |= noteBit(abi, 'background', 'background');
-  if (continuous) fflags |= noteBit(abi, 'continuous', 'mach_continuous_time');
+  if (critical) fflags |= noteBit(abi, 'critical', 'critical', critical);
+  if (background) fflags |= noteBit(abi, 'background', 'background', background);
+  if (continuous) fflags |= noteBit(abi, 'continuous', 'mach_continuous_time', continuous);
   if (leeway !== undefined) {
-    fflags |= noteBit(abi, 'leeway', 'leeway');
+    fflags |= noteBit(abi, 'leeway', 'leeway', leeway);
     if (!abi.kevent64)
       throw outOfRange('leeway', 'a queue of bindKqueue({ abi: abis.darwin64 }), which can say it', leeway);
   }

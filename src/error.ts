@@ -8,8 +8,11 @@ import type { Kevent } from './sys/kevent.ts';
 export interface KqueueErrorDetails {
   /** What the call was about, as the message shows it: a record, a path. */
   readonly about?: string | undefined;
+  /** The record of the change. */
   readonly change?: Kevent | undefined;
+  /** What was to be registered, unregistered or changed. */
   readonly interest?: Interest | undefined;
+  /** The path that was to be opened. */
   readonly path?: string | undefined;
 }
 

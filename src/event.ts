@@ -126,7 +126,7 @@ abstract class BaseEvent<Token> {
     return errno === 0 ? undefined : new KqueueError(errno, 'kevent', { about: String(this) });
   }
 
-  /** `kevent { READ fd=5, ADD|CLEAR, data=12 }` */
+  /** `kevent { READ fd=5, ADD|ENABLE|CLEAR, data=12 }` */
   toString(): string {
     const { ident64: ident, flags, fflags, data64: data, udata } = this;
     return describeKevent(this.#kind.abi, { ident, filter: this.#kind.evfilt, flags, fflags, data, udata });

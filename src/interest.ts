@@ -1,6 +1,6 @@
 import { checkNotes, type DeviceNote, type ExceptNote, type ProcNote, type ReadNote, type VnodeNote } from './notes.ts';
 import { type SignalName, signalName, signalNumber } from './signals.ts';
-import { checkInteger, INT_MAX, outOfRange, show, wrongType } from './sys/check.ts';
+import { checkInteger, INT_MAX, outOfRange, wrongType } from './sys/check.ts';
 
 const UINT16_MAX = 2 ** 16 - 1;
 const UINT32_MAX = 2 ** 32 - 1;
@@ -45,11 +45,17 @@ class Made {
 
 /** What all interests have: which filter, which thing it watches, and how. */
 export interface InterestBase<Filter extends string, Token> extends Made {
+  /** The builder that made it. */
   readonly filter: Filter;
+  /** EV_CLEAR. */
   readonly clear: boolean;
+  /** EV_ONESHOT. */
   readonly oneshot: boolean;
+  /** EV_DISPATCH. */
   readonly dispatch: boolean;
+  /** EV_DISABLE, at first. */
   readonly disabled: boolean;
+  /** What its events have as their token; undefined if none was given. */
   readonly token: Token | undefined;
 }
 
@@ -59,6 +65,7 @@ export interface ReadInterest<Token = unknown> extends InterestBase<'read', Toke
   readonly ident: number;
   /** Bytes that must be there; undefined for any. */
   readonly lowat: number | undefined;
+  /** NOTE_*: what to report beside readiness. */
   readonly on: readonly ReadNote[];
 }
 /** EVFILT_WRITE: see {@link write}. */
@@ -72,25 +79,30 @@ export interface WriteInterest<Token = unknown> extends InterestBase<'write', To
 export interface ExceptInterest<Token = unknown> extends InterestBase<'except', Token> {
   /** The descriptor. */
   readonly ident: number;
+  /** NOTE_*: what to report. */
   readonly on: readonly ExceptNote[];
 }
 /** EVFILT_VNODE: see {@link vnode}. */
 export interface VnodeInterest<Token = unknown> extends InterestBase<'vnode', Token> {
   /** The descriptor; undefined if a path is watched, which register() opens. */
   readonly ident: number | undefined;
+  /** The path; undefined if a descriptor is watched. */
   readonly path: string | undefined;
+  /** NOTE_*: what to report. */
   readonly on: readonly VnodeNote[];
 }
 /** EVFILT_PROC: see {@link proc}. */
 export interface ProcInterest<Token = unknown> extends InterestBase<'proc', Token> {
   /** The process. */
   readonly ident: number;
+  /** NOTE_*: what to report. */
   readonly on: readonly ProcNote[];
 }
 /** EVFILT_SIGNAL: see {@link signal}. */
 export interface SignalInterest<Token = unknown> extends InterestBase<'signal', Token> {
   /** The signal's number. */
   readonly ident: number;
+  /** Its name. */
   readonly signal: SignalName;
 }
 /** EVFILT_TIMER: see {@link timer}. */
@@ -105,8 +117,11 @@ export interface TimerInterest<Token = unknown> extends InterestBase<'timer', To
   readonly at: number | undefined;
   /** Milliseconds that it may be late by. */
   readonly leeway: number | undefined;
+  /** NOTE_CRITICAL. */
   readonly critical: boolean;
+  /** NOTE_BACKGROUND. */
   readonly background: boolean;
+  /** NOTE_MACH_CONTINUOUS_TIME. */
   readonly continuous: boolean;
 }
 /** EVFILT_USER: see {@link user}. */
@@ -116,6 +131,7 @@ export interface UserInterest<Token = unknown> extends InterestBase<'user', Toke
 }
 /** EVFILT_FS: see {@link fs}. */
 export interface FsInterest<Token = unknown> extends InterestBase<'fs', Token> {
+  /** 0: there is one for all file systems. */
   readonly ident: number;
   /** The VQ_* bits to report. */
   readonly fflags: number;
@@ -139,10 +155,12 @@ export interface EmptyInterest<Token = unknown> extends InterestBase<'empty', To
 export interface DeviceInterest<Token = unknown> extends InterestBase<'device', Token> {
   /** The descriptor. */
   readonly ident: number;
+  /** NOTE_*: what to report. */
   readonly on: readonly DeviceNote[];
 }
 /** Any filter: see {@link raw}. */
 export interface RawInterest<Token = unknown> extends InterestBase<'raw', Token> {
+  /** What the filter takes it for; a bigint beyond 2^53. */
   readonly ident: number | bigint;
   /** EVFILT_*. */
   readonly evfilt: number;
@@ -150,7 +168,9 @@ export interface RawInterest<Token = unknown> extends InterestBase<'raw', Token>
   readonly flags: number;
   /** NOTE_*. */
   readonly fflags: number;
+  /** What the filter takes it for. */
   readonly data: number | bigint;
+  /** Comes back as `event.udata`. */
   readonly udata: number | bigint;
 }
 
@@ -233,7 +253,7 @@ export function read<Token = never>(
   return make<ReadInterest<Token>>('read', options, {
     ident: checkFd(fd),
     lowat: options?.lowat,
-    on: checkNotes('read', options?.on ?? []),
+    on: checkNotes('read', options?.on, []),
   });
 }
 
@@ -263,7 +283,7 @@ export function except<Token = never>(
 ): ExceptInterest<Token> {
   return make<ExceptInterest<Token>>('except', options, {
     ident: checkFd(fd),
-    on: checkNotes('except', options?.on ?? ['oob']),
+    on: checkNotes('except', options?.on, ['oob']),
   });
 }
 
@@ -305,7 +325,7 @@ export function proc<Token = never>(
   options: InterestOptions<Token> & { readonly on?: readonly ProcNote[] | undefined } = {},
 ): ProcInterest<Token> {
   checkInteger('pid', pid, 1, INT_MAX);
-  const on = checkNotes('proc', options?.on ?? ['exit']);
+  const on = checkNotes('proc', options?.on, ['exit']);
   if (on.length === 0) throw wrongType('on', 'at least one note', on);
   return make<ProcInterest<Token>>('proc', options, { ident: pid, on });
 }
@@ -424,7 +444,7 @@ const ALL_FS_EVENTS = 0xffff;
 export function fs<Token = never>(
   options: InterestOptions<Token> & { readonly fflags?: number | undefined } = {},
 ): FsInterest<Token> {
-  const fflags = options?.fflags ?? ALL_FS_EVENTS;
+  const { fflags = ALL_FS_EVENTS } = options ?? {};
   checkInteger('fflags', fflags, 0, UINT32_MAX);
   return make<FsInterest<Token>>('fs', options, { ident: 0, fflags });
 }
@@ -473,12 +493,13 @@ export function device<Token = never>(
 ): DeviceInterest<Token> {
   return make<DeviceInterest<Token>>('device', options, {
     ident: checkFd(fd),
-    on: checkNotes('device', options?.on ?? ['change']),
+    on: checkNotes('device', options?.on, ['change']),
   });
 }
 
 /** The fields of `struct kevent`, as {@link raw} takes them. What is left out is 0. */
 export interface RawFields<Token> {
+  /** What the filter takes it for: unsigned, 64 bits. */
   readonly ident: number | bigint;
   /** EVFILT_*. */
   readonly filter: number;
@@ -486,6 +507,7 @@ export interface RawFields<Token> {
   readonly flags?: number | undefined;
   /** NOTE_*. The negative number that `|` makes of bit 31 (NOTE_EXIT, NOTE_FFCOPY) is taken for the same 32 bits. */
   readonly fflags?: number | undefined;
+  /** What the filter takes it for: signed, 64 bits. */
   readonly data?: number | bigint | undefined;
   /** Comes back as `event.udata`. */
   readonly udata?: number | bigint | undefined;
@@ -508,7 +530,7 @@ export function raw<Token = never>(fields: RawFields<Token>): RawInterest<Token>
   check64('data', data, INT64_MIN, INT64_MAX);
   check64('udata', udata, 0n, UINT64_MAX);
   // One number on all systems.
-  if ((flags & 2) !== 0) throw outOfRange('flags', 'no EV_DELETE, which is unregister()', `0x${show(flags)}`);
+  if ((flags & 2) !== 0) throw outOfRange('flags', 'no EV_DELETE (2), which is unregister()', flags);
   return make<RawInterest<Token>>('raw', token === undefined ? {} : { token }, {
     ident: checkIdent(ident),
     evfilt: filter,

@@ -83,8 +83,9 @@ export class Kqueue<Token = unknown> {
    */
   constructor(options: { readonly sys?: Sys | undefined } = {}) {
     if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options);
-    const sys = options.sys ?? defaultSys();
-    if (typeof sys.kevent !== 'function' || !isAbi(sys.abi)) throw wrongType('sys', 'what bindKqueue() gives', sys);
+    // Not by `??`: a null is a mistake, and another queue than was meant is a poor answer to it.
+    const sys = options.sys === undefined ? defaultSys() : options.sys;
+    if (typeof sys?.kevent !== 'function' || !isAbi(sys.abi)) throw wrongType('sys', 'what bindKqueue() gives', sys);
     this.#sys = sys;
     this.#kinds = kindsOf(sys.abi);
     this.#events = new KeventList(FEW, sys.abi);

@@ -99,22 +99,30 @@ const notesToAsk: Readonly<Record<'read' | 'except' | 'vnode' | 'proc' | 'device
 
 const constantOf = (note: string): string => `NOTE_${note.toUpperCase()}`;
 
-/** A frozen copy of the notes that a builder was given. Throws a TypeError unless each of them belongs to the filter. */
-export function checkNotes<Note extends string>(filter: keyof typeof notesToAsk, on: readonly Note[]): readonly Note[] {
+/**
+ * A frozen copy of the notes that a builder was given, or of those that it takes where none were. Throws a TypeError unless
+ * each of them belongs to the filter.
+ */
+export function checkNotes<Note extends string>(
+  filter: keyof typeof notesToAsk,
+  given: readonly Note[] | undefined,
+  absent?: readonly Note[],
+): readonly Note[] {
   const known: readonly string[] = notesToAsk[filter];
   const expected = `notes of ${filter}(): ${known.join(', ')}`;
+  const on = given === undefined ? absent : given;
   if (!Array.isArray(on)) throw wrongType('on', `an array of ${expected}`, on);
   const notes: readonly Note[] = Object.freeze([...on]);
   for (const note of notes) if (!known.includes(note)) throw wrongType('on', expected, note);
   return notes;
 }
 
-/** The bit of a note. Throws a RangeError that names the systems that have it where this one has not. */
-export function noteBit(abi: Abi, argument: string, note: string): number {
+/** The bit of a note that `given` asks for. Throws a RangeError that names the systems that have it where this one has not. */
+export function noteBit(abi: Abi, argument: string, note: string, given: unknown = note): number {
   const constant = constantOf(note);
   const bit = working(abi, constant);
   if (bit !== undefined) return bit;
-  throw outOfRange(argument, `what ${abi.name} has (${constant}: ${systemsWith(constant)})`, note);
+  throw outOfRange(argument, `what ${abi.name} has (${constant}: ${systemsWith(constant)})`, given);
 }
 
 /** The bits of all of the notes; errors as {@link noteBit}. */

@@ -3,7 +3,7 @@ import { defaultAbi } from './default.ts';
 import { inspectAs } from './inspect.ts';
 import type { Kevent } from './kevent.ts';
 import { koffi } from './koffi.ts';
-import { type Abi, isAbi } from './layout.ts';
+import { type Abi, checkAbi } from './layout.ts';
 import { describeKevent } from './names.ts';
 
 const TWO32 = 2 ** 32;
@@ -53,7 +53,7 @@ const known = new Map<Abi, Words>();
 function wordsOf(abi: Abi): Words {
   let words = known.get(abi);
   if (words !== undefined) return words;
-  if (!isAbi(abi)) throw wrongType('abi', 'one of abis', abi);
+  checkAbi(abi);
   const { size, fields } = abi.kevent;
   const field = new Map(fields.map((f) => [f.name, f]));
   const at = (name: string): number => (field.get(name)?.offset ?? 0) / 4;

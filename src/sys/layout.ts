@@ -1,9 +1,11 @@
 import { abiData } from './abi/index.ts';
 import type { AbiData, AbiName, CType, StructData } from './abi/types.ts';
+import { wrongType } from './check.ts';
 import { koffi } from './koffi.ts';
 
 /** One member of a C struct. */
 export interface Field {
+  /** The name that the header gives it: `ident`. */
   readonly name: string;
   /** The C type that the header declares. */
   readonly type: CType;
@@ -13,15 +15,19 @@ export interface Field {
   readonly size: number;
 }
 
-/** A C struct, measured: what sizeof, _Alignof and offsetof say of it. All in bytes. */
+/** A C struct, measured: what sizeof, _Alignof and offsetof say of it. */
 export interface Layout {
+  /** sizeof, in bytes. */
   readonly size: number;
+  /** _Alignof, in bytes. */
   readonly align: number;
+  /** Its members, in the order of the header. */
   readonly fields: readonly Field[];
 }
 
 /** One system's kqueue(2) as its headers have it: layouts, the names of the calls, constants. */
 export interface Abi {
+  /** Its name among {@link abis}. */
   readonly name: AbiName;
   /** `struct kevent` (`struct kevent64_s` for `darwin64`). Computed by koffi at the first look; throws without koffi. */
   readonly kevent: Layout;
@@ -91,7 +97,12 @@ export const abis: { readonly [Name in AbiName]: Abi } = Object.freeze(
   },
 );
 
-/** Throws unless `abi` is one of {@link abis} itself: a table made by hand would let the kernel write past a list. */
+/** Whether `abi` is one of {@link abis} itself: a table made by hand would let the kernel write past a list. */
 export function isAbi(abi: unknown): abi is Abi {
   return Object.values(abis).includes(abi as Abi);
+}
+
+/** Throws a TypeError unless {@link isAbi}. */
+export function checkAbi(abi: Abi): void {
+  if (!isAbi(abi)) throw wrongType('abi', 'one of abis', abi);
 }

@@ -1,5 +1,8 @@
+import { checkInteger } from './check.ts';
 import type { Kevent } from './kevent.ts';
-import type { Abi } from './layout.ts';
+import { type Abi, checkAbi } from './layout.ts';
+
+const UINT32_MAX = 2 ** 32 - 1;
 
 /** Which NOTE_* belong to a filter: the same bit means another thing to each. In the order of the man page. */
 const notesOf: Readonly<Record<string, readonly string[]>> = {
@@ -69,7 +72,7 @@ const FLAGS = [
 
 function names(value: number, of: readonly (readonly [string, number | undefined])[]): string {
   const found: string[] = [];
-  let rest = value;
+  let rest = value >>> 0;
   for (const [name, bit] of of) {
     // Unsigned: NOTE_EXIT is the topmost bit.
     if (bit === undefined || bit === 0 || (value & bit) >>> 0 !== bit) continue;
@@ -82,25 +85,40 @@ function names(value: number, of: readonly (readonly [string, number | undefined
   return found.join('|');
 }
 
-/** The name of an EVFILT_*, without the prefix: `READ`; the number itself where the ABI has no such filter. */
+/**
+ * The name of an EVFILT_*, without the prefix: `READ`; the number itself where the ABI has no such filter.
+ * @throws TypeError, RangeError for an abi that is not one of `abis`, and for what fits no system's field
+ */
 export function filterName(abi: Abi, filter: number): string {
+  checkAbi(abi);
+  checkInteger('filter', filter, -(2 ** 15), UINT32_MAX);
   for (const [name, value] of Object.entries(abi.constants)) {
     if (value === filter && name.startsWith('EVFILT_')) return name.slice('EVFILT_'.length);
   }
   return String(filter);
 }
 
-/** The names of the EV_* in `flags`, without the prefix: `ADD|CLEAR`; what has no name in hexadecimal. */
+/**
+ * The names of the EV_* in `flags`, without the prefix: `ADD|CLEAR`; what has no name in hexadecimal.
+ * @throws TypeError, RangeError as {@link filterName}
+ */
 export function flagNames(abi: Abi, flags: number): string {
+  checkAbi(abi);
+  checkInteger('flags', flags, 0, UINT32_MAX);
   return names(
     flags,
     FLAGS.map((name) => [name, abi.constants[`EV_${name}`]]),
   );
 }
 
-/** The names of the NOTE_* in `fflags` as `filter` takes them, without the prefix: `WRITE|EXTEND`. */
+/**
+ * The names of the NOTE_* in `fflags` as `filter` takes them, without the prefix: `WRITE|EXTEND`. The negative number that
+ * `|` makes of bit 31 is taken for the same 32 bits.
+ * @throws TypeError, RangeError as {@link filterName}
+ */
 export function noteNames(abi: Abi, filter: number, fflags: number): string {
   const name = filterName(abi, filter);
+  checkInteger('fflags', fflags, -(2 ** 31), UINT32_MAX);
   const prefix = prefixed.has(name) ? `NOTE_${name}_` : 'NOTE_';
   const notes = (notesOf[name] ?? []).map((note): [string, number | undefined] => [note, abi.constants[prefix + note]]);
   if (name !== 'TIMER' || abi.constants['NOTE_MSECONDS'] !== 0) return names(fflags, notes);

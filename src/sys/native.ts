@@ -5,7 +5,7 @@ import { systemAbi } from './default.ts';
 import { trackInWorker, untrack } from './descriptor.ts';
 import { type KeventList, keventAddress } from './kevent-list.ts';
 import { koffi } from './koffi.ts';
-import { type Abi, isAbi } from './layout.ts';
+import { type Abi, checkAbi } from './layout.ts';
 import type { Sys } from './sys.ts';
 import { type Timespec, timespecAddress } from './timespec.ts';
 
@@ -57,10 +57,13 @@ export function bindingOf(sys: Sys): Binding | undefined {
  * @throws TypeError for arguments of another form; Error where the library or a symbol is not found, where koffi has no
  * binary for this machine, and where it lays a struct out otherwise than the ABI says
  */
-export function bindKqueue({ library, abi, symbols = {} }: Binding): Sys {
+export function bindKqueue(binding: Binding): Sys {
+  if (typeof binding !== 'object' || binding === null) throw wrongType('binding', 'an object', binding);
+  const { library, abi, symbols = {} } = binding;
   if (library !== null && typeof library !== 'string') throw wrongType('library', 'a path or null', library);
   if (library === '') throw wrongType('library', 'a path or null', library);
-  if (!isAbi(abi)) throw wrongType('abi', 'one of abis', abi);
+  checkAbi(abi);
+  if (typeof symbols !== 'object' || symbols === null) throw wrongType('symbols', 'an object', symbols);
   const { load, errno: currentErrno, sizeof } = koffi();
   if (abi.kevent.size % 8 !== 0 || abi.timespec.size !== 16) throw new Error(`${abi.name}: unexpected layout`);
 

@@ -4,6 +4,9 @@ import assert from 'node:assert/strict';
 import { fstatSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import {
+  device,
+  except,
+  fs,
   type Interest,
   Kqueue,
   KqueueError,
@@ -59,7 +62,12 @@ describe('bad input to the front door', { skip: Kqueue.available ? false : 'ther
       (fd) => vnode(fd, { on: ['write'] }),
       [...integers.filter((value) => typeof value !== 'string'), '', 'a\0b', -1],
     ],
-    ['vnode(on)', (on) => vnode(0, { on }), [5, 'write', {}, ['no note'], [5], [null]]],
+    ['vnode(on)', (on) => vnode(0, { on }), [undefined, null, 5, 'write', {}, ['no note'], [5], [null]]],
+    ['read(on)', (on) => read(0, { on }), [null, 5, 'eof', {}, ['oob'], [null]]],
+    ['proc(on)', (on) => proc(1, { on }), [null, 5, 'exit', {}, [], ['write'], [null]]],
+    ['except(on)', (on) => except(0, { on }), [null, 'oob', ['exit']]],
+    ['device(on)', (on) => device(0, { on }), [null, 'change', ['exit']]],
+    ['fs(fflags)', (fflags) => fs({ fflags }), integers.filter((value) => value !== undefined && value !== 2 ** 31)],
     ['proc(pid)', proc, [...integers, -1]],
     [
       'signal(name)',
@@ -97,7 +105,7 @@ describe('bad input to the front door', { skip: Kqueue.available ? false : 'ther
     ['read(options)', (options) => read(0, options), objects],
     ['new Waker(handle)', (handle) => new Waker(handle), [...objects, {}, { gate: new ArrayBuffer(4) }]],
     ['new Kqueue(options)', (options) => new Kqueue(options), [null, 5, 'text']],
-    ['new Kqueue(sys)', (sys) => new Kqueue({ sys }), [5, 'text', {}]],
+    ['new Kqueue(sys)', (sys) => new Kqueue({ sys }), [null, 5, 'text', {}]],
   ];
 
   for (const [name, build, values] of builders) {
@@ -105,6 +113,13 @@ describe('bad input to the front door', { skip: Kqueue.available ? false : 'ther
       for (const value of values) refused(`${name} ${show(value)}`, () => build(wrong(value)));
     });
   }
+
+  test('a number that is refused is shown as it is', () => {
+    assert.throws(() => raw({ ident: 1, filter: -1, flags: 0x12 }), {
+      name: 'RangeError',
+      message: /^flags: .*, got 18$/,
+    });
+  });
 
   test('poll() and wait()', async () => {
     const kq = closeAfter(new Kqueue());

@@ -7,18 +7,8 @@ import { inspect } from 'node:util';
 import koffi from 'koffi';
 import { Kqueue, KqueueError, proc, read, timer, user, vnode, write } from '../../src/index.ts';
 import { defaultSys } from '../../src/sys/index.ts';
-import {
-  closeAfter,
-  DEADLINE,
-  isCode,
-  newPipe,
-  noProc,
-  openDescriptors,
-  put,
-  suite,
-  testFolder,
-  turn,
-} from './helpers.ts';
+import { descriptors } from '../helpers/descriptors.ts';
+import { closeAfter, DEADLINE, isCode, newPipe, noProc, put, suite, testFolder, turn } from './helpers.ts';
 
 const folder = testFolder();
 
@@ -238,11 +228,11 @@ describe('nothing is left open', { ...suite, skip: suite.skip || noProc }, () =>
       // What Node and koffi load at the first use stays.
       await round();
       await turn();
-      const before = openDescriptors();
+      const before = descriptors().length;
       for (let i = 0; i < 20; i++) await round();
       await turn();
       // Fewer where Node closes one of its own meanwhile.
-      assert.ok(openDescriptors() <= before, `${openDescriptors()} descriptors, ${before} before`);
+      assert.ok(descriptors().length <= before, `${descriptors().length} descriptors, ${before} before`);
     });
   }
 });

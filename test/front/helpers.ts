@@ -93,11 +93,6 @@ export function runChild(
   });
 }
 
-/** How many descriptors this process has open. */
-export function openDescriptors(): number {
-  return readdirSync('/proc/self/fd').length;
-}
-
 /** How many threads this process has. */
 export function threads(): number {
   return readdirSync('/proc/self/task').length;

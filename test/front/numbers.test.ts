@@ -66,11 +66,13 @@ const added = (abi: Abi): string => `EV_ADD|EV_ENABLE${receipt(abi)}`;
 function onlyIn(having: readonly Abi[], constant: string, interest: Interest, argument: string): void {
   const names = systems.filter((abi) => having.includes(abi)).map((abi) => titles.get(abi));
   const expected = `${constant}: ${names.join(', ')} ${names.length === 1 ? 'has' : 'have'} it`;
+  const given: unknown = Reflect.get(interest, argument);
+  const got = typeof given === 'number' || typeof given === 'boolean' ? String(given) : '';
   for (const abi of systems) {
     if (having.includes(abi)) continue;
     const sys = new FakeSys(abi);
     const kq = closeAfter(new Kqueue({ sys }));
-    refuses(() => kq.register(interest), RangeError, argument, { expected });
+    refuses(() => kq.register(interest), RangeError, argument, { expected, got });
     // Before anything reaches the kernel, what is good in the same call included.
     assert.throws(() => kq.register(user(1), interest), RangeError);
     assert.deepEqual(sys.calls, []);

@@ -5,8 +5,9 @@ import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import { defaultSys } from '../../src/sys/index.ts';
+import { descriptors } from '../helpers/descriptors.ts';
 import { typescriptWorker } from '../sys/typescript-worker.ts';
-import { noProc, openDescriptors, suite } from './helpers.ts';
+import { noProc, suite } from './helpers.ts';
 
 /** A worker that does what front-worker.ts has under that name. */
 function start(order: string): Worker {
@@ -40,9 +41,9 @@ describe('in a worker thread', suite, () => {
       };
       // Node keeps a few for its first worker.
       await round();
-      const before = openDescriptors();
+      const before = descriptors().length;
       for (let i = 0; i < 3; i++) await round();
-      assert.ok(openDescriptors() <= before, `${openDescriptors()} descriptors, ${before} before`);
+      assert.ok(descriptors().length <= before, `${descriptors().length} descriptors, ${before} before`);
     });
   }
 
@@ -52,8 +53,8 @@ describe('in a worker thread', suite, () => {
       assert.equal(code, 0);
     };
     await round();
-    const before = openDescriptors();
+    const before = descriptors().length;
     for (let i = 0; i < 3; i++) await round();
-    assert.ok(openDescriptors() <= before, `${openDescriptors()} descriptors, ${before} before`);
+    assert.ok(descriptors().length <= before, `${descriptors().length} descriptors, ${before} before`);
   });
 });

@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import koffi from 'koffi';
 import { Kqueue, type KqueueEvent, proc, read, signal, timer, user, vnode, Waker, write } from '../../src/index.ts';
 import { defaultSys, EV_SET, errnoName, KeventList, Timespec } from '../../src/sys/index.ts';
+import { descriptors } from '../helpers/descriptors.ts';
 import { typescriptWorker } from '../sys/typescript-worker.ts';
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '5' } } });
@@ -275,7 +276,7 @@ async function sample(): Promise<Sample> {
     await setImmediate();
   }
   const { heapUsed, rss } = process.memoryUsage();
-  return { heap: heapUsed, rss, fds: linux ? fs.readdirSync('/proc/self/fd').length : 0 };
+  return { heap: heapUsed, rss, fds: linux ? descriptors().length : 0 };
 }
 
 const door = new FrontDoor();

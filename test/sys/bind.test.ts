@@ -156,7 +156,10 @@ describe('bindKqueue refuses', () => {
       refuses(() => bindKqueue({ library: null, abi: wrong(value) }), TypeError, 'abi', { expected: 'one of abis' });
     }
     for (const value of [undefined, null, 'libkqueue.so', 5]) {
-      assert.throws(() => bindKqueue(wrong(value)), TypeError);
+      refuses(() => bindKqueue(wrong(value)), TypeError, 'binding');
+    }
+    for (const value of [null, 'kevent', 5]) {
+      refuses(() => bindKqueue({ library: null, abi, symbols: wrong(value) }), TypeError, 'symbols');
     }
   });
 

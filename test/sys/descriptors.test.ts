@@ -3,12 +3,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readlinkSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { EV_SET, errnoName, KeventList, type Sys, Timespec } from '../../src/sys/index.ts';
+import { descriptors } from '../helpers/descriptors.ts';
 import { kqueues } from './kqueues.ts';
 import { typescriptWorker } from './typescript-worker.ts';
 
@@ -24,17 +25,6 @@ function descriptor(fd: number): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function openDescriptors(): string[] {
-  return readdirSync('/proc/self/fd')
-    .map((fd) => descriptor(Number(fd)))
-    .filter((target): target is string => target !== undefined);
-}
-
-/** Those that a queue of Linux may have. A file may be another thread's: a loader's that writes down what it compiled. */
-function queueDescriptors(): string[] {
-  return openDescriptors().filter((target) => /anon_inode|pidfd/.test(target));
 }
 
 /** Registers something of every filter that this kqueue needs a descriptor for. Returns how to undo what it opened. */
@@ -102,9 +92,9 @@ for (const door of await kqueues()) {
       };
       // The first queue may open what all later ones share.
       once();
-      const before = queueDescriptors().length;
+      const before = descriptors().length;
       for (let i = 0; i < 50; i++) once();
-      assert.equal(queueDescriptors().length, before);
+      assert.equal(descriptors().length, before);
     });
 
     test('ten thousand timers need no ten thousand descriptors, and all fire', {
@@ -113,11 +103,11 @@ for (const door of await kqueues()) {
       const COUNT = door.name === 'linux' ? 10_000 : 1000; // BSD kernels have limits: 1024 a process, 4096 in all
       const { EVFILT_TIMER = 0, EV_ADD = 0, EV_ONESHOT = 0 } = sys.abi.constants;
       const kq = sys.kqueue();
-      const before = linux ? openDescriptors().length : 0;
+      const before = linux ? descriptors().length : 0;
       const list = new KeventList(COUNT, sys.abi);
       for (let i = 0; i < COUNT; i++) EV_SET(list, i, i, EVFILT_TIMER, EV_ADD | EV_ONESHOT, 0, 1 + (i % 100), i);
       assert.equal(sys.kevent(kq, list, COUNT, null, 0, NOW), 0, 'no timer is refused');
-      if (linux) assert(openDescriptors().length - before <= 10, `${openDescriptors().length - before} descriptors`);
+      if (linux) assert(descriptors().length - before <= 10, `${descriptors().length - before} descriptors`);
 
       const fired = new Set<number>();
       const timeout = Timespec.fromMillis(5000);
@@ -144,22 +134,22 @@ for (const door of await kqueues()) {
       // The first worker may load what stays for the process.
       await (await start()).terminate();
       await setTimeout(50);
-      const before = openDescriptors().sort();
+      const before = descriptors();
       for (let round = 0; round < 3; round++) {
         const workers = await Promise.all([start(), start()]);
-        assert(openDescriptors().length > before.length);
+        assert(descriptors().length > before.length);
         await Promise.all(workers.map((worker) => worker.terminate()));
       }
       await setTimeout(50);
-      assert.deepEqual(openDescriptors().sort(), before);
+      assert.deepEqual(descriptors(), before);
     });
 
     test('a worker that ends by itself leaves none either', { skip: noProc || ofLinux }, async () => {
-      const before = openDescriptors().sort();
+      const before = descriptors();
       const worker = typescriptWorker(program, { workerData: 'exit' });
       const [code] = (await once(worker, 'exit')) as [number];
       assert.equal(code, 0);
-      assert.deepEqual(openDescriptors().sort(), before);
+      assert.deepEqual(descriptors(), before);
     });
 
     test('a queue closed behind our back is EBADF, whatever has its number now', { skip: ofLinux }, () => {
@@ -199,10 +189,10 @@ for (const door of await kqueues()) {
       const undo = populate(sys, kq);
       sys.close(kq);
       undo();
-      const before = queueDescriptors().length;
+      const before = descriptors().length;
       for (const taken of [false, true]) {
         once(taken);
-        assert.equal(queueDescriptors().length, before, taken ? 'taken' : 'free');
+        assert.equal(descriptors().length, before, taken ? 'taken' : 'free');
       }
     });
   });

@@ -20,9 +20,10 @@ import { setTimeout, setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { duplicate } from '../../src/sys/descriptor.ts';
 import { errnoName } from '../../src/sys/index.ts';
+import { descriptors } from '../helpers/descriptors.ts';
 import { loaders } from '../helpers/loaders.ts';
 import { noLinux, ofLibc, Queue } from './built-in.ts';
-import { alone, descriptors, refuse, withDescriptors } from './hardship.ts';
+import { alone, refuse, withDescriptors } from './hardship.ts';
 
 const file = import.meta.url;
 const skip = noLinux;

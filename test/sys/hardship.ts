@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync, readdirSync, readlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -52,19 +52,6 @@ async function run(body: () => string | undefined | Promise<string | undefined>)
   // No stream, and no end that turns the loop once more: a process whose system calls are refused could do neither.
   writeSync(1, reason === undefined ? 'passed\n' : `skip: ${reason}\n`);
   process.exit();
-}
-
-/** What each open descriptor of this process is: a path, or `anon_inode:[eventpoll]` and the like. */
-export function descriptors(): string[] {
-  const open: string[] = [];
-  for (const fd of readdirSync('/proc/self/fd')) {
-    try {
-      open.push(readlinkSync(`/proc/self/fd/${fd}`));
-    } catch {
-      // The one that readdir had.
-    }
-  }
-  return open.sort();
 }
 
 const getrlimit = ofLibc<[resource: number, out: BigUint64Array]>('int getrlimit(int resource, void *limit)');

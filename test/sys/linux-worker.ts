@@ -5,8 +5,9 @@ import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { errnoName } from '../../src/sys/index.ts';
+import { descriptors } from '../helpers/descriptors.ts';
 import { Queue } from './built-in.ts';
-import { descriptors, refuse, withDescriptors } from './hardship.ts';
+import { refuse, withDescriptors } from './hardship.ts';
 
 function works(queue: Queue): void {
   assert.equal(queue.change({ ident: 1, filter: 'USER', flags: 'ADD|CLEAR', fflags: 'TRIGGER' }), 'ok');

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Abi, abis, filterName, flagNames, noteNames } from '../../src/sys/index.ts';
+import { type Abi, abis, errnoName, filterName, flagNames, noteNames } from '../../src/sys/index.ts';
+import { noIntegers, noNumbers, refuses } from './refuses.ts';
 
 const all = Object.values(abis);
 const value = (abi: Abi, name: string): number => abi.constants[name] ?? assert.fail(`${abi.name}: ${name}`);
@@ -53,4 +54,29 @@ test('what no system has is the number itself', () => {
     assert.equal(noteNames(abi, 12345, 3), '0x3');
     assert.equal(flagNames(abi, 0), '');
   }
+});
+
+test('a negative number has the names of its 32 bits', () => {
+  assert.equal(noteNames(abis.linux, value(abis.linux, 'EVFILT_PROC'), value(abis.linux, 'NOTE_EXIT') | 0), 'EXIT');
+  assert.equal(noteNames(abis.linux, value(abis.linux, 'EVFILT_READ'), -(2 ** 31)), '0x80000000');
+});
+
+test('what is no ABI and no number is refused by name', () => {
+  const wrong = (given: unknown): never => given as never;
+  for (const abi of [undefined, null, 5, 'linux', {}, { ...abis.linux }]) {
+    refuses(() => filterName(wrong(abi), 0), TypeError, 'abi');
+    refuses(() => flagNames(wrong(abi), 0), TypeError, 'abi');
+    refuses(() => noteNames(wrong(abi), 0, 0), TypeError, 'abi');
+  }
+  const numbers: readonly (readonly [argument: string, call: (given: never) => string])[] = [
+    ['filter', (given) => filterName(abis.linux, given)],
+    ['flags', (given) => flagNames(abis.linux, given)],
+    ['filter', (given) => noteNames(abis.linux, given, 0)],
+    ['fflags', (given) => noteNames(abis.linux, -1, given)],
+  ];
+  for (const [argument, call] of numbers) {
+    for (const [given, got] of noNumbers) refuses(() => call(wrong(given)), TypeError, argument, { got });
+    for (const given of [...noIntegers, 2 ** 32]) refuses(() => call(wrong(given)), RangeError, argument);
+  }
+  for (const [given, got] of noNumbers) refuses(() => errnoName(wrong(given)), TypeError, 'errno', { got });
 });
