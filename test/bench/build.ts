@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,33 +20,24 @@ export interface Built {
 }
 
 /**
- * The library and the benchmark as JavaScript, by tsc: a loader that compiles on the fly adds calls of its own to every
- * closure. The library once more, as `npm run build` makes it for publishing. And the baselines in C.
+ * The library and the benchmark as JavaScript, bundled as `npm run build` does it for publishing; the library in files of its
+ * own, as it has entries of its own. The published library itself, for what importing costs. And the baselines in C.
  */
 export function build(): Built {
   run('npm', ['run', 'build']);
   const folder = mkdtempSync(join(tmpdir(), 'kqueue-ffi-bench-'));
   copyFileSync(join(root, 'package.json'), join(folder, 'package.json'));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-  const config = join(folder, 'tsconfig.json');
-  writeFileSync(
-    config,
-    JSON.stringify({
-      extends: join(root, 'tsconfig.build.json'),
-      compilerOptions: {
-        rootDir: root,
-        outDir: folder,
-        typeRoots: [join(root, 'node_modules/@types')],
-        emitDeclarationOnly: false,
-        declaration: false,
-        declarationMap: false,
-        isolatedDeclarations: false,
-      },
-      include: [join(root, 'src'), join(root, 'test/bench')],
-    }),
-  );
+  const entries = ['test/bench/child.ts', 'src/index.ts', 'src/sys/index.ts'].map((path) => join(root, path));
+  const options = ['--bundle', '--splitting', '--format=esm', '--platform=node', '--target=node20.19'];
   try {
-    run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', config]);
+    run(join(root, 'node_modules/.bin/esbuild'), [
+      ...entries,
+      ...options,
+      '--packages=external',
+      `--outbase=${root}`,
+      `--outdir=${folder}`,
+    ]);
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
