@@ -290,6 +290,26 @@ describe('the rules of the call', suite, () => {
         assert.notEqual(there?.udata, 0);
       });
 
+      it('receipts of another order: of two changes with one name, the first that is not answered yet', () => {
+        const { kq, sys } = queueOf<string>(abi);
+        kq.register(user(1, { token: 'before' }));
+        sys.takeChanges();
+        // Deleted, not added; the other; not there, added: and the other is answered first.
+        const errnos = [0, errno.ENOMEM, 0, errno.ENOENT, 0];
+        sys.answer = ({ changes }) => {
+          const receipts = changes.map((change, i) => sys.receipt(change, errnos[i] ?? 0));
+          return [...receipts.splice(2, 1), ...receipts];
+        };
+        assert.throws(
+          () => kq.register(user(1, { clear: true, token: 'one' }), timer(9, { every: 1 }), user(1, { token: 'two' })),
+          isCode('ENOMEM'),
+        );
+        const udata = sys.calls[0]?.changes.at(-1)?.udata ?? 0;
+        sys.answer = undefined;
+        sys.pending.push({ ident: 1, filter: sys.constant('EVFILT_USER'), udata });
+        assert.equal(kq.poll({ timeout: 0 })[0]?.token, 'two');
+      });
+
       it('events that came instead of receipts are handed out, by whatever asks next', async () => {
         const { kq, sys } = queueOf<string>(abi);
         const filter = sys.constant('EVFILT_USER');
