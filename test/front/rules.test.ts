@@ -436,6 +436,16 @@ describe('macOS', suite, () => {
     assert.deepEqual([event.token, event.exited, event.exitStatus], ['other', true, undefined]);
   });
 
+  it('asked for again, it comes before what is to replace it in the same call', () => {
+    const { kq, sys } = queueOf<string>(darwin);
+    sys.judge = ({ fflags }) => ((fflags & NOTE_EXITSTATUS) !== 0 ? errno.EACCES : 0);
+    const [exit, fork] = kq.register(proc(77, { token: 'exit' }), proc(77, { on: ['fork'], token: 'fork' }));
+    assert.deepEqual([exit.active, fork.active], [false, true]);
+    const udata = sys.takeChanges().at(-1)?.udata ?? 0;
+    sys.pending.push({ ident: 77, filter: -5, udata });
+    assert.equal(kq.poll({ timeout: 0 })[0]?.token, 'fork');
+  });
+
   it('who insists on the status is told EACCES', () => {
     const { kq, sys } = queueOf(darwin);
     sys.judge = ({ fflags }) => ((fflags & NOTE_EXITSTATUS) !== 0 ? errno.EACCES : 0);
