@@ -258,7 +258,7 @@ export class Kqueue<Token = unknown> {
    * A waker for this queue, to be posted to other threads: see {@link Waker}. Its event is `{ filter: 'user', ident }`.
    *
    * @param ident of the user() that it fires, which is registered, with `clear`, unless it is already. Absent: one that is
-   * free, the same each time
+   * free, the same each time. On Linux each ident keeps two descriptors until the queue is closed
    * @throws TypeError, RangeError for what is no safe integer of 0 or more; KqueueError as register(), and EMFILE; Error
    * where the `sys` of the queue cannot be reached from another thread
    */
