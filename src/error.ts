@@ -27,7 +27,7 @@ export class KqueueError extends Error {
   readonly code: string;
   /** The errno as Node's errors have it, negative: `util.getSystemErrorName(errno)` is `code`. */
   readonly errno: number;
-  /** The call that failed: `kevent`, `kqueue`, `open`; `write` or `wakefd` of a Waker; `sigaction` of signal(). */
+  /** The call that failed: `kevent`, `kqueue`, `open`; `write`, `wakefd` or `fcntl` of a Waker; `sigaction` of signal(). */
   readonly syscall: string;
   /** The record of the change that failed, as it was handed to kevent(2); undefined if it was not about one. */
   readonly change: Kevent | undefined;

@@ -260,7 +260,7 @@ export class Kqueue<Token = unknown> {
    * Linux each ident has two descriptors until the queue is closed.
    *
    * @param ident of the user() that it fires, which is registered, with `clear`, unless it is already. Absent: one that is
-   * free, the same each time
+   * free, the same each time. On Linux each ident keeps two descriptors until the queue is closed
    * @throws TypeError, RangeError for what is no safe integer of 0 or more; KqueueError as register(), and EMFILE; Error
    * where the `sys` of the queue cannot be reached from another thread
    */

@@ -75,7 +75,8 @@ export class Changer {
     const n = sys.kevent(kq, changes, count, receipts, count, NOW);
     // EINTR comes from waiting only: all changes were applied.
     if (n === -1 && sys.errno() !== constants.errno.EINTR) throw new KqueueError(sys.errno(), 'kevent');
-    let next = 0;
+    /** All before it are answered: receipts come in the order of the changes, mostly. What counts is whose they are. */
+    let first = 0;
     for (let i = 0; i < n; i++) {
       if ((receipts.flags(i) & EV_ERROR) === 0) {
         fetched(receipts, i);
@@ -83,15 +84,15 @@ export class Changer {
       }
       const filter = receipts.filter(i);
       const ident = identOf(receipts, i);
-      const answers = (step: Step | undefined): boolean =>
-        step !== undefined && !step.answered && step.ident === ident && step.filter === filter;
-      // Mostly in the order of the changes; what counts is whose they are.
-      const at = answers(steps[next]) ? next : steps.findIndex(answers);
+      // Of several with one name the first that is not answered yet: a deletion comes before its addition.
+      const answers = (one: Step): boolean => !one.answered && one.ident === ident && one.filter === filter;
+      let at = first;
+      while (at < count && !answers(steps[at] as Step)) at++;
       const step = steps[at];
       if (step === undefined) continue;
       step.answered = true;
       step.errno = receipts.data(i);
-      next = at + 1;
+      while (steps[first]?.answered) first++;
     }
   }
 

@@ -139,9 +139,13 @@ export class Registrar<Token> {
     const { NOTE_EXITSTATUS } = this.#sys.abi.constants;
     if (NOTE_EXITSTATUS === undefined) return;
     const again: Step[] = [];
+    const sent = new Set<Knote | undefined>();
     for (const [i, knote] of knotes.entries()) {
-      if (plans[i]?.at(-1)?.errno !== EACCES || !impliesExitStatus(knote.interest)) continue;
-      knote.fflags = (knote.fflags & ~NOTE_EXITSTATUS) >>> 0;
+      const refused = plans[i]?.at(-1)?.errno === EACCES && impliesExitStatus(knote.interest);
+      // What is to replace such a one must come after it this time, too.
+      if (!refused && !sent.has(knote.previous)) continue;
+      if (refused) knote.fflags = (knote.fflags & ~NOTE_EXITSTATUS) >>> 0;
+      sent.add(knote);
       const plan = this.#plan(knote);
       plans[i] = plan;
       again.push(...plan);

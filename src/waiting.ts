@@ -34,6 +34,8 @@ export class Waiting<Event> {
   readonly #fetch: (max: number | undefined) => Event[];
   #watcher: Watcher | undefined;
   #waiter: Waiter<Event> | undefined;
+  /** What his signal calls: of his own, as one that is not Node's may call it even after his wait. */
+  #abort: (() => void) | undefined;
   #held = true;
   /** On the clock of performance.now(). */
   #end = 0;
@@ -56,8 +58,18 @@ export class Waiting<Event> {
     this.#watcher.watch();
     const { timeout, signal } = waiter;
     if (signal !== undefined) {
+      const abort = (): void => {
+        if (this.#waiter !== waiter) return;
+        this.#finish();
+        try {
+          waiter.fail(signal.reason);
+        } catch (error) {
+          waiter.fail(error);
+        }
+      };
+      this.#abort = abort;
       try {
-        signal.addEventListener('abort', this.#abort);
+        signal.addEventListener('abort', abort);
       } catch (error) {
         if (this.#waiter === waiter) this.#finish();
         throw error;
@@ -102,15 +114,17 @@ export class Waiting<Event> {
 
   #finish(): Waiter<Event> | undefined {
     const waiter = this.#waiter;
+    const abort = this.#abort;
     if (waiter === undefined) return undefined;
     this.#waiter = undefined;
+    this.#abort = undefined;
     this.#watcher?.rest();
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     if (this.#turn !== undefined) clearImmediate(this.#turn);
     this.#timer = undefined;
     this.#turn = undefined;
     try {
-      waiter.signal?.removeEventListener('abort', this.#abort);
+      if (abort !== undefined) waiter.signal?.removeEventListener('abort', abort);
     } catch {
       // The caller's code: it must cost nobody the events that were fetched, nor the word that the queue was closed.
     }
@@ -153,10 +167,5 @@ export class Waiting<Event> {
     if (waiter === undefined || this.#waiter !== waiter) return;
     this.#finish();
     waiter.done([]);
-  };
-
-  readonly #abort = (): void => {
-    const waiter = this.#finish();
-    waiter?.fail(waiter.signal?.reason);
   };
 }

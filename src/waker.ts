@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { fstatSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { closedError, KqueueError } from './error.ts';
 import { checkInteger, wrongType } from './sys/check.ts';
@@ -7,12 +7,19 @@ import { KeventList } from './sys/kevent-list.ts';
 import { type Abi, abis } from './sys/layout.ts';
 import { type Binding, bindingOf, bindKqueue } from './sys/native.ts';
 import type { Sys } from './sys/sys.ts';
+import { isMainThread } from './sys/thread.ts';
 
 const { EAGAIN, EBADF, EMFILE } = constants.errno;
 
 /** How a thread reaches a queue: through a descriptor to write to, or by kevent(2) of the same library. */
 type Route =
-  | { readonly kind: 'write'; readonly fd: number }
+  | {
+      readonly kind: 'write';
+      readonly fd: number;
+      /** What kind of file it is, as fstat(2) tells: all eventfds are one inode. */
+      readonly dev: number;
+      readonly ino: number;
+    }
   | {
       readonly kind: 'kevent';
       readonly kq: number;
@@ -38,10 +45,24 @@ const CLOSED = 2 ** 30;
 /** For how long close() waits for them, in milliseconds. A thread that was terminated in the middle of one never ends it. */
 const PATIENCE = 100;
 
+/** Those of a worker, which may end while its queues are open: Node closes their descriptors then. */
+const gates = new Set<Gate>();
+let closesAtExit = false;
+
 /** One for each queue: it keeps the wakers of other threads off its descriptors, once they are closed and may be another's. */
 export class Gate {
   readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4);
   readonly #copies: Map<number, number> = new Map();
+
+  constructor() {
+    if (isMainThread()) return;
+    gates.add(this);
+    if (closesAtExit) return;
+    closesAtExit = true;
+    process.once('exit', () => {
+      for (const gate of gates) gate.close();
+    });
+  }
 
   /**
    * A duplicate of the descriptor that triggers `ident`, which is open for as long as the gate is. The queue's own is not:
@@ -60,6 +81,8 @@ export class Gate {
   close(): void {
     this.#empty();
     for (const fd of this.#copies.values()) release(fd);
+    this.#copies.clear();
+    gates.delete(this);
   }
 
   #empty(): void {
@@ -83,7 +106,8 @@ export function wakerHandle(sys: Sys, kq: number, gate: Gate, ident: number, uda
     if (fd === -1) throw new KqueueError(sys.errno(), 'wakefd');
     const copy = gate.copy(ident, fd);
     if (copy === -1) throw new KqueueError(EMFILE, 'fcntl');
-    return { ident, gate: buffer, route: { kind: 'write', fd: copy } };
+    const { dev, ino } = fstatSync(copy);
+    return { ident, gate: buffer, route: { kind: 'write', fd: copy, dev, ino } };
   }
   const binding = bindingOf(sys);
   if (binding === undefined) throw new Error(`${sys.name}: this kqueue cannot be reached from another thread`);
@@ -150,12 +174,23 @@ export class Waker implements WakerHandle {
 /** A 64-bit 1, for an eventfd(2). */
 const ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
 
+function isFile(fd: number, dev: number, ino: number): boolean {
+  try {
+    const file = fstatSync(fd);
+    return file.dev === dev && file.ino === ino;
+  } catch {
+    return false;
+  }
+}
+
 function fireBy(ident: number, route: Route): () => void {
   switch (route?.kind) {
     case 'write': {
-      const { fd } = route;
+      const { fd, dev, ino } = route;
       checkInteger('handle.route.fd', fd, 0, 2 ** 31 - 1);
       return () => {
+        // The worker that had the queue may have been terminated, which closes no gate: somebody else's file must be spared.
+        if (!isFile(fd, dev, ino)) throw closedError();
         try {
           writeSync(fd, ONE);
         } catch (error) {

@@ -268,6 +268,26 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
   },
 
   /** Every number is taken, so that nothing more can be opened. */
+  'one descriptor'() {
+    const kq = newQueue();
+    kq.register(user(7));
+    const taken: number[] = [];
+    try {
+      for (;;) taken.push(openSync('/dev/null', 'r'));
+    } catch {
+      // EMFILE
+    }
+    closeSync(taken.pop() as number);
+    try {
+      kq.waker(7);
+    } catch (error) {
+      if (error instanceof KqueueError) console.log(error.code, error.syscall);
+    }
+    closeSync(taken.pop() as number);
+    kq.waker(7).wake();
+    console.log('event', kq.poll()[0]?.ident);
+  },
+
   async 'no descriptors'() {
     const kq = newQueue();
     const [event] = kq.register(user(1, { clear: true }));

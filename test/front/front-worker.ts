@@ -53,6 +53,15 @@ const orders: Readonly<Record<string, () => unknown>> = {
     for (const kq of queues()) kq.unref().wait();
   },
 
+  'end while others can wake it'() {
+    parentPort?.postMessage(new Kqueue().waker());
+  },
+
+  async 'be terminated while others can wake it'() {
+    parentPort?.postMessage(new Kqueue().waker());
+    await sleep(60_000);
+  },
+
   async 'use all of it'() {
     const kq = new Kqueue<string>();
     const inner = new Kqueue();

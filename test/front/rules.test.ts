@@ -290,6 +290,26 @@ describe('the rules of the call', suite, () => {
         assert.notEqual(there?.udata, 0);
       });
 
+      it('receipts of another order: of two changes with one name, the first that is not answered yet', () => {
+        const { kq, sys } = queueOf<string>(abi);
+        kq.register(user(1, { token: 'before' }));
+        sys.takeChanges();
+        // Deleted, not added; the other; not there, added: and the other is answered first.
+        const errnos = [0, errno.ENOMEM, 0, errno.ENOENT, 0];
+        sys.answer = ({ changes }) => {
+          const receipts = changes.map((change, i) => sys.receipt(change, errnos[i] ?? 0));
+          return [...receipts.splice(2, 1), ...receipts];
+        };
+        assert.throws(
+          () => kq.register(user(1, { clear: true, token: 'one' }), timer(9, { every: 1 }), user(1, { token: 'two' })),
+          isCode('ENOMEM'),
+        );
+        const udata = sys.calls[0]?.changes.at(-1)?.udata ?? 0;
+        sys.answer = undefined;
+        sys.pending.push({ ident: 1, filter: sys.constant('EVFILT_USER'), udata });
+        assert.equal(kq.poll({ timeout: 0 })[0]?.token, 'two');
+      });
+
       it('events that came instead of receipts are handed out, by whatever asks next', async () => {
         const { kq, sys } = queueOf<string>(abi);
         const filter = sys.constant('EVFILT_USER');
@@ -414,6 +434,16 @@ describe('macOS', suite, () => {
     const [event] = kq.poll({ timeout: 0 });
     assert.ok(event?.filter === 'proc');
     assert.deepEqual([event.token, event.exited, event.exitStatus], ['other', true, undefined]);
+  });
+
+  it('asked for again, it comes before what is to replace it in the same call', () => {
+    const { kq, sys } = queueOf<string>(darwin);
+    sys.judge = ({ fflags }) => ((fflags & NOTE_EXITSTATUS) !== 0 ? errno.EACCES : 0);
+    const [exit, fork] = kq.register(proc(77, { token: 'exit' }), proc(77, { on: ['fork'], token: 'fork' }));
+    assert.deepEqual([exit.active, fork.active], [false, true]);
+    const udata = sys.takeChanges().at(-1)?.udata ?? 0;
+    sys.pending.push({ ident: 77, filter: -5, udata });
+    assert.equal(kq.poll({ timeout: 0 })[0]?.token, 'fork');
   });
 
   it('who insists on the status is told EACCES', () => {

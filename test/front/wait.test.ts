@@ -463,6 +463,36 @@ describe('wait() with a signal that is not of Node', suite, () => {
     await assert.rejects(closed, isCode('EBADF'));
   });
 
+  it('aborts after the wait that it was for: the next one goes on', async () => {
+    const q = queue();
+    const listeners: (() => void)[] = [];
+    const addEventListener = (_: string, listener: () => void): void => void listeners.push(listener);
+    const waiting = q.kq.wait({ signal: signalWith({ addEventListener }) });
+    q.trigger();
+    assert.deepEqual(idents(await waiting), [1]);
+    const next = q.kq.wait();
+    for (const listener of listeners) listener();
+    q.trigger();
+    assert.deepEqual(idents(await next), [1]);
+  });
+
+  it('throws when it is asked why: rejects with that', async () => {
+    const q = queue();
+    const listeners: (() => void)[] = [];
+    const addEventListener = (_: string, listener: () => void): void => void listeners.push(listener);
+    const waiting = q.kq.wait({
+      timeout: DEADLINE,
+      signal: signalWith({
+        addEventListener,
+        get reason() {
+          return fail();
+        },
+      }),
+    });
+    for (const listener of listeners) assert.doesNotThrow(listener);
+    await assert.rejects(waiting, mine);
+  });
+
   it('cannot be listened to: TypeError', async () => {
     const q = queue();
     for (const missing of ['addEventListener', 'removeEventListener']) {

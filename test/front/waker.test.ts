@@ -11,7 +11,7 @@ import { abis, bindKqueue, defaultSys } from '../../src/sys/index.ts';
 import { errno, FakeSys } from '../helpers/fake-sys.ts';
 import { libkqueue } from '../helpers/libkqueue.ts';
 import { typescriptWorker } from '../sys/typescript-worker.ts';
-import { closeAfter, DEADLINE, idents, isCode, noProc, pollAll, suite, testFolder } from './helpers.ts';
+import { closeAfter, DEADLINE, idents, isCode, noProc, pollAll, runChild, suite, testFolder } from './helpers.ts';
 
 const folder = testFolder();
 
@@ -163,6 +163,10 @@ describe('Waker', suite, () => {
     assert.throws(() => kq.waker(), { code: 'EMFILE', syscall: 'wakefd' });
   });
 
+  it('cannot be made where one descriptor is left', { skip: noProc || defaultSys().wakefd === undefined }, () => {
+    assert.equal(runChild('one descriptor', { descriptors: 64 }), 'EMFILE fcntl\nevent 7\n');
+  });
+
   it('of libkqueue goes through kevent(2), and repeats what the kernel carries for the knote', async (t) => {
     const found = await libkqueue();
     if ('skip' in found) return t.skip(found.skip);
@@ -265,6 +269,32 @@ describe('Waker in other threads', suite, () => {
     kq.close();
     assert.equal(kq.closed, true);
   });
+
+  for (const order of ['end while others can wake it', 'be terminated while others can wake it']) {
+    it(`of a queue that nobody closed in its worker (${order}): EBADF, and no other file is written to`, async () => {
+      const worker = typescriptWorker(new URL('front-worker.ts', import.meta.url), { workerData: order });
+      const exit = once(worker, 'exit');
+      const [handle] = await once(worker, 'message');
+      const waker = new Waker(handle);
+      waker.wake();
+      const terminated = order.startsWith('be terminated');
+      if (terminated) await worker.terminate();
+      await exit;
+      const { route } = waker;
+      const refuses = (): void => {
+        // A library's queue does not know that its thread is gone.
+        if (route.kind === 'write' || !terminated) assert.throws(() => waker.wake(), isCode('EBADF'));
+      };
+      refuses();
+      const path = join(folder, 'whose number it was');
+      const files: number[] = [];
+      do files.push(openSync(path, 'w'));
+      while ((files.at(-1) as number) < (route.kind === 'write' ? route.fd : route.kq));
+      refuses();
+      for (const fd of files) closeSync(fd);
+      assert.equal(statSync(path).size, 0);
+    });
+  }
 
   it("a Waker has no business with the descriptor of another: the queue's is closed by the queue alone", async () => {
     const kq = closeAfter(new Kqueue());
