@@ -15,6 +15,7 @@ import {
 } from '../../../src/sys/index.ts';
 import { addon, stride } from '../baselines/addon.ts';
 import { type CLoop, epollInC, kqueueInC, sameCallsInC } from '../baselines/c-loop.ts';
+import { koffiNumbers } from '../baselines/koffi-numbers.ts';
 import { type KeventObject, koffiStructs } from '../baselines/koffi-structs.ts';
 import { readyPipes, socketPairs } from '../descriptors.ts';
 import { type Contender, consume, now, type Race } from '../race.ts';
@@ -115,6 +116,29 @@ function fetchByAddon(setting: Setting, kq: number, room: number, found: number)
   ];
 }
 
+/** What the call alone costs, where there is nothing to read. */
+function fetchByNumbers(setting: Setting, kq: number, room: number): Contender[] {
+  const native = koffiNumbers(setting);
+  if (native === undefined) return [];
+  const { call } = native;
+  const [events, zero] = [new ArrayBuffer(room * stride() * 4), new ArrayBuffer(16)];
+  const [eventsAt, zeroAt] = [native.address(events), native.address(zero)];
+  return [
+    {
+      name: 'koffi, nothing checked',
+      run(times) {
+        let sum = 0;
+        const start = now();
+        for (let t = 0; t < times; t++) sum += call(kq, 0, 0, eventsAt, room, zeroAt);
+        const end = now();
+        // The buffers are still needed here, or the collector may have them.
+        consume(sum + events.byteLength + zero.byteLength);
+        return end - start;
+      },
+    },
+  ];
+}
+
 function fetchByStructs(setting: Setting, kq: number, room: number, found: number): Contender[] {
   const structs = koffiStructs(setting);
   if (structs === undefined) return [];
@@ -174,6 +198,7 @@ function fetching(setting: Setting, ready: number): Race {
         ...fetchInC(setting, fds, room),
         ...fetchBySameCalls(setting, fds, room),
         ...fetchByAddon(setting, kq, room, found),
+        ...(ready === 0 ? fetchByNumbers(setting, kq, room) : []),
         ...fetchByStructs(setting, kq, room, found),
         fetchThroughDoor(kq, room, found),
       ];
