@@ -128,7 +128,7 @@ export const left: readonly Left[] = [
   },
   {
     file: 'src/sys/linux/descriptor-knote.ts',
-    code: 'if (error === 0) return;',
+    code: 'if (error !== 0) this.shareError(error)',
     reason: 'POLLERR without SO_ERROR is a message in the error queue (MSG_ERRQUEUE) of a socket at its end',
   },
   {

@@ -818,11 +818,14 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       const [a, b] = pair(1);
       const fds = Array.from({ length: 1024 }, (_, index) => dup3(a, 2000 + index, 0o2000000));
       for (const ident of fds) assert.equal(queue.change({ ident, filter: 'READ', fflags: 'LOWAT', data: 10 }), 'ok');
-      const writer = spawn('sh', ['-c', 'sleep 0.2; printf x'], { stdio: ['ignore', b, 'inherit'] });
+      // It ends only afterwards: its end is a signal, which interrupts whoever waits.
+      const writer = spawn('sh', ['-c', 'sleep 0.2; printf x; read end'], { stdio: ['pipe', b, 'inherit'] });
       const start = performance.now();
       assert.deepEqual(queue.fetch(1000), []);
       assert(performance.now() - start >= 999);
-      await once(writer, 'exit');
+      const ended = once(writer, 'exit');
+      writer.stdin?.end();
+      await ended;
       queue.close();
       for (const fd of [a, b, ...fds]) fs.closeSync(fd);
     });
