@@ -9,6 +9,7 @@ export interface Left {
 
 const OTHER_ARCHITECTURE = 'one half is for arm64, the other for x64';
 const OF_A_BSD = 'a kqueue of libc is of macOS and the BSDs';
+const WITHOUT_LIBUV = 'Node itself exports what libuv has: only a program that has Node in it may not';
 const NO_ERROR = 'nothing throws what is no Error; the type system does not know';
 
 const FOR_THE_COMPILER = 'for the compiler: what the ABI lacks was refused before, or the queue would not be there';
@@ -89,6 +90,8 @@ export const left: readonly Left[] = [
   { file: 'src/sys/native.ts', code: 'const pollable = library === null', reason: OF_A_BSD },
   { file: 'src/sys/native.ts', code: 'name: library ?? abi.name', reason: OF_A_BSD },
   { file: 'src/sys/native.ts', code: 'return pollable ? trackInWorker(kq) : kq', reason: OF_A_BSD },
+  { file: 'src/sys/libuv.ts', code: 'return -1;', reason: WITHOUT_LIBUV },
+  { file: 'src/sys/libuv.ts', code: 'if (backend === -1) return true', reason: WITHOUT_LIBUV },
   {
     file: 'src/sys/linux/constants.ts',
     code: 'if (value === undefined) throw',
@@ -128,8 +131,8 @@ export const left: readonly Left[] = [
   },
   {
     file: 'src/sys/linux/descriptor-knote.ts',
-    code: 'if (error !== 0) this.shareError(error)',
-    reason: 'POLLERR without SO_ERROR is a message in the error queue (MSG_ERRQUEUE) of a socket at its end',
+    code: 'if (knote instanceof DescriptorKnote) knote.error',
+    reason: 'a socket has no knote of another kind, and attach() has let go of what was stale',
   },
   {
     file: 'src/sys/linux/vnode.ts',

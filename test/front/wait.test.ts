@@ -452,6 +452,18 @@ describe('wait() with a signal that is not of Node', suite, () => {
     assert.deepEqual(idents(await waiting), [1]);
   });
 
+  it('throws when it is listened to, and has aborted by then: that is why it rejects', async () => {
+    const q = queue();
+    const addEventListener = (_: string, listener: () => void): never => {
+      listener();
+      throw new Error('not this');
+    };
+    await assert.rejects(q.kq.wait({ signal: signalWith({ addEventListener }) }), mine);
+    const waiting = q.kq.wait();
+    q.trigger();
+    assert.deepEqual(idents(await waiting), [1]);
+  });
+
   it('throws when it is listened to no more: no event is lost by that, and close() tells whoever waits', async () => {
     const q = queue();
     const signal = signalWith({ removeEventListener: fail });

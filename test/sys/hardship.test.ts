@@ -259,6 +259,10 @@ alone(file, 'without /proc: VNODE and files are EINVAL, all else works', { skip,
   assert.equal(queue.change({ ident: 5, filter: 'TIMER', flags: 'ADD|ONESHOT', data: 1 }), 'ok');
   const seen = new Map<unknown, unknown>();
   while (!seen.has(5)) for (const { ident, data } of queue.fetch(5000)) seen.set(ident, data);
+  const outer = new Queue();
+  assert.equal(outer.change({ ident: queue.fd, filter: 'WRITE' }), 'EINVAL');
+  assert.equal(outer.change({ ident: queue.fd, filter: 'READ' }), 'ok');
+  assert.equal(outer.fetch().length, 1);
   // How much an eventfd gives at a time is not to be known then; that it gives something is.
   assert.deepEqual(
     seen,

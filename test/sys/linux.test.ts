@@ -604,6 +604,9 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       withQueue((queue) => {
         const gone = new Queue();
         fs.closeSync(gone.fd);
+        for (const filter of ['READ', 'WRITE', 'VNODE']) {
+          assert.equal(queue.change({ ident: gone.fd, filter }), 'EBADF', filter);
+        }
         const [a, b] = pair(1);
         assert.equal(a, gone.fd);
         send(b, 'four', 4, 0);
@@ -625,6 +628,18 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
         fs.closeSync(b);
         // Lets go of what else it had, and of the number.
         gone.close();
+      });
+    });
+
+    test('a number that is closed before it is first looked at is not reported, though a duplicate lives', () => {
+      withQueue((queue) => {
+        const [a, b] = pair(1);
+        const copy = dup3(a, a + 100, 0o2000000);
+        send(b, 'four', 4, 0);
+        for (const filter of ['READ', 'WRITE']) assert.equal(queue.change({ ident: a, filter }), 'ok');
+        fs.closeSync(a);
+        assert.deepEqual(queue.fetch(), []);
+        for (const fd of [b, copy]) fs.closeSync(fd);
       });
     });
 

@@ -14,6 +14,7 @@ import {
   EV_RECEIPT,
   EV_SYSFLAGS,
   EVFILT_USER,
+  EVFILT_WRITE,
 } from './constants.ts';
 import { asKqueueErrno, EPOLLET, EPOLLIN, Epoll, LONGEST_WAIT } from './epoll.ts';
 import { descriptorFilters, filters } from './filters.ts';
@@ -27,6 +28,10 @@ import { UserKnote } from './user.ts';
 const EFD_CLOEXEC_NONBLOCK = 0o2004000;
 const F_GETFD = 1;
 const INT_MAX = 2 ** 31 - 1;
+
+function isOpen(fd: Word): boolean {
+  return libc.fcntl(Number(fd), F_GETFD, 0) !== -1;
+}
 
 /**
  * One kqueue. Its descriptor is an epoll instance in which every descriptor is watched edge-triggered: an edge makes the
@@ -244,7 +249,7 @@ export class Queue implements Host, Pending {
     const knote = this.#find(change.filter, change.ident);
     if (knote === undefined) {
       if (adding) return this.#attach(Class, change, descriptor);
-      return descriptor && libc.fcntl(Number(change.ident), F_GETFD, 0) === -1 ? EBADF : ENOENT;
+      return descriptor && !isOpen(change.ident) ? EBADF : ENOENT;
     }
     if ((flags & EV_DELETE) !== 0) {
       this.#drop(knote);
@@ -281,6 +286,10 @@ export class Queue implements Host, Pending {
   #attach(Class: new (queue: Host, change: Change) => Knote, change: Change, descriptor: boolean): number {
     // The knotes of other filters on this number are looked at too, while it can still be told that they are stale.
     if (descriptor) for (const filter of descriptorFilters) this.#find(filter, change.ident);
+    // What the queue is about to open for itself would get the number of a descriptor that is closed, and be watched for it.
+    const opens =
+      this.#bell === -1 || (change.filter === EVFILT_WRITE && (this.#writers === null || this.#timers === null));
+    if (descriptor && opens && !isOpen(change.ident)) return EBADF;
     // With the first knote, and not when one first becomes active: there is nobody to be told then that it cannot be had.
     if (this.#bell === -1) this.#bell = this.#newEventfd(EPOLLIN, () => {});
     if (this.#bell === -1) return asKqueueErrno(errno());
