@@ -479,18 +479,20 @@ alone(
 
 /** A process whose parent has not waited for it, which is no child of ours: [pid, end both]. */
 async function foreignZombie(script: string): Promise<{ pid: number; go(): void; reap(): Promise<void> }> {
-  // The outer shell is the parent of the inner one, and waits only when it is told.
-  const parent = spawn('/bin/sh', ['-c', `sh -c 'read line; ${script}' <&3 & echo $!; read line; wait`], {
-    stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
+  // The outer shell is the parent of the inner one, and is stopped, or it might wait for it unasked.
+  const parent = spawn('/bin/sh', ['-c', `sh -c 'read line; ${script}' <&3 & echo $!; kill -STOP $$; wait`], {
+    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
   });
   const pid = Number(await new Promise((resolve) => parent.stdout?.once('data', resolve)));
+  const isStopped = (): boolean => / T /.test(readFileSync(`/proc/${parent.pid}/stat`, 'latin1'));
+  for (const deadline = Date.now() + 10_000; !isStopped(); await turn()) assert(Date.now() < deadline);
   return {
     pid,
     go: () => void (parent.stdio[3] as NodeJS.WritableStream).write('\n'),
     reap: () =>
       new Promise((resolve) => {
         parent.once('exit', () => resolve());
-        parent.stdin?.write('\n');
+        parent.kill('SIGCONT');
       }),
   };
 }
