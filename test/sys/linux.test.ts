@@ -1221,10 +1221,10 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
 
   test('a signal that is counted between two calls makes the queue readable', async () => {
     const [inner, outer] = [new Queue(), new Queue()];
-    const ident = constants.signals.SIGUSR2;
+    const ident = constants.signals.SIGWINCH;
     assert.equal(inner.change({ ident, filter: 'SIGNAL' }), 'ok');
     assert.equal(outer.change({ ident: inner.fd, filter: 'READ' }), 'ok');
-    process.kill(process.pid, 'SIGUSR2');
+    process.kill(process.pid, 'SIGWINCH');
     const deadline = performance.now() + 5000;
     let events = outer.fetch();
     while (events.length === 0 && performance.now() < deadline) {
