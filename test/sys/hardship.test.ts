@@ -88,6 +88,23 @@ alone(
 
 alone(
   file,
+  'no descriptor left: a knote that is to have a low-water mark is ENOMEM, and stays as it was',
+  { skip },
+  () => {
+    const queue = new Queue();
+    const [, ident] = pipe();
+    assert.equal(queue.change({ ident, filter: 'WRITE' }), 'ok');
+    const mark = { ident, filter: 'WRITE', fflags: 'LOWAT', data: 2 ** 30 };
+    withDescriptors(0, () => assert.equal(queue.change(mark), 'ENOMEM'));
+    assert.equal(queue.fetch().length, 1);
+    assert.equal(queue.change(mark), 'ok');
+    assert.deepEqual(queue.fetch(), []);
+    return undefined;
+  },
+);
+
+alone(
+  file,
   'no descriptor left: a user event is refused or comes, and makes the queue readable when it comes',
   { skip },
   () => {

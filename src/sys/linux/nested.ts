@@ -15,8 +15,8 @@ export function queueAt(fd: number): Pending | undefined {
   if (queue === undefined) return undefined;
   try {
     return readlinkSync(`/proc/self/fd/${fd}`).includes('[eventpoll]') ? queue : undefined;
-  } catch (error) {
-    // EBADF has no link. Nor has anything where /proc is not mounted, and then the number has to do.
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' && existsSync('/proc/self/fd') ? undefined : queue;
+  } catch {
+    // What is closed has no link. Nor has anything where /proc is not mounted, and then the number has to do.
+    return existsSync('/proc/self/fd') ? undefined : queue;
   }
 }
