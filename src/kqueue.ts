@@ -256,8 +256,7 @@ export class Kqueue<Token = unknown> {
   }
 
   /**
-   * A waker for this queue, to be posted to other threads: see {@link Waker}. Its event is `{ filter: 'user', ident }`. On
-   * Linux each ident has two descriptors until the queue is closed.
+   * A waker for this queue, to be posted to other threads: see {@link Waker}. Its event is `{ filter: 'user', ident }`.
    *
    * @param ident of the user() that it fires, which is registered, with `clear`, unless it is already. Absent: one that is
    * free, the same each time. On Linux each ident keeps two descriptors until the queue is closed

@@ -29,6 +29,21 @@ function newNest(outer: Kqueue): [trigger: () => void, close: () => void] {
   return [() => event.trigger(), close];
 }
 
+/** As many queues in each other as the system takes, beginning with `kq`; `link` says which is in which. The last one. */
+function nest(kq: Kqueue, link: (one: Kqueue, next: Kqueue) => void): Kqueue {
+  let last = kq;
+  try {
+    for (let depth = 0; depth < 8; depth++) {
+      const next = newQueue();
+      link(last, next);
+      last = next;
+    }
+  } catch {
+    // EINVAL: deep enough.
+  }
+  return last;
+}
+
 /** Keeps the loop from turning for a while. */
 function block(): void {
   const end = performance.now() + SOON;
@@ -141,17 +156,9 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
 
   /** Each in the next, until the kernel takes no more: the one that holds all others is not for libuv's own to hold. */
   async 'queues in queues'() {
-    let kq = newQueue();
-    const [innermost] = kq.register(user(1, { clear: true }));
-    try {
-      for (let depth = 0; depth < 8; depth++) {
-        const outer = newQueue();
-        outer.register(read(kq.fd));
-        kq = outer;
-      }
-    } catch {
-      // EINVAL: deep enough.
-    }
+    const inside = newQueue();
+    const [innermost] = inside.register(user(1, { clear: true }));
+    const kq = nest(inside, (inner, outer) => outer.register(read(inner.fd)));
     const waiting = kq.wait();
     innermost.trigger();
     console.log((await waiting)[0]?.filter);
@@ -164,16 +171,7 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
     const [outermost] = kq.register(user(1, { clear: true }));
     for (let i = 0; i < 2; i++) {
       const waiting = kq.wait();
-      let outer = kq;
-      try {
-        for (let depth = 0; depth < 8; depth++) {
-          const inner = newQueue();
-          outer.register(read(inner.fd));
-          outer = inner;
-        }
-      } catch {
-        // EINVAL: deep enough.
-      }
+      nest(kq, (outer, inner) => outer.register(read(inner.fd)));
       outermost.trigger();
       console.log((await waiting)[0]?.filter);
       // Told that it is ready while nobody waits, the loop lets go of it.

@@ -15,6 +15,7 @@ import {
   EV_SYSFLAGS,
   EVFILT_USER,
   EVFILT_WRITE,
+  NOTE_LOWAT,
 } from './constants.ts';
 import { asKqueueErrno, EPOLLET, EPOLLIN, Epoll, LONGEST_WAIT } from './epoll.ts';
 import { descriptorFilters, filters } from './filters.ts';
@@ -287,8 +288,8 @@ export class Queue implements Host, Pending {
     // The knotes of other filters on this number are looked at too, while it can still be told that they are stale.
     if (descriptor) for (const filter of descriptorFilters) this.#find(filter, change.ident);
     // What the queue is about to open for itself would get the number of a descriptor that is closed, and be watched for it.
-    const opens =
-      this.#bell === -1 || (change.filter === EVFILT_WRITE && (this.#writers === null || this.#timers === null));
+    const mark = (change.fflags & NOTE_LOWAT) !== 0 && this.#timers === null;
+    const opens = this.#bell === -1 || (change.filter === EVFILT_WRITE && (mark || this.#writers === null));
     if (descriptor && opens && !isOpen(change.ident)) return EBADF;
     // With the first knote, and not when one first becomes active: there is nobody to be told then that it cannot be had.
     if (this.#bell === -1) this.#bell = this.#newEventfd(EPOLLIN, () => {});
