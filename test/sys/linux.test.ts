@@ -607,6 +607,14 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
         for (const filter of ['READ', 'WRITE', 'VNODE']) {
           assert.equal(queue.change({ ident: gone.fd, filter }), 'EBADF', filter);
         }
+        // Nor is what is opened for a low-water mark, in a queue that has all else.
+        const other = new Queue();
+        const writable = eventfd(0, NONBLOCK_CLOEXEC);
+        assert.equal(other.change({ ident: writable, filter: 'WRITE' }), 'ok');
+        fs.closeSync(writable);
+        const mark = { ident: writable, filter: 'WRITE', fflags: 'LOWAT', data: 1 };
+        assert.equal(other.change(mark), 'EBADF');
+        other.close();
         const [a, b] = pair(1);
         assert.equal(a, gone.fd);
         send(b, 'four', 4, 0);
