@@ -291,6 +291,12 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
     const [event] = kq.register(user(1, { clear: true }));
     const taken: number[] = [];
     const tell = (call: () => unknown): void => {
+      // Each time anew: the loader has some of its own, and closes them when it likes.
+      try {
+        for (;;) taken.push(openSync('/dev/null', 'r'));
+      } catch {
+        // EMFILE
+      }
       try {
         call();
       } catch (error) {
@@ -298,11 +304,6 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
         else console.log(String(error));
       }
     };
-    try {
-      for (;;) taken.push(openSync('/dev/null', 'r'));
-    } catch {
-      // EMFILE
-    }
     tell(() => new Kqueue());
     tell(() => kq.register(vnode('.', { on: ['write'] })));
     // Its descriptor cannot be duplicated for Node's event loop, so it is looked at.
