@@ -1,8 +1,9 @@
-import { timespec } from './timespec.ts';
+import { common } from './common.ts';
 import type { AbiData } from './types.ts';
 
 // Both calls take the same numbers.
 const constants: AbiData['constants'] = {
+  ...common.constants,
   // Filters
   EVFILT_READ: -1,
   EVFILT_WRITE: -2,
@@ -16,59 +17,29 @@ const constants: AbiData['constants'] = {
   EVFILT_USER: -10,
   EVFILT_VM: -12,
   EVFILT_EXCEPT: -15,
-  // Flags of a change: actions
-  EV_ADD: 0x1,
-  EV_DELETE: 0x2,
-  EV_ENABLE: 0x4,
-  EV_DISABLE: 0x8,
   // Flags of a change: how it reports
-  EV_ONESHOT: 0x10,
-  EV_CLEAR: 0x20,
-  EV_RECEIPT: 0x40,
-  EV_DISPATCH: 0x80,
   EV_UDATA_SPECIFIC: 0x100,
   EV_DISPATCH2: 0x180,
   EV_VANISHED: 0x200,
   // Flags: reserved for the system and the filters
   EV_SYSFLAGS: 0xf000,
   EV_FLAG0: 0x1000,
-  EV_FLAG1: 0x2000,
   EV_POLL: 0x1000,
   EV_OOBAND: 0x2000,
-  // Flags of an event
-  EV_ERROR: 0x4000,
-  EV_EOF: 0x8000,
   // Flags of kevent64(2)
   KEVENT_FLAG_NONE: 0,
   KEVENT_FLAG_IMMEDIATE: 0x1,
   KEVENT_FLAG_ERROR_EVENTS: 0x2,
-  // EVFILT_USER
-  NOTE_FFNOP: 0,
-  NOTE_FFAND: 0x40000000,
-  NOTE_FFOR: 0x80000000,
-  NOTE_FFCOPY: 0xc0000000,
-  NOTE_FFCTRLMASK: 0xc0000000,
-  NOTE_FFLAGSMASK: 0xffffff,
-  NOTE_TRIGGER: 0x1000000,
   // EVFILT_READ and EVFILT_WRITE; NOTE_OOB is for EVFILT_EXCEPT
   NOTE_LOWAT: 0x1,
   NOTE_OOB: 0x2,
   // EVFILT_VNODE
-  NOTE_DELETE: 0x1,
-  NOTE_WRITE: 0x2,
-  NOTE_EXTEND: 0x4,
-  NOTE_ATTRIB: 0x8,
-  NOTE_LINK: 0x10,
-  NOTE_RENAME: 0x20,
   NOTE_REVOKE: 0x40,
   NOTE_NONE: 0x80,
   NOTE_FUNLOCK: 0x100,
   NOTE_LEASE_DOWNGRADE: 0x200,
   NOTE_LEASE_RELEASE: 0x400,
   // EVFILT_PROC
-  NOTE_EXIT: 0x80000000,
-  NOTE_FORK: 0x40000000,
-  NOTE_EXEC: 0x20000000,
   NOTE_REAP: 0x10000000,
   NOTE_SIGNAL: 0x8000000,
   NOTE_EXITSTATUS: 0x4000000,
@@ -79,10 +50,6 @@ const constants: AbiData['constants'] = {
   NOTE_EXIT_CSERROR: 0x40000,
   NOTE_EXIT_REPARENTED: 0x80000,
   NOTE_PCTRLMASK: 0xfff00000,
-  NOTE_PDATAMASK: 0xfffff,
-  NOTE_TRACK: 0x1,
-  NOTE_TRACKERR: 0x2,
-  NOTE_CHILD: 0x4,
   // EVFILT_TIMER: milliseconds unless a unit is given; the units are bits
   NOTE_SECONDS: 0x1,
   NOTE_USECONDS: 0x2,
@@ -114,6 +81,7 @@ const constants: AbiData['constants'] = {
  * is what it would be anyway, the alignment is 4.
  */
 export const darwin: AbiData = {
+  ...common,
   name: 'darwin',
   kevent: {
     size: 32,
@@ -128,10 +96,6 @@ export const darwin: AbiData = {
       udata: 'void *',
     },
   },
-  timespec,
-  symbols: { kqueue: 'kqueue', kevent: 'kevent', close: 'close' },
-  counts: 'int',
-  kevent64: false,
   constants,
 };
 
@@ -140,6 +104,7 @@ export const darwin: AbiData = {
  * packing, so its alignment is 8. One queue takes one of the two calls, not both.
  */
 export const darwin64: AbiData = {
+  ...common,
   name: 'darwin64',
   kevent: {
     size: 48,
@@ -154,9 +119,7 @@ export const darwin64: AbiData = {
       ext: 'uint64_t[2]',
     },
   },
-  timespec,
-  symbols: { kqueue: 'kqueue', kevent: 'kevent64', close: 'close' },
-  counts: 'int',
+  symbols: { ...common.symbols, kevent: 'kevent64' },
   kevent64: true,
   constants,
 };

@@ -1,5 +1,5 @@
+import { common } from './common.ts';
 import { libkqueue } from './libkqueue.ts';
-import { timespec } from './timespec.ts';
 import type { AbiData } from './types.ts';
 
 /**
@@ -7,23 +7,8 @@ import type { AbiData } from './types.ts';
  * it knows more.
  */
 export const linux: AbiData = {
+  ...common,
   name: 'linux',
-  kevent: {
-    size: 32,
-    align: 8,
-    fields: {
-      ident: 'uintptr_t',
-      filter: 'int16_t',
-      flags: 'uint16_t',
-      fflags: 'uint32_t',
-      data: 'intptr_t',
-      udata: 'void *',
-    },
-  },
-  timespec,
-  symbols: { kqueue: 'kqueue', kevent: 'kevent', close: 'close' },
-  counts: 'int',
-  kevent64: false,
   constants: {
     ...libkqueue.constants,
     // EVFILT_READ

@@ -1,4 +1,4 @@
-import { timespec } from './timespec.ts';
+import { common } from './common.ts';
 import type { AbiData } from './types.ts';
 
 /**
@@ -11,6 +11,7 @@ import type { AbiData } from './types.ts';
  * `__kevent50` with this layout: so this one serves every release.
  */
 export const netbsd: AbiData = {
+  ...common,
   name: 'netbsd',
   kevent: {
     size: 40,
@@ -24,11 +25,10 @@ export const netbsd: AbiData = {
       udata: 'void *',
     },
   },
-  timespec,
-  symbols: { kqueue: 'kqueue', kevent: '__kevent50', close: 'close' },
+  symbols: { ...common.symbols, kevent: '__kevent50' },
   counts: 'size_t',
-  kevent64: false,
   constants: {
+    ...common.constants,
     // Filters
     EVFILT_READ: 0,
     EVFILT_WRITE: 1,
@@ -40,53 +40,18 @@ export const netbsd: AbiData = {
     EVFILT_FS: 7,
     EVFILT_USER: 8,
     EVFILT_EMPTY: 9,
-    // Flags of a change: actions
-    EV_ADD: 0x1,
-    EV_DELETE: 0x2,
-    EV_ENABLE: 0x4,
-    EV_DISABLE: 0x8,
-    // Flags of a change: how it reports
-    EV_ONESHOT: 0x10,
-    EV_CLEAR: 0x20,
-    EV_RECEIPT: 0x40,
-    EV_DISPATCH: 0x80,
     // Flags: reserved for the system and the filters
     EV_SYSFLAGS: 0xf000,
-    EV_FLAG1: 0x2000,
-    // Flags of an event
-    EV_ERROR: 0x4000,
-    EV_EOF: 0x8000,
-    // EVFILT_USER
-    NOTE_FFNOP: 0,
-    NOTE_FFAND: 0x40000000,
-    NOTE_FFOR: 0x80000000,
-    NOTE_FFCOPY: 0xc0000000,
-    NOTE_FFCTRLMASK: 0xc0000000,
-    NOTE_FFLAGSMASK: 0xffffff,
-    NOTE_TRIGGER: 0x1000000,
     // EVFILT_READ and EVFILT_WRITE
     NOTE_LOWAT: 0x1,
     // EVFILT_VNODE
-    NOTE_DELETE: 0x1,
-    NOTE_WRITE: 0x2,
-    NOTE_EXTEND: 0x4,
-    NOTE_ATTRIB: 0x8,
-    NOTE_LINK: 0x10,
-    NOTE_RENAME: 0x20,
     NOTE_REVOKE: 0x40,
     NOTE_OPEN: 0x80,
     NOTE_CLOSE: 0x100,
     NOTE_CLOSE_WRITE: 0x200,
     NOTE_READ: 0x400,
     // EVFILT_PROC
-    NOTE_EXIT: 0x80000000,
-    NOTE_FORK: 0x40000000,
-    NOTE_EXEC: 0x20000000,
     NOTE_PCTRLMASK: 0xf0000000,
-    NOTE_PDATAMASK: 0xfffff,
-    NOTE_TRACK: 0x1,
-    NOTE_TRACKERR: 0x2,
-    NOTE_CHILD: 0x4,
     // EVFILT_TIMER: the units are an enum in the low bits, not a mask
     NOTE_SECONDS: 0x1,
     NOTE_MSECONDS: 0,
