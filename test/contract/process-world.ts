@@ -29,6 +29,10 @@ const c = {
   dup2: libc.func('int dup2(int fd, int target)') as Integers,
   // Variadic, and declared so: arm64 macOS passes such arguments on the stack.
   fcntl: libc.func('int fcntl(int fd, int command, ...)') as Integers,
+  open: libc.func('int open(const char *path, int flags, ...)') as Integers,
+  close: libc.func('int close(int fd)') as Integers,
+  read: libc.func('int64_t read(int fd, void *buffer, size_t length)') as Integers,
+  write: libc.func('int64_t write(int fd, const void *data, size_t length)') as Integers,
   lseek: libc.func('int64_t lseek(int fd, int64_t offset, int whence)') as Integers,
   mkfifo: libc.func('int mkfifo(const char *path, unsigned int mode)') as Integers,
   poll: libc.func('int poll(void *fds, unsigned long count, int timeout)') as Integers,
@@ -54,6 +58,21 @@ function prepare(fd: number, blocking = false): number {
   must('fcntl', c.fcntl(fd, 2, 'int', 1));
   if (!blocking) must('fcntl', c.fcntl(fd, 4, 'int', must('fcntl', c.fcntl(fd, 3, 'int', 0)) | O_NONBLOCK));
   return fd;
+}
+
+// Deno's node:fs refuses descriptors that it did not open, so all calls on descriptors go through koffi.
+
+function open(path: string, flags: number): number {
+  return prepare(must('open', c.open(path, flags, 'int', 0o644)), true);
+}
+
+function read(fd: number, length: number): Uint8Array {
+  const buffer = new Uint8Array(length);
+  return buffer.subarray(0, must('read', c.read(fd, buffer, length)));
+}
+
+function close(fd: number): void {
+  must('close', c.close(fd));
 }
 
 function pair(fds: Int32Array, blocking = false): Pair {
@@ -147,18 +166,18 @@ export function processWorld(sys: Sys, name: string, version?: string): World {
     reset(fd) {
       // struct linger { int l_onoff; int l_linger; }
       must('setsockopt', c.setsockopt(fd, SOL_SOCKET, SO_LINGER, Int32Array.of(1, 0), 8));
-      fs.closeSync(fd);
+      close(fd);
     },
 
-    read(fd, length) {
-      const buffer = new Uint8Array(length);
-      return buffer.subarray(0, fs.readSync(fd, buffer));
+    read,
+    write(fd, data) {
+      const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+      return must('write', c.write(fd, bytes, bytes.length));
     },
-    write: (fd, data) => (typeof data === 'string' ? fs.writeSync(fd, data) : fs.writeSync(fd, data)),
     // A duplicate shares the other's flags, but for close-on-exec.
     dup: (fd) => prepare(must('dup', c.dup(fd)), true),
     dup2: (fd, target) => prepare(must('dup2', c.dup2(fd, target)), true),
-    close: (fd) => fs.closeSync(fd),
+    close,
 
     folder() {
       const path = fs.mkdtempSync(join(tmpdir(), 'kqueue-'));
@@ -173,8 +192,7 @@ export function processWorld(sys: Sys, name: string, version?: string): World {
         rw: O_RDWR,
         create: O_RDWR | O_CREAT | O_EXCL,
       };
-      // libuv adds O_CLOEXEC.
-      return fs.openSync(path, access[how] | O_NONBLOCK, 0o644);
+      return open(path, access[how] | O_NONBLOCK);
     },
     lseek: (fd, offset) => void must('lseek', c.lseek(fd, offset, 0)),
     unlink: (path) => fs.unlinkSync(path),
@@ -199,14 +217,14 @@ export function processWorld(sys: Sys, name: string, version?: string): World {
       let told = false;
       const end = (): void => {
         // Once: the number may be another file's by then.
-        if (!told) fs.closeSync(go);
+        if (!told) close(go);
         told = true;
       };
       undo.push(end);
       // With its pipe closed the child's `read` is over: it ends, and so does every child when this process dies.
       if (!options.orphan) {
         const child = spawn('/bin/sh', ['-c', script(options)], { stdio: ['ignore', 'ignore', 'ignore', wait] });
-        fs.closeSync(wait);
+        close(wait);
         const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
           child.on('exit', (code, signal) => resolve({ code, signal }));
         });
@@ -215,11 +233,10 @@ export function processWorld(sys: Sys, name: string, version?: string): World {
       const [answer, tell] = pipe(true);
       const both = `sh -c "$0" 4>&- & echo $! >&4`;
       spawn('/bin/sh', ['-c', both, script(options)], { stdio: ['ignore', 'ignore', 'ignore', wait, tell] });
-      fs.closeSync(wait);
-      fs.closeSync(tell);
-      const line = new Uint8Array(32);
-      const pid = Number(Buffer.from(line.subarray(0, fs.readSync(answer, line))).toString());
-      fs.closeSync(answer);
+      close(wait);
+      close(tell);
+      const pid = Number(Buffer.from(read(answer, 32)).toString());
+      close(answer);
       return { pid, end };
     },
     async turn() {
@@ -252,7 +269,7 @@ export function processWorld(sys: Sys, name: string, version?: string): World {
       const master = prepare(must('posix_openpt', openpt(O_RDWR | O_NOCTTY)));
       must('grantpt', grantpt(master));
       must('unlockpt', unlockpt(master));
-      const slave = fs.openSync(ptsname(master) as string, O_RDWR | O_NOCTTY | O_NONBLOCK);
+      const slave = open(ptsname(master) as string, O_RDWR | O_NOCTTY | O_NONBLOCK);
       return [master, slave];
     };
   }
