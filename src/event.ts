@@ -11,9 +11,10 @@ import {
 import type { Knote, Registration, UserRegistration } from './registration.ts';
 import { type SignalName, signalName } from './signals.ts';
 import { inspectAs } from './sys/inspect.ts';
+import type { Kevent } from './sys/kevent.ts';
 import type { KeventList } from './sys/kevent-list.ts';
 import type { Abi } from './sys/layout.ts';
-import { describeKevent } from './sys/names.ts';
+import { describeRecord } from './sys/names.ts';
 
 /** How a process ended, as wait(2) tells. */
 export type ExitStatus =
@@ -123,13 +124,19 @@ abstract class BaseEvent<Token> {
     let errno = 0;
     if ((this.flags & error) !== 0) errno = this.data;
     else if (this.eof && (filter === 'read' || filter === 'write')) errno = this.fflags;
-    return errno === 0 ? undefined : new KqueueError(errno, 'kevent', { about: String(this) });
+    return errno === 0
+      ? undefined
+      : new KqueueError(errno, 'kevent', { about: describeRecord(this.#kind.abi, this.#record()) });
+  }
+
+  #record(): Kevent {
+    const { ident64: ident, flags, fflags, data64: data, udata } = this;
+    return { ident, filter: this.#kind.evfilt, flags, fflags, data, udata };
   }
 
   /** `kevent { READ fd=5, ADD|ENABLE|CLEAR, data=12 }` */
   toString(): string {
-    const { ident64: ident, flags, fflags, data64: data, udata } = this;
-    return describeKevent(this.#kind.abi, { ident, filter: this.#kind.evfilt, flags, fflags, data, udata });
+    return `kevent ${describeRecord(this.#kind.abi, this.#record())}`;
   }
 }
 

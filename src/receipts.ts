@@ -4,7 +4,7 @@ import type { Interest } from './interest.ts';
 import type { Knote } from './registration.ts';
 import type { Kevent } from './sys/kevent.ts';
 import { EV_SET, KeventList } from './sys/kevent-list.ts';
-import { describeKevent } from './sys/names.ts';
+import { describeRecord } from './sys/names.ts';
 import type { Sys } from './sys/sys.ts';
 import { Timespec } from './sys/timespec.ts';
 
@@ -32,7 +32,7 @@ export function stepOf(knote: Knote, flags: number, fflags: number = knote.fflag
 export function errorOf(sys: Sys, step: Step): KqueueError {
   const { ident, filter, flags, fflags, data, udata, interest } = step;
   const change = { ident, filter, flags, fflags, data, udata };
-  const about = describeKevent(sys.abi, { ...change, udata: 0 }).replace(/^kevent /, '');
+  const about = describeRecord(sys.abi, { ...change, udata: 0 });
   return new KqueueError(step.errno, 'kevent', { about, change, interest });
 }
 

@@ -4,7 +4,7 @@ import type { Change } from './change.ts';
 import type { Interest, UserInterest } from './interest.ts';
 import { inspectAs } from './sys/inspect.ts';
 import type { Abi } from './sys/layout.ts';
-import { describeKevent } from './sys/names.ts';
+import { describeRecord } from './sys/names.ts';
 
 /** One knote: what register() made of one interest. It ends when it is unregistered, replaced, reported the last time, or its queue closed. */
 export interface Registration<Token = unknown> {
@@ -181,8 +181,7 @@ export class Knote<Token = unknown> implements Registration<Token> {
       data: change.data,
       udata: 0,
     };
-    const text = describeKevent(this.host.abi, record).replace(/^kevent/, '');
-    return `registration${this.active ? '' : ' (ended)'}${text}`;
+    return `registration${this.active ? '' : ' (ended)'} ${describeRecord(this.host.abi, record)}`;
   }
 
   static {

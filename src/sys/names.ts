@@ -1,4 +1,5 @@
 import { checkInteger } from './check.ts';
+import { errnoName } from './errno.ts';
 import type { Kevent } from './kevent.ts';
 import { type Abi, checkAbi } from './layout.ts';
 
@@ -131,14 +132,23 @@ export function noteNames(abi: Abi, filter: number, fflags: number): string {
   return [unit, bits].filter(Boolean).join('|');
 }
 
-/** `kevent { READ fd=5, ADD|CLEAR, data=12 }`: what is 0 is left out. */
-export function describeKevent(abi: Abi, { ident, filter, flags, fflags, data, udata }: Kevent): string {
+/**
+ * `{ READ fd=5, ADD|CLEAR, data=12 }`. Fields that are 0 are left out. READ and WRITE with EV_EOF have an errno in fflags,
+ * not notes: `fflags=ECONNREFUSED`, by the running system's names.
+ */
+export function describeRecord(abi: Abi, { ident, filter, flags, fflags, data, udata }: Kevent): string {
   const name = filterName(abi, filter);
   const kind = { READ: 'fd', WRITE: 'fd', VNODE: 'fd', EXCEPT: 'fd', PROC: 'pid', SIGNAL: 'signal' }[name] ?? 'ident';
+  const isErrno = (name === 'READ' || name === 'WRITE') && (flags & (abi.constants['EV_EOF'] ?? 0)) !== 0;
   const parts = [`${name} ${kind}=${ident}`];
   if (flags !== 0) parts.push(flagNames(abi, flags));
-  if (fflags !== 0) parts.push(`fflags=${noteNames(abi, filter, fflags)}`);
+  if (fflags !== 0) parts.push(`fflags=${isErrno ? errnoName(fflags) : noteNames(abi, filter, fflags)}`);
   if (Number(data) !== 0) parts.push(`data=${data}`);
   if (Number(udata) !== 0) parts.push(`udata=${udata}`);
-  return `kevent { ${parts.join(', ')} }`;
+  return `{ ${parts.join(', ')} }`;
+}
+
+/** {@link describeRecord} as a struct: `kevent { READ fd=5, ADD|CLEAR, data=12 }`. */
+export function describeKevent(abi: Abi, kevent: Kevent): string {
+  return `kevent ${describeRecord(abi, kevent)}`;
 }

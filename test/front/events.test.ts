@@ -348,7 +348,9 @@ describe('records of each system', suite, () => {
       for (const interest of [read(5), write(5)]) {
         const event = reported(system, interest, { flags: EV_EOF, fflags: errno.EINVAL, data: 3 });
         assert.deepEqual([event.eof, event.error?.code, event.data], [true, 'EINVAL', 3], system.name);
-        assert.match(String(event.error?.message), /kevent \{ (READ|WRITE) fd=5, EOF/);
+        assert.match(String(event), /^kevent \{ (READ|WRITE) fd=5, EOF, fflags=EINVAL, data=3 \}$/);
+        const message = String(event.error?.message);
+        assert.match(message, /^EINVAL: [a-z ]+, kevent \{ (READ|WRITE) fd=5, EOF, fflags=EINVAL, data=3 \}$/);
         assert.equal(reported(system, interest, { flags: EV_EOF }).error, undefined);
         // Without the end it is no errno.
         assert.equal(reported(system, interest, { fflags: errno.EINVAL }).error, undefined);

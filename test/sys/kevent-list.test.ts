@@ -1,6 +1,7 @@
 // KeventList and EV_SET: bytes in the layout of each system, read and written field by field.
 
 import assert from 'node:assert/strict';
+import { constants } from 'node:os';
 import { describe, test } from 'node:test';
 import { inspect } from 'node:util';
 import { type Abi, abis, EV_SET, type Kevent, KeventList, abi as systemAbi } from '../../src/sys/index.ts';
@@ -238,6 +239,21 @@ describe('toString', () => {
     const list = new KeventList(1, abis.darwin);
     list.set(0, { ident: 1, filter: -1, flags: 0x0401, fflags: 0x100000 });
     assert.equal(list.toString(), 'kevent { READ fd=1, ADD|0x400, fflags=0x100000 }');
+  });
+
+  test('fflags of READ and WRITE is an errno with EV_EOF, and notes of every other filter and without it', () => {
+    const { ECONNREFUSED } = constants.errno;
+    for (const abi of Object.values(abis)) {
+      const list = new KeventList(1, abi);
+      const { EV_EOF, EVFILT_READ, EVFILT_WRITE, EVFILT_PROC, NOTE_EXIT } = abi.constants as Record<string, number>;
+      const text = (filter: number | undefined, flags: number | undefined, fflags: number | undefined): string =>
+        String(list.set(0, { ident: 5, filter, flags, fflags }));
+      assert.equal(text(EVFILT_READ, EV_EOF, ECONNREFUSED), 'kevent { READ fd=5, EOF, fflags=ECONNREFUSED }');
+      assert.equal(text(EVFILT_WRITE, EV_EOF, ECONNREFUSED), 'kevent { WRITE fd=5, EOF, fflags=ECONNREFUSED }');
+      assert.equal(text(EVFILT_READ, EV_EOF, 12345), 'kevent { READ fd=5, EOF, fflags=errno 12345 }');
+      assert.equal(text(EVFILT_PROC, EV_EOF, NOTE_EXIT), 'kevent { PROC pid=5, EOF, fflags=EXIT }');
+      assert.equal(text(EVFILT_READ, 0, 0x100000), 'kevent { READ fd=5, fflags=0x100000 }');
+    }
   });
 
   test('exact beyond 2^53', () => {
