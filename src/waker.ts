@@ -1,15 +1,15 @@
-import { fstatSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { closedError, KqueueError } from './error.ts';
 import { checkInteger, wrongType } from './sys/check.ts';
 import { duplicate, release } from './sys/descriptor.ts';
 import { KeventList } from './sys/kevent-list.ts';
 import { type Abi, abis } from './sys/layout.ts';
+import { bindLibc, errno, libc, scratch, scratchAddress, statOf } from './sys/linux/syscalls.ts';
 import { type Binding, bindingOf, bindKqueue } from './sys/native.ts';
 import type { Sys } from './sys/sys.ts';
 import { isMainThread } from './sys/thread.ts';
 
-const { EAGAIN, EBADF, EMFILE } = constants.errno;
+const { EAGAIN, EMFILE } = constants.errno;
 
 /** How a thread reaches a queue: through a descriptor to write to, or by kevent(2) of the same library. */
 type Route =
@@ -17,8 +17,8 @@ type Route =
       readonly kind: 'write';
       readonly fd: number;
       /** What kind of file it is, as fstat(2) tells: all eventfds are one inode. */
-      readonly dev: number;
-      readonly ino: number;
+      readonly device: bigint;
+      readonly inode: bigint;
     }
   | {
       readonly kind: 'kevent';
@@ -106,8 +106,11 @@ export function wakerHandle(sys: Sys, kq: number, gate: Gate, ident: number, uda
     if (fd === -1) throw new KqueueError(sys.errno(), 'wakefd');
     const copy = gate.copy(ident, fd);
     if (copy === -1) throw new KqueueError(EMFILE, 'fcntl');
-    const { dev, ino } = fstatSync(copy);
-    return { ident, gate: buffer, route: { kind: 'write', fd: copy, dev, ino } };
+    const stat = statOf(copy);
+    // Somebody closed the descriptor in between, which is the queue's own.
+    if (stat === undefined) throw closedError();
+    const { device, inode } = stat;
+    return { ident, gate: buffer, route: { kind: 'write', fd: copy, device, inode } };
   }
   const binding = bindingOf(sys);
   if (binding === undefined) throw new Error(`${sys.name}: this kqueue cannot be reached from another thread`);
@@ -171,33 +174,25 @@ export class Waker implements WakerHandle {
   }
 }
 
-/** A 64-bit 1, for an eventfd(2). */
-const ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
-
-function isFile(fd: number, dev: number, ino: number): boolean {
-  try {
-    const file = fstatSync(fd);
-    return file.dev === dev && file.ino === ino;
-  } catch {
-    return false;
-  }
+function isFile(fd: number, device: bigint, inode: bigint): boolean {
+  const stat = statOf(fd);
+  return stat?.device === device && stat.inode === inode;
 }
 
 function fireBy(ident: number, route: Route): () => void {
   switch (route?.kind) {
     case 'write': {
-      const { fd, dev, ino } = route;
+      const { fd, device, inode } = route;
       checkInteger('handle.route.fd', fd, 0, 2 ** 31 - 1);
+      bindLibc();
       return () => {
         // The worker that had the queue may have been terminated, which closes no gate: somebody else's file must be spared.
-        if (!isFile(fd, dev, ino)) throw closedError();
-        try {
-          writeSync(fd, ONE);
-        } catch (error) {
-          const { errno = EBADF } = error as NodeJS.ErrnoException;
-          // It is full of wakes that nobody has fetched: one more changes nothing.
-          if (-errno !== EAGAIN) throw new KqueueError(Math.abs(errno), 'write');
-        }
+        if (!isFile(fd, device, inode)) throw closedError();
+        // A 64-bit 1, for an eventfd(2).
+        scratch[0] = 1;
+        scratch[1] = 0;
+        // EAGAIN: it is full of wakes that nobody has fetched, and one more changes nothing.
+        if (libc.write(fd, scratchAddress, 8) === -1 && errno() !== EAGAIN) throw new KqueueError(errno(), 'write');
       };
     }
     case 'kevent': {

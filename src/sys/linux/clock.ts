@@ -1,20 +1,17 @@
-import { libc, scratch, scratchAddress } from './syscalls.ts';
+import { clockTime } from './syscalls.ts';
 
 const CLOCK_REALTIME = 0;
+const CLOCK_MONOTONIC = 1;
 
-/** CLOCK_MONOTONIC, in nanoseconds. Exact to a few of them: a double holds 104 days of nanoseconds to the unit. */
+/** CLOCK_MONOTONIC, in nanoseconds: the clock of timerfd_create(2). */
 export function now(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1e9 + nanoseconds;
+  return clockTime(CLOCK_MONOTONIC);
 }
 
 /**
- * CLOCK_REALTIME, in nanoseconds since 1970, as it is now: performance.timeOrigin and what has passed since do not know that
- * the clock was set, or that the machine slept. Date.now() does, and counts whole milliseconds.
+ * CLOCK_REALTIME, in nanoseconds since 1970, as it is now. performance.timeOrigin and the time since then do not include
+ * that the clock was set or that the machine slept. Date.now() counts whole milliseconds, and test frameworks replace it.
  */
 export function wallClock(): number {
-  // Cannot fail. struct timespec { int64_t tv_sec; int64_t tv_nsec; }
-  libc.clock_gettime(CLOCK_REALTIME, scratchAddress);
-  const [low, high, nanoseconds] = scratch as unknown as [number, number, number];
-  return (high * 2 ** 32 + (low >>> 0)) * 1e9 + nanoseconds;
+  return clockTime(CLOCK_REALTIME);
 }

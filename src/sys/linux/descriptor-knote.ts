@@ -1,9 +1,8 @@
-import { fstatSync } from 'node:fs';
 import { asKqueueErrno, EPOLLERR, EPOLLET, EPOLLHUP, type Epoll } from './epoll.ts';
 import { FileIdentity } from './file-identity.ts';
 import { type Change, type Host, Knote, type Source } from './knote.ts';
 import { takeError } from './socket.ts';
-import { EBADF, EEXIST, EINVAL, ELOOP, EPERM, errno } from './syscalls.ts';
+import { EBADF, EEXIST, EINVAL, ELOOP, EPERM, errno, modeOf } from './syscalls.ts';
 
 /** What a descriptor stands for, as far as filters tell them apart. */
 export type Kind = 'socket' | 'pipe' | 'file' | 'directory' | 'device' | 'other';
@@ -23,12 +22,8 @@ const UNASKED = EPOLLERR | EPOLLHUP;
 
 /** fstat(2), which says 0 of the size of a block device; eventfd and its like have no type at all. */
 export function kindOf(fd: number): Kind {
-  try {
-    return kinds.get(fstatSync(fd).mode & S_IFMT) ?? 'other';
-  } catch {
-    // EBADF: it was closed since. Whoever looks next finds that out by itself.
-    return 'other';
-  }
+  // 0: it was closed since. Whoever looks next finds that out by itself.
+  return kinds.get(modeOf(fd) & S_IFMT) ?? 'other';
 }
 
 /**

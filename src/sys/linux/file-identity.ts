@@ -1,5 +1,4 @@
-import { fstatSync } from 'node:fs';
-import { libc } from './syscalls.ts';
+import { libc, statOf } from './syscalls.ts';
 
 const F_SETOWN = 8;
 const F_GETOWN = 9;
@@ -22,25 +21,18 @@ export class FileIdentity {
 
   /** null where the descriptor is closed. */
   static of(fd: number): FileIdentity | null {
-    try {
-      const { dev, ino } = fstatSync(fd, { bigint: true });
-      // Fails on a descriptor of O_PATH, which has no owner.
-      if (libc.fcntl(fd, F_GETOWN, 0) === 0) libc.fcntl(fd, F_SETOWN, process.pid);
-      return new FileIdentity(dev, ino, libc.fcntl(fd, F_GETOWN, 0) === process.pid);
-    } catch {
-      // fstat(2) knows one error for a good buffer: EBADF.
-      return null;
-    }
+    const stat = statOf(fd);
+    // EBADF: statx(2) gives no other error for a valid buffer.
+    if (stat === undefined) return null;
+    // Fails on a descriptor of O_PATH, which has no owner.
+    if (libc.fcntl(fd, F_GETOWN, 0) === 0) libc.fcntl(fd, F_SETOWN, process.pid);
+    return new FileIdentity(stat.device, stat.inode, libc.fcntl(fd, F_GETOWN, 0) === process.pid);
   }
 
   /** Whether `fd` still is that file. */
   same(fd: number): boolean {
     if (this.#marked && libc.fcntl(fd, F_GETOWN, 0) !== process.pid) return false;
-    try {
-      const { dev, ino } = fstatSync(fd, { bigint: true });
-      return dev === this.#device && ino === this.#inode;
-    } catch {
-      return false;
-    }
+    const stat = statOf(fd);
+    return stat?.device === this.#device && stat.inode === this.#inode;
   }
 }

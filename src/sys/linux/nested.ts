@@ -1,4 +1,4 @@
-import { existsSync, readlinkSync } from 'node:fs';
+import { linkOf, readLink } from './syscalls.ts';
 
 /** A queue, to another queue that watches it. */
 export interface Pending {
@@ -13,10 +13,8 @@ export const queues: Map<number, Pending> = new Map();
 export function queueAt(fd: number): Pending | undefined {
   const queue = queues.get(fd);
   if (queue === undefined) return undefined;
-  try {
-    return readlinkSync(`/proc/self/fd/${fd}`).includes('[eventpoll]') ? queue : undefined;
-  } catch {
-    // What is closed has no link. Nor has anything where /proc is not mounted, and then the number has to do.
-    return existsSync('/proc/self/fd') ? undefined : queue;
-  }
+  const link = linkOf(fd);
+  if (link !== undefined) return link.includes('[eventpoll]') ? queue : undefined;
+  // A closed descriptor has no link. Where /proc is not mounted none has one, and then the number has to do.
+  return readLink('/proc/self') === undefined ? queue : undefined;
 }

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { release, trackInWorker } from '../descriptor.ts';
 import { EV_EOF, EV_ONESHOT, NOTE_EXIT } from './constants.ts';
 import { asKqueueErrno, EPOLLET, EPOLLIN } from './epoll.ts';
 import { type Change, Knote, type Source } from './knote.ts';
-import { EINVAL, ENOENT, ESRCH, errno, libc, SYS_PIDFD_OPEN, scratch, scratchAddress } from './syscalls.ts';
+import { EINVAL, ENOENT, ESRCH, errno, libc, readProc, SYS_PIDFD_OPEN, scratch, scratchAddress } from './syscalls.ts';
 
 const P_PIDFD = 3;
 const WEXITED_NOHANG_NOWAIT = 0x4 | 0x1 | 0x0100_0000;
@@ -95,15 +94,12 @@ function reapedStatus(pidfd: number): number | undefined {
 
 /** proc_pid_stat(5): state is the third field, exit_code the 52nd; the second, in parentheses, may hold anything. */
 function zombieStatus(pid: number): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (fields[0] !== 'Z') return undefined;
-    const status = Number(fields[49]);
-    // 0 is what it also shows to whoever may not trace the process.
-    return status > 0 ? status : undefined;
-  } catch {
-    // ENOENT: reaped meanwhile. EACCES: /proc is mounted with hidepid.
-    return undefined;
-  }
+  const stat = readProc(`/proc/${pid}/stat`);
+  // ENOENT: reaped meanwhile. EACCES: /proc is mounted with hidepid.
+  if (stat === undefined) return undefined;
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (fields[0] !== 'Z') return undefined;
+  const status = Number(fields[49]);
+  // 0 is what it also shows to whoever may not trace the process.
+  return status > 0 ? status : undefined;
 }

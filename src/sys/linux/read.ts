@@ -1,11 +1,22 @@
-import { fstatSync, readlinkSync } from 'node:fs';
 import { EV_EOF, NOTE_LOWAT } from './constants.ts';
 import { DescriptorKnote } from './descriptor-knote.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLRDHUP, type Epoll } from './epoll.ts';
 import { IN_MODIFY, type Watcher } from './inotify.ts';
 import { type Pending, queueAt } from './nested.ts';
 import { backlog, isDatagram, isListening } from './socket.ts';
-import { bytesToRead, ENOMEM, libc, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLRDHUP, pollNow } from './syscalls.ts';
+import {
+  bytesToRead,
+  ENOMEM,
+  libc,
+  linkOf,
+  POLLERR,
+  POLLHUP,
+  POLLIN,
+  POLLNVAL,
+  POLLRDHUP,
+  pollNow,
+  sizeOf,
+} from './syscalls.ts';
 
 const SEEK_CUR = 1;
 /** Events after which counting bytes does not tell everything: an end of file, an error. */
@@ -109,12 +120,8 @@ export class ReadKnote extends DescriptorKnote implements Watcher {
   /** What read(2) would bring of a descriptor that does not count: an eventfd and a timerfd give 8 bytes at a time. */
   #uncounted(): number {
     if (this.#fallback === undefined) {
-      let target = '';
-      try {
-        target = readlinkSync(`/proc/self/fd/${this.fd}`);
-      } catch {
-        // No /proc, or closed since: it is readable all the same.
-      }
+      // Without /proc there is no link, and the descriptor is readable all the same.
+      const target = linkOf(this.fd) ?? '';
       this.#fallback = /\[(eventfd|timerfd)\]/.test(target) ? 8 : 1;
     }
     return this.#fallback;
@@ -127,12 +134,10 @@ export class ReadKnote extends DescriptorKnote implements Watcher {
   #fileEvent(): boolean {
     this.outData = 0;
     if (this.kind !== 'file') return true;
-    try {
-      this.outData = fstatSync(this.fd).size - libc.lseek(this.fd, 0, SEEK_CUR);
-    } catch {
-      // EBADF: closed, so there is nothing to report; the knote goes when its number is next looked at.
-      return false;
-    }
+    const size = sizeOf(this.fd);
+    // EBADF: closed, so there is nothing to report; the knote goes when its number is next looked at.
+    if (size === -1) return false;
+    this.outData = size - libc.lseek(this.fd, 0, SEEK_CUR);
     return this.outData !== 0;
   }
 }

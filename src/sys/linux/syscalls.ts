@@ -10,6 +10,8 @@ type Call = (...args: readonly number[]) => number;
 
 interface Libc {
   readonly close: Call;
+  readonly open: (path: string, flags: number) => number;
+  readonly readlink: (path: string, buffer: number, size: number) => number;
   readonly epoll_create1: Call;
   readonly epoll_ctl: Call;
   readonly epoll_wait: Call;
@@ -37,6 +39,12 @@ interface Libc {
 export const scratch: Int32Array = new Int32Array(new ArrayBuffer(512));
 /** The address of {@link scratch}; 0 before {@link bindLibc}. */
 export let scratchAddress = 0;
+/** Memory of clock_gettime(2) alone, so that a caller who has something in {@link scratch} can read the clock. */
+const time = new Int32Array(new ArrayBuffer(16));
+let timeAddress = 0;
+/** Memory for the bytes of a link or of a file in /proc. */
+const bytes = Buffer.from(new ArrayBuffer(4096));
+let bytesAddress = 0;
 /** libc; to be used after {@link bindLibc}. */
 export let libc: Libc;
 
@@ -55,6 +63,9 @@ export function bindLibc(): void {
   };
   libc = {
     close: declare('close', 'int', 'int'),
+    // Variadic, but without O_CREAT there is no third argument.
+    open: declare('open', 'int', 'str', 'int') as unknown as Libc['open'],
+    readlink: declare('readlink', 'intptr_t', 'str', 'uintptr_t', 'size_t') as unknown as Libc['readlink'],
     epoll_create1: declare('epoll_create1', 'int', 'int'),
     epoll_ctl: declare('epoll_ctl', 'int', 'int', 'int', 'int', 'uintptr_t'),
     epoll_wait: declare('epoll_wait', 'int', 'int', 'uintptr_t', 'int', 'int'),
@@ -83,10 +94,12 @@ export function bindLibc(): void {
     // them is right for these three, and costs half of one that koffi has to work out at each call.
     fcntl: declare('fcntl', 'int', 'int', 'int', 'long'),
     ioctl: declare('ioctl', 'int', 'int', 'ulong', 'uintptr_t'),
-    // For two calls that musl, and glibc before 2.35 and 2.36, have no function for.
+    // For three calls that musl, or glibc before 2.36, 2.35 and 2.28, have no function for.
     syscall: declare('syscall', 'long', 'long', 'long', 'long', 'long', 'long', 'long', 'long'),
   };
   scratchAddress = Number(address(scratch.buffer));
+  timeAddress = Number(address(time.buffer));
+  bytesAddress = Number(address(bytes.buffer));
 }
 
 export const EACCES: number = constants.errno.EACCES;
@@ -109,6 +122,105 @@ export const ESRCH: number = constants.errno.ESRCH;
 /** syscall(2) numbers: since they joined, one number on every architecture. */
 export const SYS_PIDFD_OPEN = 434;
 export const SYS_EPOLL_PWAIT2 = 441;
+/** An older one: one number on x86-64, and another on every architecture that came after it. */
+const SYS_STATX = process.arch === 'x64' ? 332 : 291;
+
+/**
+ * clock_gettime(2), in nanoseconds. A double holds 104 days of nanoseconds exactly. Not process.hrtime(): in Bun and Deno
+ * it starts at 0 with the process, and test frameworks replace it.
+ */
+export function clockTime(clock: number): number {
+  // Cannot fail: both clocks exist. struct timespec { int64_t tv_sec; int64_t tv_nsec; }
+  libc.clock_gettime(clock, timeAddress);
+  return ((time[1] as number) * 2 ** 32 + ((time[0] as number) >>> 0)) * 1e9 + (time[2] as number);
+}
+
+/** What {@link statOf} reports of an open file. Times are exact, in nanoseconds since 1970. */
+export interface Stat {
+  /** The type and the permissions, as in st_mode. */
+  readonly mode: number;
+  readonly links: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Both halves of st_dev, to be compared only. */
+  readonly device: bigint;
+  readonly inode: bigint;
+  /** In bytes: exact up to 2^53. */
+  readonly size: number;
+  readonly mtime: bigint;
+  readonly ctime: bigint;
+}
+
+const AT_EMPTY_PATH = 0x1000;
+/** STATX_BASIC_STATS: all that fstat(2) reports. */
+const STATX_BASIC_STATS = 0x7ff;
+/** Where `struct statx` lies in {@link scratch}, in bytes: behind an empty path. */
+const STATX = 8;
+const stat = new DataView(scratch.buffer, STATX, 256);
+
+function statx(fd: number): boolean {
+  scratch[0] = 0;
+  const buffer = scratchAddress + STATX;
+  return libc.syscall(SYS_STATX, fd, scratchAddress, AT_EMPTY_PATH, STATX_BASIC_STATS, buffer, 0) === 0;
+}
+
+function timestamp(at: number): bigint {
+  return stat.getBigInt64(at, true) * 1_000_000_000n + BigInt(stat.getUint32(at + 8, true));
+}
+
+/**
+ * The status of any descriptor, through statx(2), whose record has one layout on every architecture. undefined and
+ * errno() when it fails: EBADF. Not Node's fs: Deno's knows only descriptors that Deno opened.
+ */
+export function statOf(fd: number): Stat | undefined {
+  if (!statx(fd)) return undefined;
+  return {
+    mode: stat.getUint16(28, true),
+    links: stat.getUint32(16, true),
+    uid: stat.getUint32(20, true),
+    gid: stat.getUint32(24, true),
+    device: stat.getBigUint64(136, true),
+    inode: stat.getBigUint64(32, true),
+    size: Number(stat.getBigUint64(40, true)),
+    mtime: timestamp(112),
+    ctime: timestamp(96),
+  };
+}
+
+/** st_mode of a descriptor; 0 when it is closed. */
+export function modeOf(fd: number): number {
+  return statx(fd) ? stat.getUint16(28, true) : 0;
+}
+
+/** st_size of a descriptor; -1 when it is closed. */
+export function sizeOf(fd: number): number {
+  return statx(fd) ? Number(stat.getBigUint64(40, true)) : -1;
+}
+
+/**
+ * readlink(2): the target of a link, one character a byte. undefined and errno() when it fails. A target of more than
+ * 4,096 bytes is cut.
+ */
+export function readLink(path: string): string | undefined {
+  const length = libc.readlink(path, bytesAddress, bytes.length);
+  return length === -1 ? undefined : bytes.toString('latin1', 0, length);
+}
+
+/** The link in /proc that says what is open as `fd`: a path, `socket:[5]`, `anon_inode:[eventfd]`. As {@link readLink}. */
+export function linkOf(fd: number): string | undefined {
+  return readLink(`/proc/self/fd/${fd}`);
+}
+
+const O_RDONLY_CLOEXEC = 0o2000000;
+
+/** The first 4,096 bytes of a file in /proc, one character a byte. undefined and errno() when it cannot be read. */
+export function readProc(path: string): string | undefined {
+  const fd = libc.open(path, O_RDONLY_CLOEXEC);
+  if (fd === -1) return undefined;
+  const length = libc.read(fd, bytesAddress, bytes.length);
+  libc.close(fd);
+  return length === -1 ? undefined : bytes.toString('latin1', 0, length);
+}
 
 /** FIONREAD of ioctl_tty(2); SIOCOUTQ of tcp(7) has TIOCOUTQ's number. */
 const FIONREAD = 0x541b;

@@ -1,4 +1,3 @@
-import { type BigIntStats, fstatSync } from 'node:fs';
 import {
   EV_EOF,
   NOTE_ATTRIB,
@@ -33,7 +32,7 @@ import {
   type Watcher,
 } from './inotify.ts';
 import { type Change, type Host, Knote } from './knote.ts';
-import { EACCES, EBADF, EINVAL, ENOMEM } from './syscalls.ts';
+import { EACCES, EBADF, EINVAL, ENOMEM, type Stat, statOf } from './syscalls.ts';
 
 const ALWAYS = IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | ENTRIES;
 const NOTES =
@@ -58,7 +57,7 @@ const NOTES =
 export class VnodeKnote extends Knote implements Watcher {
   readonly #fd: number;
   #file: FileIdentity | null = null;
-  #stat: BigIntStats | undefined;
+  #stat: Stat | undefined;
   #notes = 0;
   #isDirectory = false;
   /** inotify does not tell that an open directory was removed, but its parent's watch does. */
@@ -119,13 +118,9 @@ export class VnodeKnote extends Knote implements Watcher {
     return this.#file?.same(this.#fd) === true;
   }
 
-  #look(): BigIntStats | undefined {
-    try {
-      return fstatSync(this.#fd, { bigint: true });
-    } catch {
-      // EBADF: closed. Nothing is reported of it any more: alive() says so.
-      return undefined;
-    }
+  /** undefined when the descriptor is closed. Nothing is reported of it any more: alive() says so. */
+  #look(): Stat | undefined {
+    return statOf(this.#fd);
   }
 
   changed(mask: number): void {
@@ -142,7 +137,7 @@ export class VnodeKnote extends Knote implements Watcher {
   /** Told once: the next directory that is removed beside it is another. */
   #lookWhetherRemoved(): void {
     const after = this.#look();
-    if (after?.nlink !== 0n || this.#stat?.nlink === 0n) return;
+    if (after?.links !== 0 || this.#stat?.links === 0) return;
     this.#stat = after;
     this.#note(NOTE_DELETE);
   }
@@ -180,10 +175,10 @@ export class VnodeKnote extends Knote implements Watcher {
     if (!told && after.size > before.size) notes |= NOTE_WRITE | NOTE_EXTEND;
     // Shrinking is ATTRIB on the BSDs, TRUNCATE too on OpenBSD, WRITE on DragonFly.
     if (!told && after.size < before.size) notes |= NOTE_WRITE | NOTE_ATTRIB | NOTE_TRUNCATE;
-    const linked = after.nlink !== before.nlink && (!told || after.nlink === 0n);
-    if (linked) notes |= after.nlink === 0n ? NOTE_LINK | NOTE_DELETE : NOTE_LINK;
+    const linked = after.links !== before.links && (!told || after.links === 0);
+    if (linked) notes |= after.links === 0 ? NOTE_LINK | NOTE_DELETE : NOTE_LINK;
     const same = after.mode === before.mode && after.uid === before.uid && after.gid === before.gid;
-    const touched = after.mtimeNs !== before.mtimeNs && (mask & IN_MODIFY) === 0;
+    const touched = after.mtime !== before.mtime && (mask & IN_MODIFY) === 0;
     if ((mask & IN_ATTRIB) !== 0 && (!linked || !same || touched)) notes |= NOTE_ATTRIB;
     if ((mask & IN_Q_OVERFLOW) !== 0 && (!same || touched)) notes |= NOTE_WRITE | NOTE_ATTRIB;
     return notes;
