@@ -101,7 +101,7 @@ export class Kqueue<Token = unknown> {
         // Were it fetched while somebody waits, no watcher will tell him.
         this.#waiting.hurry();
       },
-      unfetch: (knote): void => this.#unfetch(knote),
+      unfetch: (isOver): void => this.#unfetch(isOver),
     });
     this.#waiting = new Waiting(sys, this.#fd, (max) =>
       this.#left.length > 0 ? this.#takeLeft(max) : this.#fetch(max, 0),
@@ -130,7 +130,8 @@ export class Kqueue<Token = unknown> {
   /**
    * Adds knotes (EV_ADD), all in one kevent(2) call (libkqueue: in one each), or replaces those with the same ident and
    * filter: their token, and all else. It neither takes nor loses what is pending, but of timers, which start over, and of
-   * what is registered anew with other `clear`, `oneshot` or `dispatch`. Takes interests, or one iterable of them.
+   * what is registered anew with other `clear`, `oneshot` or `dispatch`. What was fetched of a registration that is replaced
+   * and not handed out yet is dropped. Takes interests, or one iterable of them.
    *
    * @returns a registration for each interest, in the same order
    * @throws TypeError, RangeError, before anything is registered, for what is no interest, and for filters, notes and units
@@ -148,7 +149,8 @@ export class Kqueue<Token = unknown> {
   /**
    * Removes knotes (EV_DELETE), all in one kevent(2) call: by registration, or by an interest with the same filter and
    * ident, or path. What was fetched of them and not handed out yet is dropped. That a registration has ended already is no
-   * failure.
+   * failure. Unregister a descriptor before you close it: close(2) ends its knotes, but an event that was fetched before is
+   * still handed out.
    *
    * @throws TypeError for what is neither, and for a registration of another queue. KqueueError for the one that failed, an
    * AggregateError of several: ENOENT where an interest is not registered, EBADF where its descriptor is closed
@@ -157,10 +159,12 @@ export class Kqueue<Token = unknown> {
     this.#registrar.remove(what);
   }
 
-  /** What was fetched of it and not handed out is not handed out any more. */
-  #unfetch(knote: Knote): void {
+  /** Drops the left-over events of the registrations that are over. */
+  #unfetch(isOver: (knote: Knote) => boolean): void {
     if (this.#left.length === 0) return;
-    this.#left = this.#left.slice(this.#next).filter((event) => event.registration !== knote);
+    this.#left = this.#left.slice(this.#next).filter(({ registration }) => {
+      return registration === undefined || !isOver(registration as Knote);
+    });
     this.#next = 0;
   }
 

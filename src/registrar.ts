@@ -22,8 +22,8 @@ export interface Queue {
   open(interest?: Interest): number;
   /** An event came in the place of a receipt. */
   fetched(list: KeventList, index: number): void;
-  /** What was fetched of the knote and not handed out is not handed out any more. */
-  unfetch(knote: Knote): void;
+  /** Drops the events that were fetched and not handed out yet, of those knotes. */
+  unfetch(isOver: (knote: Knote) => boolean): void;
 }
 
 /** What is registered with one queue, and how it comes and goes. */
@@ -163,6 +163,7 @@ export class Registrar<Token> {
     const { previous } = knote;
     knote.previous = undefined;
     if (added.errno === 0) {
+      this.#queue.unfetch((one) => one === previous || isSucceeded(one, knote));
       if (previous?.active === true) {
         knote.inherit(previous);
         this.forget(previous);
@@ -201,7 +202,7 @@ export class Registrar<Token> {
       if (step.errno !== 0 && !(gone && lenient)) failures.push(errorOf(this.#sys, step));
     }
     // A one-shot has ended when it was fetched, and is not to be heard of any more either.
-    for (const one of what) if (one instanceof Knote) this.#queue.unfetch(one);
+    for (const one of what) if (one instanceof Knote) this.#queue.unfetch((knote) => knote === one);
     throwAll(failures);
   }
 
@@ -238,18 +239,23 @@ export class Registrar<Token> {
 
   #drop(knote: Knote): void {
     this.forget(knote);
-    this.#queue.unfetch(knote);
+    this.#queue.unfetch((one) => one === knote);
   }
 
   /** One change of a knote that lives. */
   #modify(knote: Knote, flags: number, fflags: number): void {
+    const { EV_DISABLE = 0 } = this.#sys.abi.constants;
     const kq = this.#queue.open(knote.interest);
     const step = stepOf(knote, flags, fflags);
-    if (knote.active) this.#changer.applyOne(kq, step);
+    const { active } = knote;
+    if (active) this.#changer.applyOne(kq, step);
     else step.errno = ENOENT;
-    if (step.errno === 0) return;
-    // Gone with its descriptor, or the queue with its own.
-    if (step.errno === ENOENT || step.errno === EBADF) this.#drop(knote);
+    if (step.errno === 0) {
+      if ((flags & EV_DISABLE) !== 0) this.#queue.unfetch((one) => one === knote);
+      return;
+    }
+    // Gone with its descriptor, or the queue with its own. The last event of a knote that had ended before is still to come.
+    if (active && (step.errno === ENOENT || step.errno === EBADF)) this.#drop(knote);
     throw errorOf(this.#sys, step);
   }
 
@@ -259,6 +265,16 @@ export class Registrar<Token> {
     for (const knote of this.table) knote.end();
     this.table.clear();
   }
+}
+
+/**
+ * Whether a one-shot that was fetched, and so has ended, was registered again: a timer that starts over must not expire by
+ * an event of its former time. The exit of a process stays, because nothing reports it again.
+ */
+function isSucceeded(ended: Knote, knote: Knote): boolean {
+  const { ident, filter } = ended.interest;
+  if (ended === knote || ident === undefined || filter === 'proc') return false;
+  return ident === knote.interest.ident && ended.change.filter === knote.change.filter;
 }
 
 /** A knote that is to be removed, or, where there is none in the table, a change that asks the kernel for it. */

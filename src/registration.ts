@@ -21,7 +21,7 @@ export interface Registration<Token = unknown> {
    */
   enable(): void;
   /**
-   * EV_DISABLE: stays registered, and silent.
+   * EV_DISABLE: stays registered, and silent. What was fetched of it and not handed out yet is dropped.
    * @throws KqueueError as enable()
    */
   disable(): void;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Kqueue, type KqueueEvent, timer, user } from '../../src/index.ts';
-import { closeAfter, DEADLINE, idents, isCode, suite, turn, until } from './helpers.ts';
+import { closeAfter, DEADLINE, idents, isCode, pollAll, suite, turn, until } from './helpers.ts';
 
 /** Fires user events of that queue. */
 function fire(kq: Kqueue, ...numbers: number[]): void {
@@ -76,6 +76,35 @@ describe('iteration', suite, () => {
     }
     assert.deepEqual(seen, [2, 3]);
     assert.deepEqual(left(kq), []);
+  });
+
+  it('drops what is left over of a registration that was disabled or replaced since, and of no other', async () => {
+    for (const oneshot of [false, true]) {
+      const kq = closeAfter(new Kqueue<string>());
+      const numbers = [1, 2, 3, 4, 5, 6];
+      const all = kq.register(numbers.map((ident) => user(ident, { oneshot, clear: !oneshot, token: 'old' })));
+      for (const one of all) one.trigger();
+      for await (const { ident } of kq) {
+        assert.equal(ident, 1);
+        break;
+      }
+      const [again, other] = kq.register(
+        user(2, { oneshot, clear: !oneshot, token: 'new' }),
+        user(3, { dispatch: true, token: 'new' }),
+      );
+      // A one-shot that was fetched has ended: there is nothing to disable, and its one event is not lost.
+      if (oneshot) assert.throws(() => all[3]?.disable(), isCode('ENOENT'));
+      else all[3]?.disable();
+      all[4]?.[oneshot ? 'unregister' : 'enable']();
+      assert.deepEqual(left(kq as Kqueue), oneshot ? [4, 6] : [5, 6]);
+      again.trigger();
+      other.trigger();
+      const tokens = pollAll(kq, 2).map(({ ident, token }) => [ident, token]);
+      assert.deepEqual(tokens.sort(), [
+        [2, 'new'],
+        [3, 'new'],
+      ]);
+    }
   });
 
   it('two iterators take turns: nothing is lost, nothing doubled', async () => {
