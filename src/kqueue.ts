@@ -12,6 +12,7 @@ import { KeventList } from './sys/kevent-list.ts';
 import { isAbi } from './sys/layout.ts';
 import { defaultSys, unavailableReason } from './sys/select.ts';
 import type { Sys } from './sys/sys.ts';
+import { isMainThread } from './sys/thread.ts';
 import { Timespec } from './sys/timespec.ts';
 import { type AbortSignalLike, Waiting } from './waiting.ts';
 import { Gate, Waker, wakerHandle } from './waker.ts';
@@ -20,8 +21,10 @@ const { EBADF, EINTR, EINVAL, ENOENT } = os.errno;
 const NOW = new Timespec(0, 0);
 /** Events that one call fetches at most: at first, and when there are always more. */
 const [FEW, MANY] = [64, 1024];
-/** DragonFly panics where one call loops a million times: it waits in slices, of this many milliseconds. */
+/** The longest wait of one kevent(2) call, in milliseconds. DragonFly panics where one call loops a million times. */
 const DRAGONFLY_SLICE = 60_000;
+/** In a worker: terminate(), and process.exit() of the main thread, take effect between two calls only. */
+const WORKER_SLICE = 100;
 
 /** How long to wait, and for how much. */
 export interface PollOptions {
@@ -172,6 +175,8 @@ export class Kqueue<Token = unknown> {
    * Waits for events and blocks the thread meanwhile, Node's event loop included, as kevent(2) does. A wait that a signal
    * interrupts goes on with the rest of the time (EINTR). On Linux, where Node's handlers count the signals that are
    * registered, it ends early instead, with [].
+   *
+   * In a worker it waits in slices of at most 100 milliseconds, so that terminate() and process.exit() can end the worker.
    *
    * @returns at least one event, unless the time is over: then []
    * @throws KqueueError EBADF; TypeError, RangeError for options that are no such numbers
@@ -389,7 +394,7 @@ export class Kqueue<Token = unknown> {
 
   #kevent(list: KeventList, room: number, timeout = Number.POSITIVE_INFINITY): number {
     const sys = this.#sys;
-    const longest = sys.abi.name === 'dragonfly' ? DRAGONFLY_SLICE : Number.POSITIVE_INFINITY;
+    const longest = longestCall(sys);
     const waits = timeout > 0;
     const end = waits && timeout !== Number.POSITIVE_INFINITY ? performance.now() + timeout : timeout;
     for (let left = timeout; ; left = waits ? Math.max(0, end - performance.now()) : 0) {
@@ -423,6 +428,11 @@ export class Kqueue<Token = unknown> {
     const { EV_ONESHOT = 0 } = this.#sys.abi.constants;
     return ((flags | knote.change.mode) & EV_ONESHOT) !== 0 || (filter === 'proc' && eof);
   }
+}
+
+function longestCall({ abi }: Sys): number {
+  if (!isMainThread()) return WORKER_SLICE;
+  return abi.name === 'dragonfly' ? DRAGONFLY_SLICE : Number.POSITIVE_INFINITY;
 }
 
 /** What register() was given, as a list of its own: an iterable may change while it is worked on. */

@@ -48,6 +48,9 @@ export function kqueue(): number {
  * Without room the result is -1: changes in front of the failed one stay applied. EBADF: kq is closed. EINTR: a signal
  * came during the wait, all changes are applied. EINVAL: timeout or filter. ENOENT: no such knote. ESRCH: no such process.
  *
+ * The call blocks its thread until it returns. In a worker, terminate() and the main thread's process.exit() wait for that
+ * too. Give a short timeout there and call it again, as poll() of the high-level API does.
+ *
  * @throws TypeError, RangeError for what is not of the call's form: counts that are negative or not in the list, a list
  * of another ABI, an `eventlist` with less room than max(nevents, nchanges) (DragonFly writes there whatever nevents says)
  */

@@ -10,6 +10,7 @@ import koffi from 'koffi';
 import { Kqueue } from '../../src/index.ts';
 import { loaders } from '../helpers/loaders.ts';
 import { typescriptWorker } from '../sys/typescript-worker.ts';
+import { DEADLINE } from './helpers.ts';
 
 const entry = fileURLToPath(new URL('../../src/index.ts', import.meta.url));
 
@@ -40,6 +41,17 @@ describe('the end of a thread', { skip: Kqueue.available ? false : 'there is no 
       assert.deepEqual([ended.status, ended.signal], [status, null], ended.stderr);
     });
   }
+
+  it('process.exit() in the main thread ends a process whose worker is in poll()', () => {
+    const program = `
+      import { typescriptWorker } from ${JSON.stringify(new URL('../sys/typescript-worker.ts', import.meta.url).href)};
+      const file = new URL(${JSON.stringify(new URL('front-worker.ts', import.meta.url).href)});
+      const worker = typescriptWorker(file, { workerData: 'poll until terminated' });
+      worker.on('message', () => process.exit(3));`;
+    const args = [...loaders, '--input-type=module', '--eval', program];
+    const ended = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: DEADLINE, killSignal: 'SIGKILL' });
+    assert.deepEqual([ended.status, ended.signal], [3, null], ended.stderr);
+  });
 
   it('a worker is terminated in the very moment in which its queue has an event', async () => {
     const pipe = koffi.load(null).func('int pipe(_Out_ int *fds)') as unknown as (fds: number[]) => number;

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Kqueue, KqueueError, proc, read, signal, timer, user, vnode } from '../../src/index.ts';
+import { defaultSys, type Sys } from '../../src/sys/index.ts';
 
 /** Queues with knotes of every kind, that nobody closes. */
 function queues(): Kqueue[] {
@@ -34,9 +35,25 @@ const orders: Readonly<Record<string, () => unknown>> = {
   },
 
   'poll until terminated'() {
-    const [kq] = queues();
-    parentPort?.postMessage('waiting');
-    for (;;) kq?.poll({ timeout: 20 });
+    queues();
+    const sys = defaultSys();
+    let calls = 0;
+    const kevent: Sys['kevent'] = (...given) => {
+      // The first call of poll() has returned: the thread can be ended between two of them.
+      if (++calls === 2) parentPort?.postMessage('waiting');
+      return sys.kevent(...given);
+    };
+    new Kqueue({ sys: { ...sys, kevent } }).poll();
+  },
+
+  'poll with a timeout'() {
+    const kq = new Kqueue();
+    const start = performance.now();
+    const events = kq.poll({ timeout: 250.5 });
+    parentPort?.postMessage([events.length, performance.now() - start >= 250.5]);
+    kq.register(timer(1, { after: 250 }));
+    parentPort?.postMessage(kq.poll().map(({ filter }) => filter));
+    kq.close();
   },
 
   async 'be terminated between two events'() {

@@ -27,6 +27,14 @@ describe('in a worker thread', suite, () => {
     assert.equal(answer, defaultSys().name === 'linux' ? 'EINVAL' : 'registered');
   });
 
+  it('poll() waits for its whole timeout, and without one until there is an event', async () => {
+    const worker = start('poll with a timeout');
+    const answers: unknown[] = [];
+    worker.on('message', (answer) => answers.push(answer));
+    await once(worker, 'exit');
+    assert.deepEqual(answers, [[0, true], ['timer']]);
+  });
+
   for (const order of [
     'wait until terminated',
     'iterate until terminated',
