@@ -248,6 +248,26 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    name: 'a regular file opened again on its number has no knote in a queue, after another queue has registered it',
+    needs: ['READ', 'VNODE', 'folder', 'open', 'dup2'],
+    run(world) {
+      const [kq, other] = [new Queue(world), new Queue(world)];
+      const path = `${world.folder()}/file`;
+      const writer = world.open(path, 'create');
+      world.write(writer, 'abc');
+      const fd = world.open(path, 'r');
+      kq.set('VNODE', fd, 'ADD|CLEAR', { fflags: 'WRITE' });
+      kq.set('READ', fd, 'ADD|CLEAR');
+      kq.one('READ', fd);
+      reuse(world, fd, () => world.open(path, 'r'));
+      other.set('VNODE', fd, 'ADD|CLEAR', { fflags: 'WRITE' });
+      world.write(writer, 'abc');
+      kq.silent();
+      for (const filter of ['READ', 'VNODE']) kq.fails('ENOENT', filter, fd, 'DELETE');
+      other.one('VNODE', fd);
+    },
+  },
+  {
     name: 'READ and WRITE knotes both go with their descriptor',
     needs: ['READ', 'WRITE', 'socketpair'],
     run(world) {

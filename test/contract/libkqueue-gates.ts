@@ -314,6 +314,7 @@ export const libkqueueGates: readonly SharedGate[] = [
     'a regular file opened again on its number has no knote',
     'a regular file opened again on its number has the knote that it was given since, and no other',
     'a file whose changes were told, opened again on its number, has no knote',
+    'a regular file opened again on its number has no knote in a queue, after another queue has registered it',
     'a descriptor closed after it was disabled, and its number used again, starts clean',
     'a new file on the number of one that was disabled, and is still open as a duplicate, is told of',
     'a number used again takes another mode: EV_CLEAR is not inherited, nor is a one-shot',
