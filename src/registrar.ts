@@ -4,7 +4,7 @@ import { type Change, compile, impliesExitStatus } from './change.ts';
 import { KqueueError } from './error.ts';
 import { type Interest, isInterest } from './interest.ts';
 import { Changer, errorOf, type Step, stepOf } from './receipts.ts';
-import { type Host, Knote, type Registration, UserKnote } from './registration.ts';
+import { type Host, Knote, OpenedFile, type Registration, UserKnote } from './registration.ts';
 import { holdSignal } from './signals.ts';
 import { checkInteger, wrongType } from './sys/check.ts';
 import type { KeventList } from './sys/kevent-list.ts';
@@ -88,12 +88,12 @@ export class Registrar<Token> {
 
   /** Opens and holds what a knote needs, and gives it its place in the table. */
   #prepare(interest: Interest<Token>, change: Change): Knote<Token> {
-    let ownFd: number | undefined;
+    let file: OpenedFile | undefined;
     let release: (() => void) | undefined;
     if (interest.filter === 'vnode' && interest.path !== undefined) {
       try {
         // fs, not libc: Node closes what fs has opened in a worker that is terminated.
-        ownFd = openSync(interest.path, OPEN_FLAGS);
+        file = new OpenedFile(openSync(interest.path, OPEN_FLAGS));
       } catch (error) {
         throw openError(error, interest.path, interest);
       }
@@ -105,7 +105,7 @@ export class Registrar<Token> {
       }
     }
     const Class = interest.filter === 'user' ? UserKnote : Knote;
-    const knote = new Class<Token>(this.#host, interest, change, ownFd, release);
+    const knote = new Class<Token>(this.#host, interest, change, file, release);
     knote.previous = this.table.add(knote);
     return knote;
   }
@@ -162,6 +162,7 @@ export class Registrar<Token> {
     const added = plan.at(-1) as Step;
     const { previous } = knote;
     knote.previous = undefined;
+    if (plan.length > 1 && plan[0]?.errno === ENOENT) previous?.disownFile();
     if (added.errno === 0) {
       this.#queue.unfetch((one) => one === previous || isSucceeded(one, knote));
       if (previous?.active === true) {
@@ -198,6 +199,7 @@ export class Registrar<Token> {
     for (const { step, knote, lenient } of removals) {
       // It is gone, and was before: with its descriptor.
       const gone = step.errno === ENOENT || step.errno === EBADF;
+      if (step.errno === ENOENT) knote?.disownFile();
       if (knote !== undefined && (gone || step.errno === 0)) this.#drop(knote);
       if (step.errno !== 0 && !(gone && lenient)) failures.push(errorOf(this.#sys, step));
     }
@@ -254,9 +256,20 @@ export class Registrar<Token> {
       if ((flags & EV_DISABLE) !== 0) this.#queue.unfetch((one) => one === knote);
       return;
     }
+    if (step.errno === ENOENT) knote.disownFile();
     // Gone with its descriptor, or the queue with its own. The last event of a knote that had ended before is still to come.
     if (active && (step.errno === ENOENT || step.errno === EBADF)) this.#drop(knote);
     throw errorOf(this.#sys, step);
+  }
+
+  /** Deletes the knotes of paths before the queue is closed: ENOENT shows which files were closed underneath. */
+  deleteOwnFiles(kq: number): void {
+    const steps = new Map<Knote, Step>();
+    for (const knote of this.table) {
+      if (knote.ownsFile) steps.set(knote, stepOf(knote, this.#sys.abi.constants['EV_DELETE'] ?? 0));
+    }
+    this.#changer.apply(kq, [...steps.values()], () => {});
+    for (const [knote, { errno }] of steps) if (errno === ENOENT) knote.disownFile();
   }
 
   /** The queue is closed. */

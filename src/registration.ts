@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { closeSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import type { Change } from './change.ts';
 import type { Interest, UserInterest } from './interest.ts';
 import { inspectAs } from './sys/inspect.ts';
@@ -67,6 +67,31 @@ export interface Host {
   dispose(knote: Knote): void;
 }
 
+/** The file that register() opened for a path. */
+export class OpenedFile {
+  readonly fd: number;
+  readonly #device: bigint;
+  readonly #inode: bigint;
+
+  /** @param fd that fs has just opened */
+  constructor(fd: number) {
+    const { dev, ino } = fstatSync(fd, { bigint: true });
+    this.fd = fd;
+    this.#device = dev;
+    this.#inode = ino;
+  }
+
+  /** Closes it, unless the number is closed already or is another file. */
+  close(): void {
+    try {
+      const { dev, ino } = fstatSync(this.fd, { bigint: true });
+      if (dev === this.#device && ino === this.#inode) closeSync(this.fd);
+    } catch {
+      // EBADF: somebody else has closed it.
+    }
+  }
+}
+
 /** A {@link Registration}, with what only the queue needs to know. */
 export class Knote<Token = unknown> implements Registration<Token> {
   readonly host: Host;
@@ -81,8 +106,8 @@ export class Knote<Token = unknown> implements Registration<Token> {
   #previous: Knote | undefined = undefined;
   /** With NOTE_TRACK: the processes that live and are reported under its udata, its own among them. */
   readonly tracked: Set<number> | undefined;
-  /** The descriptor of a path, which this opened, or the knote that it replaced. */
-  #ownFd: number | undefined;
+  /** What was opened for its path, by this knote or by the one that it replaced. */
+  #file: OpenedFile | undefined;
   /** Lets go of the signal. */
   readonly #release: (() => void) | undefined;
 
@@ -90,16 +115,16 @@ export class Knote<Token = unknown> implements Registration<Token> {
     host: Host,
     interest: Interest<Token>,
     change: Change,
-    ownFd: number | undefined,
+    file: OpenedFile | undefined,
     release: (() => void) | undefined,
   ) {
     this.host = host;
     this.interest = interest;
     this.change = change;
     this.#fflags = change.fflags;
-    this.ident = interest.ident ?? (ownFd as number);
+    this.ident = interest.ident ?? (file as OpenedFile).fd;
     this.tracked = interest.filter === 'proc' && interest.on.includes('track') ? new Set([interest.ident]) : undefined;
-    this.#ownFd = ownFd;
+    this.#file = file;
     this.#release = release;
   }
 
@@ -134,11 +159,22 @@ export class Knote<Token = unknown> implements Registration<Token> {
     this.#previous = previous;
   }
 
-  /** Takes over the descriptor of the knote that this one replaces: it has the same number, and both would close it. */
+  /**
+   * Takes over the file of the knote that this one replaces. If this knote opened a file itself, the other file is
+   * closed: both have the same number.
+   */
   inherit(previous: Knote): void {
-    if (previous.#ownFd === undefined) return;
-    this.#ownFd = previous.#ownFd;
-    previous.#ownFd = undefined;
+    this.#file ??= previous.#file;
+    previous.#file = undefined;
+  }
+
+  get ownsFile(): boolean {
+    return this.#file !== undefined;
+  }
+
+  /** The kernel has no such knote (ENOENT), so the file was closed. The number may be the same file, opened by somebody else. */
+  disownFile(): void {
+    this.#file = undefined;
   }
 
   /** It is no longer registered: gives back what it held. */
@@ -146,12 +182,7 @@ export class Knote<Token = unknown> implements Registration<Token> {
     if (!this.#active) return;
     this.#active = false;
     this.#release?.();
-    if (this.#ownFd === undefined) return;
-    try {
-      closeSync(this.#ownFd);
-    } catch {
-      // EBADF: somebody closed it underneath, which is what was wanted.
-    }
+    this.#file?.close();
   }
 
   enable(): void {

@@ -1,7 +1,7 @@
 // register() and unregister(): what is added, replaced, refused and removed.
 
 import assert from 'node:assert/strict';
-import { closeSync, fstatSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import {
@@ -491,6 +491,41 @@ describe('the descriptor of a path', suite, () => {
     assert.equal(isOpen(fd), false);
     sys.takeChanges();
   });
+
+  for (const [what, other] of [
+    ['another file', join(folder, 'other')],
+    ['the same file, opened again,', path],
+  ] as const) {
+    it(`that somebody else has closed: ${what} on its number stays open, however the registration ends`, () => {
+      writeFileSync(join(folder, 'other'), '');
+      const ends: ((kq: Kqueue, registration: Registration, fd: number) => void)[] = [
+        (_, registration) => registration.unregister(),
+        (_, registration) => registration[Symbol.dispose](),
+        (kq) => kq.unregister(vnode(path, { on: ['write'] }), user(1)),
+        (_, registration) => assert.throws(() => registration.disable(), isCode('ENOENT')),
+        (kq) => kq.close(),
+        (kq, _, fd) => kq.register(vnode(fd, { on: ['write'], clear: true }))[0].unregister(),
+      ];
+      for (const end of ends) {
+        const kq = closeAfter(new Kqueue());
+        const [registration] = kq.register(vnode(path, { on: ['write'] }), user(1));
+        const fd = Number(/fd=(\d+)/.exec(String(registration))?.[1]);
+        closeSync(fd);
+        // open(2) gives the lowest number that is free: the same.
+        assert.equal(openSync(other, 'r'), fd);
+        try {
+          end(kq, registration, fd);
+        } catch (error) {
+          // By path it is an interest, and an interest that is not registered is a failure.
+          isCode('ENOENT')(error);
+        }
+        assert.equal(registration.active, false);
+        assert.ok(isOpen(fd), String(end));
+        closeSync(fd);
+        kq.close();
+      }
+    });
+  }
 
   it('that somebody else has closed is no failure, and its number no danger to whoever has it then', () => {
     const { kq, change, registration } = watch();
