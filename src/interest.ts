@@ -1,6 +1,6 @@
 import { checkNotes, type DeviceNote, type ExceptNote, type ProcNote, type ReadNote, type VnodeNote } from './notes.ts';
 import { type SignalName, signalName, signalNumber } from './signals.ts';
-import { checkInteger, INT_MAX, outOfRange, wrongType } from './sys/check.ts';
+import { checkInteger, checkOptionNames, INT_MAX, outOfRange, wrongType } from './sys/check.ts';
 
 const UINT16_MAX = 2 ** 16 - 1;
 const UINT32_MAX = 2 ** 32 - 1;
@@ -191,13 +191,42 @@ export type Interest<Token = unknown> =
   | DeviceInterest<Token>
   | RawInterest<Token>;
 
+const COMMON: readonly (keyof InterestOptions<unknown>)[] = ['clear', 'oneshot', 'dispatch', 'disabled', 'token'];
+const withCommon = (...own: string[]): ReadonlySet<string> => new Set([...own, ...COMMON]);
+/** The options that each builder takes. */
+const optionsOf: Readonly<Record<Interest['filter'], ReadonlySet<string>>> = {
+  read: withCommon('lowat', 'on'),
+  write: withCommon('lowat'),
+  except: withCommon('on'),
+  vnode: withCommon('on'),
+  proc: withCommon('on'),
+  signal: withCommon(),
+  timer: withCommon('every', 'after', 'at', 'leeway', 'critical', 'background', 'continuous'),
+  user: withCommon(),
+  fs: withCommon('fflags'),
+  machport: withCommon(),
+  procdesc: withCommon(),
+  empty: withCommon(),
+  device: withCommon('on'),
+  raw: withCommon(),
+};
+const RAW_FIELDS: ReadonlySet<string> = new Set([
+  'ident',
+  'filter',
+  'flags',
+  'fflags',
+  'data',
+  'udata',
+  'token',
+] satisfies (keyof RawFields<unknown>)[]);
+
 /** The options that all builders share, checked, with the builder's own fields: an interest. */
 function make<I extends Interest>(
   filter: I['filter'],
   options: InterestOptions<I['token']>,
   fields: Omit<I, keyof InterestBase<string, unknown>>,
 ): I {
-  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options);
+  checkOptionNames('options', options, optionsOf[filter]);
   const { clear = false, oneshot = false, dispatch = false, disabled = false, token } = options;
   for (const [name, value] of Object.entries({ clear, oneshot, dispatch, disabled })) {
     if (typeof value !== 'boolean') throw wrongType(name, 'a boolean', value);
@@ -387,7 +416,7 @@ export function timer<Token = never>(
   ident: number | bigint,
   options: TimerTimes & TimerOptions<Token>,
 ): TimerInterest<Token> {
-  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options);
+  checkOptionNames('options', options, optionsOf.timer);
   const { every, after, at, leeway, critical = false, background = false, continuous = false } = options;
   const given = Object.entries({ every, after, at }).filter(([, value]) => value !== undefined);
   const [name, value] = given[0] ?? [];
@@ -521,7 +550,7 @@ export interface RawFields<Token> {
  * @throws TypeError, RangeError for a field that does not fit its C type, and for EV_DELETE among the flags
  */
 export function raw<Token = never>(fields: RawFields<Token>): RawInterest<Token> {
-  if (typeof fields !== 'object' || fields === null) throw wrongType('fields', 'an object', fields);
+  checkOptionNames('fields', fields, RAW_FIELDS);
   const { ident, filter, flags = 0, fflags = 0, data = 0, udata = 0, token } = fields;
   check64('ident', ident, 0n, UINT64_MAX);
   checkInteger('filter', filter, -(2 ** 15), 2 ** 15 - 1);

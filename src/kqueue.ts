@@ -6,7 +6,7 @@ import { type Interest, isInterest, user } from './interest.ts';
 import { identOf } from './receipts.ts';
 import { Registrar } from './registrar.ts';
 import type { Knote, Registration, RegistrationOf, Registrations } from './registration.ts';
-import { checkInteger, INT_MAX, outOfRange, wrongType } from './sys/check.ts';
+import { checkInteger, checkOptionNames, INT_MAX, outOfRange, wrongType } from './sys/check.ts';
 import { inspectAs } from './sys/inspect.ts';
 import { KeventList } from './sys/kevent-list.ts';
 import { isAbi } from './sys/layout.ts';
@@ -18,6 +18,9 @@ import { type AbortSignalLike, Waiting } from './waiting.ts';
 import { Gate, Waker, wakerHandle } from './waker.ts';
 
 const { EBADF, EINTR, EINVAL, ENOENT } = os.errno;
+const QUEUE_OPTIONS: ReadonlySet<string> = new Set(['sys']);
+const POLL_OPTIONS: ReadonlySet<string> = new Set(['timeout', 'max'] satisfies (keyof PollOptions)[]);
+const WAIT_OPTIONS: ReadonlySet<string> = new Set(['timeout', 'max', 'signal'] satisfies (keyof WaitOptions)[]);
 const NOW = new Timespec(0, 0);
 /** Events that one call fetches at most: at first, and when there are always more. */
 const [FEW, MANY] = [64, 1024];
@@ -85,7 +88,7 @@ export class Kqueue<Token = unknown> {
    * @throws KqueueError EMFILE, ENFILE, ENOMEM; Error where there is no kqueue, saying what to do
    */
   constructor(options: { readonly sys?: Sys | undefined } = {}) {
-    if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options);
+    checkOptionNames('options', options, QUEUE_OPTIONS);
     // Not by `??`: a null is a mistake, and another queue than was meant is a poor answer to it.
     const sys = options.sys === undefined ? defaultSys() : options.sys;
     if (typeof sys?.kevent !== 'function' || !isAbi(sys.abi)) throw wrongType('sys', 'what bindKqueue() gives', sys);
@@ -182,7 +185,7 @@ export class Kqueue<Token = unknown> {
    * @throws KqueueError EBADF; TypeError, RangeError for options that are no such numbers
    */
   poll(options: PollOptions = {}): KqueueEvent<Token>[] {
-    const { timeout, max } = checkOptions(options);
+    const { timeout, max } = checkOptions(options, POLL_OPTIONS);
     this.#mustBeOpen();
     return this.#left.length > 0 ? this.#takeLeft(max) : this.#fetch(max, timeout);
   }
@@ -198,7 +201,7 @@ export class Kqueue<Token = unknown> {
    */
   wait(options: WaitOptions = {}): Promise<KqueueEvent<Token>[]> {
     return new Promise((resolve, reject) => {
-      const { timeout, max } = checkOptions(options);
+      const { timeout, max } = checkOptions(options, WAIT_OPTIONS);
       const { signal } = options;
       if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
       // Asked first: one that is not Node's may do anything meanwhile.
@@ -357,7 +360,10 @@ export class Kqueue<Token = unknown> {
   #mustBeFree(): void {
     this.#mustBeOpen();
     if (!this.#waiting.pending) return;
-    const error = new Error('another wait() or iteration of this queue is waiting, and only one can');
+    const error = new Error(
+      'another wait() or iteration of this queue is pending, and only one can be. ' +
+        'A wait() that lost a Promise.race() is still pending: end it with its `signal`',
+    );
     throw Object.assign(error, { code: 'ERR_INVALID_STATE' });
   }
 
@@ -458,8 +464,8 @@ function isAbortSignal(signal: AbortSignalLike): boolean {
 }
 
 /** The two options as they were checked: each is read once. */
-function checkOptions(options: PollOptions): PollOptions {
-  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options);
+function checkOptions(options: PollOptions, known: ReadonlySet<string>): PollOptions {
+  checkOptionNames('options', options, known);
   const { timeout, max } = options;
   if (timeout !== undefined) {
     if (typeof timeout !== 'number') throw wrongType('timeout', 'a number of milliseconds', timeout);

@@ -26,6 +26,20 @@ export function outOfRange(argument: string, expected: string, value: unknown): 
   return Object.assign(error, { code: 'ERR_OUT_OF_RANGE' });
 }
 
+/** Throws unless `options` is an object whose own names are all in `known`. A misspelt option must not be one that is absent. */
+export function checkOptionNames(
+  argument: string,
+  options: unknown,
+  known: ReadonlySet<string>,
+): asserts options is object {
+  if (typeof options !== 'object' || options === null) throw wrongType(argument, 'an object', options);
+  // Not Object.keys(): poll() comes by for each call, and this makes no array.
+  for (const name in options) {
+    if (known.has(name) || !Object.hasOwn(options, name)) continue;
+    throw wrongType(argument, `no other options than ${[...known].join(', ')}`, name);
+  }
+}
+
 /** Throws unless `value` is a whole number from `min` to `max`. koffi would turn NaN into 0 and 2^32 + 5 into 5. */
 export function checkInteger(argument: string, value: number, min: number, max: number): void {
   if (typeof value !== 'number') throw wrongType(argument, 'a number', value);

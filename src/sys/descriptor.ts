@@ -31,12 +31,28 @@ function bind(): Libc {
 /** Numbers that Node's fs knows of as this worker's, and must be told when they are closed. */
 const tracked = new Set<number>();
 
+/** The descriptors of this thread that no caller may register: all that the library opened, but for the queues themselves. */
+const own = new Set<number>();
+
+/** Takes the number of a descriptor that the library has just opened for itself. {@link release} gives it back. */
+export function claim(fd: number): number {
+  own.add(fd);
+  return fd;
+}
+
+/** Whether the library opened `fd` for itself and has not closed it. Its owner may have closed it all the same. */
+export function isClaimed(fd: number): boolean {
+  return own.has(fd);
+}
+
 /**
  * Node closes, when a worker is terminated, the descriptors that fs opened there, and no others. So in a worker a
  * descriptor that a foreign call made is moved onto a number that fs opened. On the main thread it stays as it is.
  * Returns the number it has from now on; the old one is closed if it moved.
  */
 export function trackInWorker(fd: number): number {
+  // The kernel has just given the number away: what had it before is closed.
+  own.delete(fd);
   if (isMainThread()) return fd;
   const { dup2, fcntl, close } = bind();
   let slot: number;
@@ -51,6 +67,7 @@ export function trackInWorker(fd: number): number {
     return fd;
   }
   close(fd);
+  own.delete(slot);
   tracked.add(slot);
   return slot;
 }
@@ -73,10 +90,11 @@ export function untrack(fd: number): 0 | undefined {
 export function duplicate(fd: number): number {
   // At least 3: a duplicate must not become the process's standard input when that was closed.
   const copy = bind().fcntl(fd, F_DUPFD_CLOEXEC, 'int', 3);
-  return copy === -1 ? -1 : trackInWorker(copy);
+  return copy === -1 ? -1 : claim(trackInWorker(copy));
 }
 
 /** Closes a descriptor that {@link duplicate} or {@link trackInWorker} gave. */
 export function release(fd: number): void {
+  own.delete(fd);
   if (untrack(fd) === undefined) bind().close(fd);
 }

@@ -1,6 +1,6 @@
 import type { TypeObject } from 'koffi';
 import { checkCall } from './call.ts';
-import { checkInt, wrongType } from './check.ts';
+import { checkInt, checkOptionNames, wrongType } from './check.ts';
 import { systemAbi } from './default.ts';
 import { trackInWorker, untrack } from './descriptor.ts';
 import { type KeventList, keventAddress } from './kevent-list.ts';
@@ -43,6 +43,9 @@ type Kevent64 = (
   timeout: number,
 ) => number;
 
+const BINDING: ReadonlySet<string> = new Set(['library', 'abi', 'symbols'] satisfies (keyof Binding)[]);
+const SYMBOLS: ReadonlySet<string> = new Set(['kqueue', 'kevent', 'close']);
+
 const bindings = new WeakMap<Sys, Binding>();
 
 /** How a native {@link Sys} was bound, so that another thread can bind the same; undefined for any other Sys. */
@@ -58,12 +61,12 @@ export function bindingOf(sys: Sys): Binding | undefined {
  * binary for this machine, and where it lays a struct out otherwise than the ABI says
  */
 export function bindKqueue(binding: Binding): Sys {
-  if (typeof binding !== 'object' || binding === null) throw wrongType('binding', 'an object', binding);
+  checkOptionNames('binding', binding, BINDING);
   const { library, abi, symbols = {} } = binding;
   if (library !== null && typeof library !== 'string') throw wrongType('library', 'a path or null', library);
   if (library === '') throw wrongType('library', 'a path or null', library);
   checkAbi(abi);
-  if (typeof symbols !== 'object' || symbols === null) throw wrongType('symbols', 'an object', symbols);
+  checkOptionNames('symbols', symbols, SYMBOLS);
   const { load, errno: currentErrno, sizeof } = koffi();
   if (abi.kevent.size % 8 !== 0 || abi.timespec.size !== 16) throw new Error(`${abi.name}: unexpected layout`);
 

@@ -5,12 +5,15 @@ import { fstatSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import {
   device,
+  empty,
   except,
   fs,
   type Interest,
   Kqueue,
   KqueueError,
+  machport,
   proc,
+  procdesc,
   raw,
   read,
   signal,
@@ -20,6 +23,7 @@ import {
   Waker,
   write,
 } from '../../src/index.ts';
+import { abis, bindKqueue } from '../../src/sys/index.ts';
 import { noIntegers, noInts, noNumbers } from '../sys/refuses.ts';
 import { closeAfter } from './helpers.ts';
 
@@ -113,6 +117,48 @@ describe('bad input to the front door', { skip: Kqueue.available ? false : 'ther
       for (const value of values) refused(`${name} ${show(value)}`, () => build(wrong(value)));
     });
   }
+
+  test('an option whose name is unknown is refused, and the error names those that are known', async () => {
+    const kq = closeAfter(new Kqueue());
+    const calls: Readonly<Record<string, (options: never) => unknown>> = {
+      read: (options) => read(0, options),
+      write: (options) => write(0, options),
+      except: (options) => except(0, options),
+      vnode: (options) => vnode(0, { on: ['write'], ...(options as object) }),
+      proc: (options) => proc(1, options),
+      signal: (options) => signal('SIGHUP', options),
+      timer: (options) => timer(1, { every: 1, ...(options as object) }),
+      user: (options) => user(1, options),
+      fs,
+      machport: (options) => machport(1, options),
+      procdesc: (options) => procdesc(0, options),
+      empty: (options) => empty(0, options),
+      device: (options) => device(0, options),
+      raw: (options) => raw({ ident: 1, filter: -1, ...(options as object) }),
+      poll: (options) => kq.poll(options),
+      Kqueue: (options) => new Kqueue(options),
+      bindKqueue: (options) => bindKqueue({ library: null, abi: abis.linux, ...(options as object) }),
+      symbols: (symbols) => bindKqueue({ library: null, abi: abis.linux, symbols }),
+    };
+    for (const [name, call] of Object.entries(calls)) {
+      // A value of undefined is a name all the same.
+      for (const value of [true, undefined]) {
+        assert.throws(
+          () => call(wrong({ oneShot: value })),
+          {
+            name: 'TypeError',
+            code: 'ERR_INVALID_ARG_TYPE',
+            message: /^(options|fields|binding|symbols): expected no other options than \w+(, \w+)*, got "oneShot"$/,
+          },
+          name,
+        );
+      }
+    }
+    await assert.rejects(kq.wait(wrong({ timeout: 0, abort: 1 })), /expected .* timeout, max, signal, got "abort"$/);
+    // What somebody added to Object.prototype is nobody's option.
+    const inherited = Object.create({ oneShot: true, timeout: 0 });
+    assert.deepEqual(kq.poll(inherited), []);
+  });
 
   test('a number that is refused is shown as it is', () => {
     assert.throws(() => raw({ ident: 1, filter: -1, flags: 0x12 }), {

@@ -1,3 +1,4 @@
+import { isClaimed } from '../descriptor.ts';
 import { asKqueueErrno, EPOLLERR, EPOLLET, EPOLLHUP, type Epoll } from './epoll.ts';
 import { FileIdentity } from './file-identity.ts';
 import { type Change, type Host, Knote, type Source } from './knote.ts';
@@ -24,6 +25,15 @@ const UNASKED = EPOLLERR | EPOLLHUP;
 export function kindOf(fd: number): Kind {
   // 0: it was closed since. Whoever looks next finds that out by itself.
   return kinds.get(modeOf(fd) & S_IFMT) ?? 'other';
+}
+
+/**
+ * Whether the library opened `fd` for itself: an eventfd, a timerfd, a pidfd, an inotify or an epoll. The caller may have
+ * closed the number and have opened another file on it. That file is the caller's, unless it is of one of these kinds too:
+ * all of them are anonymous inodes without a file type, and nothing tells such a file from the library's.
+ */
+export function isPrivate(fd: number): boolean {
+  return isClaimed(fd) && (modeOf(fd) & S_IFMT) === 0;
 }
 
 /**
@@ -118,11 +128,13 @@ export abstract class DescriptorKnote extends Knote implements Source {
    * as it holds, and no longer. False where the number is another file by now, or none.
    */
   #look(epoll: Epoll): boolean {
-    return epoll.modify(this.fd, this.interest | EPOLLET, this.#name) === 0;
+    return !isPrivate(this.fd) && epoll.modify(this.fd, this.interest | EPOLLET, this.#name) === 0;
   }
 
   override alive(): boolean {
     if (this.#epoll === null) return this.file?.same(this.fd) === true;
+    // Closed, and the library's own since: that one is in the epoll too.
+    if (isPrivate(this.fd)) return false;
     // epoll knows a descriptor by number and open file. That it is here already is the answer wanted; EBADF says that the
     // number was closed; and success, that it is another file by now. Before it looks, the kernel counts how deep epolls are in
     // each other, and older ones let that grow beneath what is here: ELOOP says that it is one still.
@@ -138,7 +150,7 @@ export abstract class DescriptorKnote extends Knote implements Source {
       return;
     }
     // EBADF, ENOENT: closed since. epoll has forgotten it, or will with the last duplicate; its name finds nothing.
-    this.#epoll.remove(this.fd);
+    if (!isPrivate(this.fd)) this.#epoll.remove(this.fd);
     this.queue.forget(this.#name);
   }
 }

@@ -1,4 +1,4 @@
-import { release, trackInWorker } from '../descriptor.ts';
+import { claim, release, trackInWorker } from '../descriptor.ts';
 import { koffi } from '../koffi.ts';
 import { EINVAL, ENOENT, ENOMEM, ENOSPC, errno, libc } from './syscalls.ts';
 
@@ -65,7 +65,7 @@ export class Inotify {
     const fd = libc.inotify_init1(IN_CLOEXEC_NONBLOCK);
     if (fd === -1) return null;
     if (Inotify.#address === 0) Inotify.#address = Number(koffi().address(words.buffer));
-    const made = new Inotify(trackInWorker(fd));
+    const made = new Inotify(claim(trackInWorker(fd)));
     Inotify.#instances.add(made);
     return made;
   }

@@ -1,4 +1,4 @@
-import { release, trackInWorker } from '../descriptor.ts';
+import { claim, release, trackInWorker } from '../descriptor.ts';
 import { EV_EOF, EV_ONESHOT, NOTE_EXIT } from './constants.ts';
 import { asKqueueErrno, EPOLLET, EPOLLIN } from './epoll.ts';
 import { type Change, Knote, type Source } from './knote.ts';
@@ -36,7 +36,7 @@ export class ProcKnote extends Knote implements Source {
       // EINVAL, ENOENT: the number is a thread's, which is no process.
       return error === EINVAL || error === ENOENT ? ESRCH : asKqueueErrno(error);
     }
-    this.#pidfd = trackInWorker(pidfd);
+    this.#pidfd = claim(trackInWorker(pidfd));
     this.#name = this.queue.name(this);
     const error = this.queue.readers.add(this.#pidfd, EPOLLIN | EPOLLET, this.#name);
     if (error !== 0) {

@@ -1,4 +1,4 @@
-import { release, trackInWorker } from '../descriptor.ts';
+import { claim, release, trackInWorker } from '../descriptor.ts';
 import { type KeventList, putKevent, takeKevent } from '../kevent-list.ts';
 import { type Timespec, timespecSeconds } from '../timespec.ts';
 import { now } from './clock.ts';
@@ -17,6 +17,7 @@ import {
   EVFILT_WRITE,
   NOTE_LOWAT,
 } from './constants.ts';
+import { isPrivate } from './descriptor-knote.ts';
 import { asKqueueErrno, EPOLLET, EPOLLIN, Epoll, LONGEST_WAIT } from './epoll.ts';
 import { descriptorFilters, filters } from './filters.ts';
 import { Inotify } from './inotify.ts';
@@ -117,6 +118,7 @@ export class Queue implements Host, Pending {
       writers.close();
       return null;
     }
+    claim(writers.fd);
     this.#writers = writers;
     return writers;
   }
@@ -184,7 +186,7 @@ export class Queue implements Host, Pending {
   #newEventfd(events: number, ready: () => void): number {
     const fd = libc.eventfd(0, EFD_CLOEXEC_NONBLOCK);
     if (fd === -1) return -1;
-    const tracked = trackInWorker(fd);
+    const tracked = claim(trackInWorker(fd));
     if (this.#own(tracked, events, ready)) return tracked;
     release(tracked);
     return -1;
@@ -249,6 +251,7 @@ export class Queue implements Host, Pending {
     if (descriptor && !(typeof change.ident === 'number' && change.ident <= INT_MAX)) return EBADF;
     const knote = this.#find(change.filter, change.ident);
     if (knote === undefined) {
+      if (descriptor && isPrivate(Number(change.ident))) return EBADF;
       if (adding) return this.#attach(Class, change, descriptor);
       return descriptor && !isOpen(change.ident) ? EBADF : ENOENT;
     }
