@@ -12,8 +12,6 @@ export interface Change {
   readonly mode: number;
   readonly fflags: number;
   readonly data: number | bigint;
-  /** ext[1] of struct kevent64_s; undefined where it is not to be set. */
-  readonly leeway: number | bigint | undefined;
 }
 
 /**
@@ -28,7 +26,7 @@ export function compile(interest: Interest, abi: Abi): Change {
     if (evfilt < 0 && filterOf(abi, 'WRITE') >= 0)
       throw outOfRange('filter', `a filter of ${abi.name}, 0 or more`, evfilt);
     const mode = flags & ~bit(abi, 'EV_ADD', 'EV_ENABLE', 'EV_DISABLE', 'EV_RECEIPT');
-    return { filter: evfilt, mode, fflags, data, leeway: undefined };
+    return { filter: evfilt, mode, fflags, data };
   }
 
   const filter = filterOf(abi, interest.filter.toUpperCase());
@@ -43,25 +41,19 @@ export function compile(interest: Interest, abi: Abi): Change {
     case 'write': {
       const notes = interest.filter === 'read' ? noteBits(abi, interest.on) : 0;
       const fflags = interest.lowat === undefined ? notes : notes | noteBit(abi, 'lowat', 'lowat', interest.lowat);
-      return { filter, mode, fflags, data: interest.lowat ?? 0, leeway: undefined };
+      return { filter, mode, fflags, data: interest.lowat ?? 0 };
     }
     case 'proc': {
       const notes = noteBits(abi, interest.on);
       // macOS keeps the status to itself unless it is asked for; the others have no such note.
       const status = impliesExitStatus(interest) ? (constants['NOTE_EXITSTATUS'] ?? 0) : 0;
-      return { filter, mode, fflags: (notes | status) >>> 0, data: 0, leeway: undefined };
+      return { filter, mode, fflags: (notes | status) >>> 0, data: 0 };
     }
-    case 'procdesc':
-      return { filter, mode, fflags: noteBit(abi, 'on', 'exit'), data: 0, leeway: undefined };
-    case 'fs':
-      return { filter, mode, fflags: interest.fflags, data: 0, leeway: undefined };
     case 'vnode':
-    case 'except':
-    case 'device':
-      return { filter, mode, fflags: noteBits(abi, interest.on), data: 0, leeway: undefined };
+      return { filter, mode, fflags: noteBits(abi, interest.on), data: 0 };
     default:
       // user: NOTE_TRIGGER in the first change fires on some systems and is ignored on others.
-      return { filter, mode, fflags: 0, data: 0, leeway: undefined };
+      return { filter, mode, fflags: 0, data: 0 };
   }
 }
 
@@ -89,7 +81,7 @@ const UNITS = [
 ] as const;
 
 function compileTimer(interest: TimerInterest, abi: Abi, mode: number): Omit<Change, 'filter'> {
-  const { every, after, at, leeway, critical, background, continuous } = interest;
+  const { every, after, at, critical, background, continuous } = interest;
   let fflags = 0;
   let ms = every ?? after ?? 1;
   if (at !== undefined) {
@@ -100,29 +92,17 @@ function compileTimer(interest: TimerInterest, abi: Abi, mode: number): Omit<Cha
   if (critical) fflags |= noteBit(abi, 'critical', 'critical', critical);
   if (background) fflags |= noteBit(abi, 'background', 'background', background);
   if (continuous) fflags |= noteBit(abi, 'continuous', 'mach_continuous_time', continuous);
-  if (leeway !== undefined) {
-    fflags |= noteBit(abi, 'leeway', 'leeway', leeway);
-    if (!abi.kevent64)
-      throw outOfRange('leeway', 'a queue of bindKqueue({ abi: abis.darwin64 }), which can say it', leeway);
-  }
-
   const argument = at !== undefined ? 'at' : every !== undefined ? 'every' : 'after';
   const units = UNITS.filter(({ constant }) => constant === undefined || abi.constants[constant] !== undefined).filter(
     // libkqueue takes microseconds for nanoseconds, and nanoseconds for what they are.
     ({ constant }) => constant !== 'NOTE_USECONDS' || abi.name !== 'libkqueue',
   );
   const finest = units[units.length - 1] ?? UNITS[0];
-  const unit =
-    units.find(({ scale }) => Number.isInteger(ms * scale) && Number.isInteger((leeway ?? 0) * scale)) ?? finest;
+  const unit = units.find(({ scale }) => Number.isInteger(ms * scale)) ?? finest;
   if (unit.constant !== undefined) fflags |= abi.constants[unit.constant] ?? 0;
   // An absolute timer fires once, but without EV_ONESHOT FreeBSD, OpenBSD and NetBSD would report it for ever.
   if (every === undefined) mode |= bit(abi, 'EV_ONESHOT');
-  return {
-    mode,
-    fflags,
-    data: inUnit(argument, ms, unit, unit === finest),
-    leeway: leeway === undefined ? undefined : inUnit('leeway', leeway, unit, true),
-  };
+  return { mode, fflags, data: inUnit(argument, ms, unit, unit === finest) };
 }
 
 function absolute(abi: Abi): number {

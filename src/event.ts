@@ -1,13 +1,5 @@
 import { KqueueError } from './error.ts';
-import {
-  type DeviceNote,
-  type ExceptNote,
-  hasNote,
-  notesIn,
-  type ProcEventNote,
-  type ReadNote,
-  type VnodeNote,
-} from './notes.ts';
+import { hasNote, notesIn, type ProcEventNote, type ReadNote, type VnodeNote } from './notes.ts';
 import type { Knote, Registration, UserRegistration } from './registration.ts';
 import { type SignalName, signalName } from './signals.ts';
 import { inspectAs } from './sys/inspect.ts';
@@ -177,21 +169,6 @@ export class WriteEvent<Token = unknown> extends BaseEvent<Token> {
   }
 }
 
-/** Out-of-band data is there. */
-export class ExceptEvent<Token = unknown> extends BaseEvent<Token> {
-  get filter(): 'except' {
-    return 'except';
-  }
-  /** The descriptor. */
-  get fd(): number {
-    return this.ident;
-  }
-  /** Whether the note is set. */
-  has(note: ExceptNote): boolean {
-    return hasNote(kindOf(this).abi, this.fflags, note);
-  }
-}
-
 /** A file has changed. */
 export class VnodeEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'vnode' {
@@ -300,65 +277,6 @@ export class UserEvent<Token = unknown> extends BaseEvent<Token> {
   }
 }
 
-/** Something happened to file systems: fflags has the VQ_* bits of mount(2). */
-export class FsEvent<Token = unknown> extends BaseEvent<Token> {
-  get filter(): 'fs' {
-    return 'fs';
-  }
-}
-
-/** A Mach port has a message. */
-export class MachportEvent<Token = unknown> extends BaseEvent<Token> {
-  get filter(): 'machport' {
-    return 'machport';
-  }
-  /** The port, or the port set. */
-  get port(): number {
-    return this.ident;
-  }
-}
-
-/** The process of a process descriptor has exited. */
-export class ProcdescEvent<Token = unknown> extends BaseEvent<Token> {
-  get filter(): 'procdesc' {
-    return 'procdesc';
-  }
-  /** The process descriptor. */
-  get fd(): number {
-    return this.ident;
-  }
-  /** How it ended. */
-  get exitStatus(): ExitStatus {
-    return exitStatus(this.data);
-  }
-}
-
-/** A socket's send buffer is empty. */
-export class EmptyEvent<Token = unknown> extends BaseEvent<Token> {
-  get filter(): 'empty' {
-    return 'empty';
-  }
-  /** The descriptor. */
-  get fd(): number {
-    return this.ident;
-  }
-}
-
-/** A device's state has changed. */
-export class DeviceEvent<Token = unknown> extends BaseEvent<Token> {
-  get filter(): 'device' {
-    return 'device';
-  }
-  /** The descriptor. */
-  get fd(): number {
-    return this.ident;
-  }
-  /** Whether the note is set. */
-  has(note: DeviceNote): boolean {
-    return hasNote(kindOf(this).abi, this.fflags, note);
-  }
-}
-
 /** An event of a filter that has no builder of its own: see `evfilt`. */
 export class RawEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'raw' {
@@ -370,34 +288,23 @@ export class RawEvent<Token = unknown> extends BaseEvent<Token> {
 export type KqueueEvent<Token = unknown> =
   | ReadEvent<Token>
   | WriteEvent<Token>
-  | ExceptEvent<Token>
   | VnodeEvent<Token>
   | ProcEvent<Token>
   | SignalEvent<Token>
   | TimerEvent<Token>
   | UserEvent<Token>
-  | FsEvent<Token>
-  | MachportEvent<Token>
-  | ProcdescEvent<Token>
-  | EmptyEvent<Token>
-  | DeviceEvent<Token>
   | RawEvent<Token>;
 
-const typed: readonly KqueueEvent['filter'][] = [
-  'read',
-  'write',
-  'except',
-  'vnode',
-  'proc',
-  'signal',
-  'timer',
-  'user',
-  'fs',
-  'machport',
-  'procdesc',
-  'empty',
-  'device',
-];
+const classes = {
+  read: ReadEvent,
+  write: WriteEvent,
+  vnode: VnodeEvent,
+  proc: ProcEvent,
+  signal: SignalEvent,
+  timer: TimerEvent,
+  user: UserEvent,
+  raw: RawEvent,
+} as const satisfies Readonly<Record<KqueueEvent['filter'], unknown>>;
 
 const kinds = new WeakMap<Abi, Map<number, Kind>>();
 
@@ -407,7 +314,7 @@ export function kindsOf(abi: Abi): Map<number, Kind> {
   if (known !== undefined) return known;
   known = new Map();
   kinds.set(abi, known);
-  for (const filter of typed) {
+  for (const filter of Object.keys(classes) as (keyof typeof classes)[]) {
     const evfilt = abi.constants[`EVFILT_${filter.toUpperCase()}`];
     if (evfilt !== undefined) known.set(evfilt, kind(abi, evfilt, filter));
   }
@@ -439,36 +346,9 @@ export function eventOf<Token>(
   const plain =
     knote !== undefined && knote.interest.filter !== 'raw' && Number.isSafeInteger(ident) && Number.isSafeInteger(data);
   const exact = plain ? undefined : exactOf(list, index);
-  switch (of.filter) {
-    case 'read':
-      return new ReadEvent<Token>(of, ident, flags, fflags, data, knote, exact);
-    case 'write':
-      return new WriteEvent<Token>(of, ident, flags, fflags, data, knote, exact);
-    case 'except':
-      return new ExceptEvent<Token>(of, ident, flags, fflags, data, knote, exact);
-    case 'vnode':
-      return new VnodeEvent<Token>(of, ident, flags, fflags, data, knote, exact);
-    case 'proc':
-      return new ProcEvent<Token>(of, ident, flags, fflags, data, knote, exact);
-    case 'signal':
-      return new SignalEvent<Token>(of, ident, flags, fflags, data, knote, exact);
-    case 'timer':
-      return new TimerEvent<Token>(of, ident, flags, fflags, data, knote, exact);
-    case 'user':
-      return new UserEvent<Token>(of, ident, flags, fflags, data, knote, exact);
-    case 'fs':
-      return new FsEvent<Token>(of, ident, flags, fflags, data, knote, exact);
-    case 'machport':
-      return new MachportEvent<Token>(of, ident, flags, fflags, data, knote, exact);
-    case 'procdesc':
-      return new ProcdescEvent<Token>(of, ident, flags, fflags, data, knote, exact);
-    case 'empty':
-      return new EmptyEvent<Token>(of, ident, flags, fflags, data, knote, exact);
-    case 'device':
-      return new DeviceEvent<Token>(of, ident, flags, fflags, data, knote, exact);
-    case 'raw':
-      return new RawEvent<Token>(of, ident, flags, fflags, data, knote, exact);
-  }
+  // One constructor for all classes: each differs in its getters only.
+  const Event = classes[of.filter] as typeof RawEvent;
+  return new Event<Token>(of, ident, flags, fflags, data, knote, exact) as KqueueEvent<Token>;
 }
 
 function exactOf(list: KeventList, index: number): Exact {

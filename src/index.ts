@@ -7,14 +7,8 @@
 
 export { KqueueError, type KqueueErrorDetails } from './error.ts';
 export type {
-  DeviceEvent,
-  EmptyEvent,
-  ExceptEvent,
   ExitStatus,
-  FsEvent,
   KqueueEvent,
-  MachportEvent,
-  ProcdescEvent,
   ProcEvent,
   RawEvent,
   ReadEvent,
@@ -25,22 +19,10 @@ export type {
   WriteEvent,
 } from './event.ts';
 export {
-  type DeviceInterest,
-  device,
-  type EmptyInterest,
-  type ExceptInterest,
-  empty,
-  except,
-  type FsInterest,
-  fs,
   type Interest,
   type InterestOptions,
-  type MachportInterest,
-  machport,
-  type ProcdescInterest,
   type ProcInterest,
   proc,
-  procdesc,
   type RawFields,
   type RawInterest,
   type ReadInterest,
@@ -60,7 +42,7 @@ export {
   write,
 } from './interest.ts';
 export { Kqueue, type PollOptions, type WaitOptions } from './kqueue.ts';
-export type { DeviceNote, ExceptNote, ProcEventNote, ProcNote, ReadNote, VnodeNote } from './notes.ts';
+export type { ProcEventNote, ProcNote, ReadNote, VnodeNote } from './notes.ts';
 export type { Registration, RegistrationOf, Registrations, UserRegistration } from './registration.ts';
 export type { SignalName } from './signals.ts';
 export type { AbortSignalLike } from './waiting.ts';

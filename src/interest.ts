@@ -1,4 +1,4 @@
-import { checkNotes, type DeviceNote, type ExceptNote, type ProcNote, type ReadNote, type VnodeNote } from './notes.ts';
+import { checkNotes, type ProcNote, type ReadNote, type VnodeNote } from './notes.ts';
 import { type SignalName, signalName, signalNumber } from './signals.ts';
 import { checkInteger, checkOptionNames, INT_MAX, outOfRange, wrongType } from './sys/check.ts';
 
@@ -75,13 +75,6 @@ export interface WriteInterest<Token = unknown> extends InterestBase<'write', To
   /** Bytes of space that there must be; undefined for any. */
   readonly lowat: number | undefined;
 }
-/** EVFILT_EXCEPT: see {@link except}. */
-export interface ExceptInterest<Token = unknown> extends InterestBase<'except', Token> {
-  /** The descriptor. */
-  readonly ident: number;
-  /** NOTE_*: what to report. */
-  readonly on: readonly ExceptNote[];
-}
 /** EVFILT_VNODE: see {@link vnode}. */
 export interface VnodeInterest<Token = unknown> extends InterestBase<'vnode', Token> {
   /** The descriptor; undefined if a path is watched, which register() opens. */
@@ -115,8 +108,6 @@ export interface TimerInterest<Token = unknown> extends InterestBase<'timer', To
   readonly after: number | undefined;
   /** Milliseconds since 1970. */
   readonly at: number | undefined;
-  /** Milliseconds that it may be late by. */
-  readonly leeway: number | undefined;
   /** NOTE_CRITICAL. */
   readonly critical: boolean;
   /** NOTE_BACKGROUND. */
@@ -128,35 +119,6 @@ export interface TimerInterest<Token = unknown> extends InterestBase<'timer', To
 export interface UserInterest<Token = unknown> extends InterestBase<'user', Token> {
   /** A number of the program's own; a bigint beyond 2^53. */
   readonly ident: number | bigint;
-}
-/** EVFILT_FS: see {@link fs}. */
-export interface FsInterest<Token = unknown> extends InterestBase<'fs', Token> {
-  /** 0: there is one for all file systems. */
-  readonly ident: number;
-  /** The VQ_* bits to report. */
-  readonly fflags: number;
-}
-/** EVFILT_MACHPORT: see {@link machport}. */
-export interface MachportInterest<Token = unknown> extends InterestBase<'machport', Token> {
-  /** The port or port set. */
-  readonly ident: number;
-}
-/** EVFILT_PROCDESC: see {@link procdesc}. */
-export interface ProcdescInterest<Token = unknown> extends InterestBase<'procdesc', Token> {
-  /** The process descriptor. */
-  readonly ident: number;
-}
-/** EVFILT_EMPTY: see {@link empty}. */
-export interface EmptyInterest<Token = unknown> extends InterestBase<'empty', Token> {
-  /** The descriptor. */
-  readonly ident: number;
-}
-/** EVFILT_DEVICE: see {@link device}. */
-export interface DeviceInterest<Token = unknown> extends InterestBase<'device', Token> {
-  /** The descriptor. */
-  readonly ident: number;
-  /** NOTE_*: what to report. */
-  readonly on: readonly DeviceNote[];
 }
 /** Any filter: see {@link raw}. */
 export interface RawInterest<Token = unknown> extends InterestBase<'raw', Token> {
@@ -178,17 +140,11 @@ export interface RawInterest<Token = unknown> extends InterestBase<'raw', Token>
 export type Interest<Token = unknown> =
   | ReadInterest<Token>
   | WriteInterest<Token>
-  | ExceptInterest<Token>
   | VnodeInterest<Token>
   | ProcInterest<Token>
   | SignalInterest<Token>
   | TimerInterest<Token>
   | UserInterest<Token>
-  | FsInterest<Token>
-  | MachportInterest<Token>
-  | ProcdescInterest<Token>
-  | EmptyInterest<Token>
-  | DeviceInterest<Token>
   | RawInterest<Token>;
 
 const COMMON: readonly (keyof InterestOptions<unknown>)[] = ['clear', 'oneshot', 'dispatch', 'disabled', 'token'];
@@ -197,17 +153,11 @@ const withCommon = (...own: string[]): ReadonlySet<string> => new Set([...own, .
 const optionsOf: Readonly<Record<Interest['filter'], ReadonlySet<string>>> = {
   read: withCommon('lowat', 'on'),
   write: withCommon('lowat'),
-  except: withCommon('on'),
   vnode: withCommon('on'),
   proc: withCommon('on'),
   signal: withCommon(),
-  timer: withCommon('every', 'after', 'at', 'leeway', 'critical', 'background', 'continuous'),
+  timer: withCommon('every', 'after', 'at', 'critical', 'background', 'continuous'),
   user: withCommon(),
-  fs: withCommon('fflags'),
-  machport: withCommon(),
-  procdesc: withCommon(),
-  empty: withCommon(),
-  device: withCommon('on'),
   raw: withCommon(),
 };
 const RAW_FIELDS: ReadonlySet<string> = new Set([
@@ -301,22 +251,6 @@ export function write<Token = never>(
 }
 
 /**
- * Out-of-band data of a socket. EVFILT_EXCEPT with NOTE_OOB of kqueue(2): macOS, OpenBSD, DragonFly; elsewhere register()
- * throws a RangeError.
- *
- * @throws TypeError, RangeError for a descriptor that is no C int of 0 or more, and for options of another form
- */
-export function except<Token = never>(
-  fd: number,
-  options: InterestOptions<Token> & { readonly on?: readonly ExceptNote[] | undefined } = {},
-): ExceptInterest<Token> {
-  return make<ExceptInterest<Token>>('except', options, {
-    ident: checkFd(fd),
-    on: checkNotes('except', options?.on, ['oob']),
-  });
-}
-
-/**
  * Changes of a file or directory: an open descriptor of it, or a path, which register() opens (O_EVTONLY on macOS, so that
  * its volume can still be unmounted) and whose descriptor the registration owns. It is the file that is watched, not its
  * name: go on with a new registration after `rename` or `delete`. EVFILT_VNODE of kqueue(2). More notes than asked for may
@@ -394,8 +328,6 @@ export type TimerTimes =
 
 /** How exact a timer is to be. Each is an error where the system does not have it. */
 export interface TimerOptions<Token> extends InterestOptions<Token> {
-  /** Milliseconds that it may be late by: NOTE_LEEWAY, on a kevent64 queue of macOS. */
-  readonly leeway?: number | undefined;
   /** NOTE_CRITICAL (macOS): not to be coalesced with others. */
   readonly critical?: boolean | undefined;
   /** NOTE_BACKGROUND (macOS): to be coalesced generously. */
@@ -417,7 +349,7 @@ export function timer<Token = never>(
   options: TimerTimes & TimerOptions<Token>,
 ): TimerInterest<Token> {
   checkOptionNames('options', options, optionsOf.timer);
-  const { every, after, at, leeway, critical = false, background = false, continuous = false } = options;
+  const { every, after, at, critical = false, background = false, continuous = false } = options;
   const given = Object.entries({ every, after, at }).filter(([, value]) => value !== undefined);
   const [name, value] = given[0] ?? [];
   if (name === undefined || given.length !== 1) {
@@ -430,11 +362,6 @@ export function timer<Token = never>(
   if (!Number.isFinite(time) || (name !== 'at' && time <= 0)) {
     throw outOfRange(name, name === 'at' ? 'a time' : 'milliseconds, more than 0', time);
   }
-  if (leeway !== undefined) {
-    if (typeof leeway !== 'number') throw wrongType('leeway', 'a number', leeway);
-    if (!(leeway >= 0 && leeway < Number.POSITIVE_INFINITY))
-      throw outOfRange('leeway', 'milliseconds, 0 or more', leeway);
-  }
   checkFlag('critical', critical);
   checkFlag('background', background);
   checkFlag('continuous', continuous);
@@ -443,7 +370,6 @@ export function timer<Token = never>(
     every,
     after,
     at: name === 'at' ? time : undefined,
-    leeway,
     critical,
     background,
     continuous,
@@ -459,71 +385,6 @@ export function timer<Token = never>(
  */
 export function user<Token = never>(ident: number | bigint, options: InterestOptions<Token> = {}): UserInterest<Token> {
   return make<UserInterest<Token>>('user', options, { ident: checkIdent(ident) });
-}
-
-/** Every VQ_* of mount(2) that is known: they have no names here, as the systems number them differently. */
-const ALL_FS_EVENTS = 0xffff;
-
-/**
- * File systems: mounted, unmounted and the like. `event.fflags` has the VQ_* bits of `<sys/mount.h>`; `fflags` says which
- * of them to report. EVFILT_FS of kqueue(2): macOS, FreeBSD, NetBSD, DragonFly; elsewhere register() throws a RangeError.
- *
- * @throws TypeError, RangeError for options of another form
- */
-export function fs<Token = never>(
-  options: InterestOptions<Token> & { readonly fflags?: number | undefined } = {},
-): FsInterest<Token> {
-  const { fflags = ALL_FS_EVENTS } = options ?? {};
-  checkInteger('fflags', fflags, 0, UINT32_MAX);
-  return make<FsInterest<Token>>('fs', options, { ident: 0, fflags });
-}
-
-/**
- * A Mach port or port set that has a message. EVFILT_MACHPORT of kqueue(2): macOS; elsewhere register() throws a
- * RangeError.
- *
- * @param port its name, a mach_port_t
- * @throws TypeError, RangeError for another port and for options of another form
- */
-export function machport<Token = never>(port: number, options: InterestOptions<Token> = {}): MachportInterest<Token> {
-  checkInteger('port', port, 0, UINT32_MAX);
-  return make<MachportInterest<Token>>('machport', options, { ident: port });
-}
-
-/**
- * The exit of the process of a process descriptor. EVFILT_PROCDESC of kqueue(2), pdfork(2): FreeBSD; elsewhere register()
- * throws a RangeError.
- *
- * @throws TypeError, RangeError for a descriptor that is no C int of 0 or more, and for options of another form
- */
-export function procdesc<Token = never>(fd: number, options: InterestOptions<Token> = {}): ProcdescInterest<Token> {
-  return make<ProcdescInterest<Token>>('procdesc', options, { ident: checkFd(fd) });
-}
-
-/**
- * A socket whose send buffer has become empty. EVFILT_EMPTY of kqueue(2): FreeBSD, NetBSD; elsewhere register() throws a
- * RangeError.
- *
- * @throws TypeError, RangeError for a descriptor that is no C int of 0 or more, and for options of another form
- */
-export function empty<Token = never>(fd: number, options: InterestOptions<Token> = {}): EmptyInterest<Token> {
-  return make<EmptyInterest<Token>>('empty', options, { ident: checkFd(fd) });
-}
-
-/**
- * A device whose state has changed: a drm(4) display that was plugged in. EVFILT_DEVICE of kqueue(2): OpenBSD; elsewhere
- * register() throws a RangeError.
- *
- * @throws TypeError, RangeError for a descriptor that is no C int of 0 or more, and for options of another form
- */
-export function device<Token = never>(
-  fd: number,
-  options: InterestOptions<Token> & { readonly on?: readonly DeviceNote[] | undefined } = {},
-): DeviceInterest<Token> {
-  return make<DeviceInterest<Token>>('device', options, {
-    ident: checkFd(fd),
-    on: checkNotes('device', options?.on, ['change']),
-  });
 }
 
 /** The fields of `struct kevent`, as {@link raw} takes them. What is left out is 0. */

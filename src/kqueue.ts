@@ -5,7 +5,7 @@ import { eventOf, type Kind, type KqueueEvent, kindsOf } from './event.ts';
 import { type Interest, isInterest, user } from './interest.ts';
 import { identOf } from './receipts.ts';
 import { Registrar } from './registrar.ts';
-import type { Knote, Registration, RegistrationOf, Registrations } from './registration.ts';
+import type { Knote, Registration, Registrations } from './registration.ts';
 import { checkInteger, checkOptionNames, INT_MAX, outOfRange, wrongType } from './sys/check.ts';
 import { inspectAs } from './sys/inspect.ts';
 import { KeventList } from './sys/kevent-list.ts';
@@ -127,17 +127,11 @@ export class Kqueue<Token = unknown> {
     return this.#fd === -1;
   }
 
-  // What the builders among the arguments are to return is decided once, by the first of these two, so it names a single
-  // interest too; and both name Interest<Token> beside I, or a token written in place would know nothing of Token.
-  /** As with the interests one by one. Returns a registration for each, in the same order. */
-  register<I extends Interest<Token>>(
-    interests: Iterable<I> | Iterable<Interest<Token>> | (Iterable<I> & Interest<Token>),
-  ): RegistrationOf<I>[];
   /**
    * Adds knotes (EV_ADD), all in one kevent(2) call (libkqueue: in one each), or replaces those with the same ident and
    * filter: their token, and all else. It neither takes nor loses what is pending, but of timers, which start over, and of
    * what is registered anew with other `clear`, `oneshot` or `dispatch`. What was fetched of a registration that is replaced
-   * and not handed out yet is dropped. Takes interests, or one iterable of them.
+   * and not handed out yet is dropped.
    *
    * @returns a registration for each interest, in the same order
    * @throws TypeError, RangeError, before anything is registered, for what is no interest, and for filters, notes and units
@@ -146,10 +140,12 @@ export class Kqueue<Token = unknown> {
    * (EOPNOTSUPP, ENODEV): the descriptor has no such filter. ESRCH, EACCES: proc(). ENOENT and others of open(2): vnode()
    * with a path. ENOMEM
    */
-  register<const I extends readonly Interest<Token>[]>(...interests: I | readonly Interest<Token>[]): Registrations<I>;
-  register(...given: readonly unknown[]): Registration<Token>[] {
+  // I keeps the type of each interest. Interest<Token> beside it gives a token that is written in place its type.
+  register<const I extends readonly Interest<Token>[]>(...interests: I | readonly Interest<Token>[]): Registrations<I> {
     this.#mustBeOpen();
-    return this.#registrar.add(checkInterests<Token>(given));
+    for (const one of interests)
+      if (!isInterest(one)) throw wrongType('interest', 'what read(), timer() and the like give', one);
+    return this.#registrar.add(interests) as readonly Registration<Token>[] as Registrations<I>;
   }
 
   /**
@@ -286,7 +282,7 @@ export class Kqueue<Token = unknown> {
       while (find(fired) !== undefined) fired--;
       this.#wakerIdent = fired;
     }
-    if (find(fired) === undefined) this.register([user(fired, { clear: true })]);
+    if (find(fired) === undefined) this.register(user(fired, { clear: true }));
     this.#gate ??= new Gate();
     return new Waker(wakerHandle(this.#sys, this.#fd, this.#gate, fired, find(fired)?.udata ?? 0));
   }
@@ -442,21 +438,6 @@ export class Kqueue<Token = unknown> {
 function longestCall({ abi }: Sys): number {
   if (!isMainThread()) return WORKER_SLICE;
   return abi.name === 'dragonfly' ? DRAGONFLY_SLICE : Number.POSITIVE_INFINITY;
-}
-
-/** What register() was given, as a list of its own: an iterable may change while it is worked on. */
-function checkInterests<Token>(given: readonly unknown[]): Interest<Token>[] {
-  const expected = 'what read(), timer() and the like give';
-  const [first] = given;
-  let interests: readonly unknown[] = given;
-  if (given.length === 1 && !isInterest(first)) {
-    if (typeof first !== 'object' || first === null || !(Symbol.iterator in first)) {
-      throw wrongType('interest', expected, first);
-    }
-    interests = [...(first as Iterable<unknown>)];
-  }
-  for (const one of interests) if (!isInterest(one)) throw wrongType('interest', expected, one);
-  return interests as Interest<Token>[];
 }
 
 function isAbortSignal(signal: AbortSignalLike): boolean {

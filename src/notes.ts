@@ -11,9 +11,6 @@ import { systemsWith, working } from './systems.ts';
 /** What read() can ask for beside readiness: to be told of the end of a regular file too (OpenBSD; FreeBSD). */
 export type ReadNote = 'eof' | 'file_poll';
 
-/** What except() watches: out-of-band data of a socket. */
-export type ExceptNote = 'oob';
-
 /** What vnode() watches. */
 export type VnodeNote =
   | 'delete'
@@ -69,13 +66,9 @@ export type ProcEventNote =
   | 'exit_cserror'
   | 'exit_reparented';
 
-/** What device() watches (OpenBSD). */
-export type DeviceNote = 'change';
-
 /** The notes that one may ask a filter for. */
-const notesToAsk: Readonly<Record<'read' | 'except' | 'vnode' | 'proc' | 'device', readonly string[]>> = {
+const notesToAsk: Readonly<Record<'read' | 'vnode' | 'proc', readonly string[]>> = {
   read: ['eof', 'file_poll'] satisfies ReadNote[],
-  except: ['oob'] satisfies ExceptNote[],
   vnode: [
     'delete',
     'write',
@@ -94,7 +87,6 @@ const notesToAsk: Readonly<Record<'read' | 'except' | 'vnode' | 'proc' | 'device
     'lease_release',
   ] satisfies VnodeNote[],
   proc: ['exit', 'fork', 'exec', 'track', 'signal', 'reap', 'exitstatus', 'exit_detail'] satisfies ProcNote[],
-  device: ['change'] satisfies DeviceNote[],
 };
 
 const constantOf = (note: string): string => `NOTE_${note.toUpperCase()}`;

@@ -15,8 +15,6 @@ const MANY = 1024;
 /** One change for kevent(2), and what became of it: errno 0 if it was applied. */
 export interface Step extends Kevent {
   readonly interest: Interest;
-  /** ext[1] of struct kevent64_s; undefined where it is not to be set. */
-  readonly leeway: number | bigint | undefined;
   errno: number;
   answered: boolean;
 }
@@ -24,8 +22,8 @@ export interface Step extends Kevent {
 /** A change of a knote: its whole record, as several kernels overwrite fflags, data and udata with whatever comes. */
 export function stepOf(knote: Knote, flags: number, fflags: number = knote.fflags): Step {
   const { interest, ident, udata } = knote;
-  const { filter, data, leeway } = knote.change;
-  return { ident, filter, flags, fflags, data, udata, leeway, interest, errno: 0, answered: false };
+  const { filter, data } = knote.change;
+  return { ident, filter, flags, fflags, data, udata, interest, errno: 0, answered: false };
 }
 
 /** The failure of a change. */
@@ -97,9 +95,8 @@ export class Changer {
   }
 
   #write(list: KeventList, index: number, step: Step, more: number): void {
-    const { ident, filter, flags, fflags, data, udata, leeway } = step;
+    const { ident, filter, flags, fflags, data, udata } = step;
     EV_SET(list, index, ident, filter, flags | more, fflags, data, udata);
-    if (leeway !== undefined) list.ext(index, 1, leeway);
   }
 
   #room(count: number): [KeventList, KeventList] {

@@ -216,7 +216,7 @@ export class Registrar<Token> {
       return one.active ? [{ step: stepOf(one, EV_DELETE), knote: one, lenient: true }] : [];
     }
     if (!isInterest(one)) throw wrongType('what', 'interests and registrations', one);
-    const { filter, data, fflags, leeway } = compile(one, abi);
+    const { filter, data, fflags } = compile(one, abi);
     const { ident } = one;
     const knote = ident === undefined ? this.#byPath(one) : this.table.get(filter, ident);
     if (knote !== undefined) return [{ step: stepOf(knote, EV_DELETE), knote, lenient: false }];
@@ -225,7 +225,7 @@ export class Registrar<Token> {
       return [];
     }
     // Somebody else may have added it, through the C door.
-    const record = { ident, filter, flags: EV_DELETE, fflags, data, udata: 0, leeway };
+    const record = { ident, filter, flags: EV_DELETE, fflags, data, udata: 0 };
     return [{ step: { ...record, interest: one, errno: 0, answered: false }, knote: undefined, lenient: false }];
   }
 

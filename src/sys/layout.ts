@@ -37,8 +37,8 @@ export interface Abi {
   readonly symbols: { readonly kqueue: string; readonly kevent: string; readonly close: string };
   /** The C type of nchanges and nevents. */
   readonly counts: 'int' | 'size_t';
-  /** Whether the call is kevent64(2), which has one more argument. */
-  readonly kevent64: boolean;
+  /** Whether bindKqueue() takes it. `darwin64` and `freebsd11` are layouts to look at. */
+  readonly bindable: boolean;
   /** Every constant of `<sys/event.h>` by name. */
   readonly constants: Readonly<Record<string, number>>;
 }
@@ -85,7 +85,7 @@ function describe(data: AbiData): Abi {
     },
     symbols: Object.freeze(data.symbols),
     counts: data.counts,
-    kevent64: data.kevent64,
+    bindable: data.bindable,
     constants: Object.freeze(data.constants),
   });
 }

@@ -1,6 +1,6 @@
 import type { TypeObject } from 'koffi';
 import { checkCall } from './call.ts';
-import { checkInt, checkOptionNames, wrongType } from './check.ts';
+import { checkInt, checkOptionNames, outOfRange, wrongType } from './check.ts';
 import { systemAbi } from './default.ts';
 import { trackInWorker, untrack } from './descriptor.ts';
 import { type KeventList, keventAddress } from './kevent-list.ts';
@@ -33,16 +33,6 @@ type Kevent = (
   nevents: number,
   timeout: number,
 ) => number;
-type Kevent64 = (
-  kq: number,
-  changes: number,
-  nchanges: number,
-  events: number,
-  nevents: number,
-  flags: number,
-  timeout: number,
-) => number;
-
 const BINDING: ReadonlySet<string> = new Set(['library', 'abi', 'symbols'] satisfies (keyof Binding)[]);
 const SYMBOLS: ReadonlySet<string> = new Set(['kqueue', 'kevent', 'close']);
 
@@ -58,7 +48,8 @@ export function bindingOf(sys: Sys): Binding | undefined {
  * koffi's own idea of the layout is compared with the ABI's before anything is called.
  *
  * @throws TypeError for arguments of another form; Error where the library or a symbol is not found, where koffi has no
- * binary for this machine, and where it lays a struct out otherwise than the ABI says
+ * binary for this machine, and where it lays a struct out otherwise than the ABI says; RangeError for `darwin64` and
+ * `freebsd11`, which are layouts to look at
  */
 export function bindKqueue(binding: Binding): Sys {
   checkOptionNames('binding', binding, BINDING);
@@ -67,6 +58,7 @@ export function bindKqueue(binding: Binding): Sys {
   if (library === '') throw wrongType('library', 'a path or null', library);
   checkAbi(abi);
   checkOptionNames('symbols', symbols, SYMBOLS);
+  if (!abi.bindable) throw outOfRange('abi', 'one that can be bound, not a layout to look at', abi.name);
   const { load, errno: currentErrno, sizeof } = koffi();
   if (abi.kevent.size % 8 !== 0 || abi.timespec.size !== 16) throw new Error(`${abi.name}: unexpected layout`);
 
@@ -97,10 +89,7 @@ export function bindKqueue(binding: Binding): Sys {
   const pointer: TypeObject | string = 'uintptr_t';
   if (sizeof(pointer) !== 8) throw new Error('kqueue-ffi needs a 64-bit process');
   const count = abi.counts;
-  const plain = ['int', pointer, count, pointer, count, pointer];
-  const keventC = abi.kevent64
-    ? kevent64(func('kevent', [...plain.slice(0, 5), 'uint', pointer]) as Kevent64)
-    : (func('kevent', plain) as Kevent);
+  const keventC = func('kevent', ['int', pointer, count, pointer, count, pointer]) as Kevent;
   // fcntl is variadic, and arm64 macOS passes variadic arguments on the stack: it must be declared so.
   const fcntl = load(null).func('fcntl', 'int', ['int', 'int', '...']) as unknown as (
     fd: number,
@@ -167,8 +156,3 @@ export function bindKqueue(binding: Binding): Sys {
 /** fcntl(2): the same numbers on every system. */
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
-
-/** kevent64(2) in the shape of kevent(2): its additional flags are always KEVENT_FLAG_NONE. */
-function kevent64(call: Kevent64): Kevent {
-  return (kq, changes, nchanges, events, nevents, timeout) => call(kq, changes, nchanges, events, nevents, 0, timeout);
-}

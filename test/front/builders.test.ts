@@ -5,15 +5,9 @@ import { constants } from 'node:os';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import {
-  device,
-  empty,
-  except,
-  fs,
   type Interest,
   type InterestOptions,
-  machport,
   proc,
-  procdesc,
   raw,
   read,
   signal,
@@ -33,27 +27,17 @@ type Builder = (options: InterestOptions<string>) => Interest<string>;
 const builders: Readonly<Record<string, Builder>> = {
   read: (options) => read(5, options),
   write: (options) => write(5, options),
-  except: (options) => except(5, options),
   vnode: (options) => vnode(5, { on: ['write'], ...options }),
   proc: (options) => proc(5, options),
   signal: (options) => signal('SIGHUP', options),
   timer: (options) => timer(5, { every: 1, ...options }),
   user: (options) => user(5, options),
-  fs: (options) => fs(options),
-  machport: (options) => machport(5, options),
-  procdesc: (options) => procdesc(5, options),
-  empty: (options) => empty(5, options),
-  device: (options) => device(5, options),
 };
 
 /** Those that take a descriptor. */
 const ofDescriptors: Readonly<Record<string, (fd: number) => Interest>> = {
   read,
   write,
-  except,
-  procdesc,
-  empty,
-  device,
   vnode: (fd) => vnode(fd, { on: ['write'] }),
 };
 
@@ -143,9 +127,7 @@ describe('notes', () => {
 
   it('have defaults where there is one thing to watch for', () => {
     assert.deepEqual(read(5).on, []);
-    assert.deepEqual(except(5).on, ['oob']);
     assert.deepEqual(proc(5).on, ['exit']);
-    assert.deepEqual(device(5).on, ['change']);
   });
 
   it('of other filters, and what is no list of them, are refused by name', () => {
@@ -240,31 +222,11 @@ describe('timer() and user()', () => {
   });
 
   it('how exact a timer is to be', () => {
-    const { leeway, critical, background, continuous } = timer(1, { every: 1, leeway: 0, critical: true });
-    assert.deepEqual([leeway, critical, background, continuous], [0, true, false, false]);
-    for (const bad of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
-      refuses(() => timer(1, { every: 1, leeway: bad }), RangeError, 'leeway');
-    }
-    refuses(() => timer(1, { every: 1, leeway: wrong('1') }), TypeError, 'leeway');
+    const { critical, background, continuous } = timer(1, { every: 1, critical: true });
+    assert.deepEqual([critical, background, continuous], [true, false, false]);
     for (const name of ['critical', 'background', 'continuous']) {
       refuses(() => timer(1, wrong({ every: 1, [name]: 1 })), TypeError, name, { expected: 'a boolean' });
     }
-  });
-});
-
-describe('fs() and machport()', () => {
-  it('fs() watches for all that is known, or for the bits that it is given', () => {
-    assert.deepEqual([fs().ident, fs().fflags], [0, 0xffff]);
-    assert.equal(fs({ fflags: 8 }).fflags, 8);
-    assert.equal(fs({ fflags: 2 ** 32 - 1 }).fflags, 2 ** 32 - 1);
-    for (const fflags of [-1, 2 ** 32, ...noIntegers]) refuses(() => fs({ fflags }), RangeError, 'fflags');
-    refuses(() => fs(wrong(null)), TypeError, 'options');
-  });
-
-  it('a port is an unsigned 32-bit integer', () => {
-    assert.equal(machport(2 ** 32 - 1).ident, 2 ** 32 - 1);
-    for (const port of [-1, 2 ** 32, ...noIntegers]) refuses(() => machport(port), RangeError, 'port');
-    for (const [port] of noNumbers) refuses(() => machport(wrong(port)), TypeError, 'port');
   });
 });
 

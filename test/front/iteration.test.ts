@@ -7,7 +7,7 @@ import { closeAfter, DEADLINE, idents, isCode, pollAll, suite, turn, until } fro
 
 /** Fires user events of that queue. */
 function fire(kq: Kqueue, ...numbers: number[]): void {
-  for (const one of kq.register(numbers.map((ident) => user(ident, { clear: true })))) one.trigger();
+  for (const one of kq.register(...numbers.map((ident) => user(ident, { clear: true })))) one.trigger();
 }
 
 /** What is left for the next who asks. */
@@ -82,7 +82,7 @@ describe('iteration', suite, () => {
     for (const oneshot of [false, true]) {
       const kq = closeAfter(new Kqueue<string>());
       const numbers = [1, 2, 3, 4, 5, 6];
-      const all = kq.register(numbers.map((ident) => user(ident, { oneshot, clear: !oneshot, token: 'old' })));
+      const all = kq.register(...numbers.map((ident) => user(ident, { oneshot, clear: !oneshot, token: 'old' })));
       for (const one of all) one.trigger();
       for await (const { ident } of kq) {
         assert.equal(ident, 1);

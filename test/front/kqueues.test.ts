@@ -36,7 +36,7 @@ for (const door of await kqueues()) {
 
     it('for await: each event once, whoever takes what is left over; until close()', async () => {
       const kq = queue();
-      for (const one of kq.register([1, 2, 3].map((ident) => user(ident, { clear: true })))) one.trigger();
+      for (const one of kq.register(...[1, 2, 3].map((ident) => user(ident, { clear: true })))) one.trigger();
       const seen: number[] = [];
       for await (const { ident } of kq) {
         seen.push(ident);
@@ -164,7 +164,7 @@ for (const door of await kqueues()) {
 
     it('max', () => {
       const kq = queue();
-      for (const one of kq.register([1, 2, 3].map((ident) => user(ident, { clear: true })))) one.trigger();
+      for (const one of kq.register(...[1, 2, 3].map((ident) => user(ident, { clear: true })))) one.trigger();
       const first = kq.poll({ timeout: DEADLINE, max: 2 });
       assert.equal(first.length, 2);
       assert.deepEqual(idents([...first, ...kq.poll({ timeout: 0 })]).sort(), [1, 2, 3]);

@@ -4,16 +4,10 @@ import assert from 'node:assert/strict';
 import { closeSync, openSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import {
-  device,
-  empty,
-  except,
-  fs,
   type Interest,
   Kqueue,
-  machport,
   type ProcNote,
   proc,
-  procdesc,
   raw,
   read,
   signal,
@@ -28,7 +22,7 @@ import { FakeSys } from '../helpers/fake-sys.ts';
 import { refuses } from '../sys/refuses.ts';
 import { closeAfter, suite } from './helpers.ts';
 
-const { darwin, darwin64, freebsd, openbsd, netbsd, dragonfly, linux, libkqueue } = abis;
+const { darwin, freebsd, openbsd, netbsd, dragonfly, linux, libkqueue } = abis;
 const systems: readonly Abi[] = [darwin, freebsd, openbsd, netbsd, dragonfly, linux, libkqueue];
 
 /** What an error calls a system. */
@@ -113,37 +107,6 @@ describe('the numbers of each system', suite, () => {
       systems.map((abi) => sent(abi, user(1)).filter),
       [-10, -11, -10, 8, -9, -11, -11],
     );
-  });
-
-  it('filters that not every system has', () => {
-    assert.deepEqual(
-      [darwin, openbsd, dragonfly].map((abi) => sent(abi, except(5))).map(({ filter, fflags }) => [filter, fflags]),
-      [
-        [-15, 2],
-        [-9, 4],
-        [-8, 2],
-      ],
-    );
-    onlyIn([darwin, openbsd, dragonfly], 'EVFILT_EXCEPT', except(5), 'filter');
-
-    assert.deepEqual([sent(darwin, machport(0x1203)).filter, sent(darwin, machport(0x1203)).ident], [-8, 0x1203]);
-    onlyIn([darwin], 'EVFILT_MACHPORT', machport(5), 'filter');
-
-    assert.deepEqual([sent(freebsd, procdesc(5)).filter, sent(freebsd, procdesc(5)).fflags], [-8, 0x80000000]);
-    onlyIn([freebsd], 'EVFILT_PROCDESC', procdesc(5), 'filter');
-
-    assert.deepEqual([sent(freebsd, empty(5)).filter, sent(netbsd, empty(5)).filter], [-13, 9]);
-    onlyIn([freebsd, netbsd], 'EVFILT_EMPTY', empty(5), 'filter');
-
-    assert.deepEqual([sent(openbsd, device(5)).filter, sent(openbsd, device(5)).fflags], [-8, 1]);
-    onlyIn([openbsd], 'EVFILT_DEVICE', device(5), 'filter');
-
-    const withFs = [darwin, freebsd, netbsd, dragonfly];
-    assert.deepEqual(
-      withFs.map((abi) => sent(abi, fs({ fflags: 8 }))).map(({ filter, fflags, ident }) => [filter, fflags, ident]),
-      [-9, -9, 7, -10].map((filter) => [filter, 8, 0]),
-    );
-    onlyIn(withFs, 'EVFILT_FS', fs(), 'filter');
   });
 
   it('every note of vnode(), where it is; elsewhere who has it', () => {
@@ -347,19 +310,6 @@ describe('the numbers of each system', suite, () => {
         // Less than the finest unit would be 0, which no kernel takes for a period.
         assert.throws(() => kq.register(timer(1, { every: 1e-7 })), RangeError);
       }
-    });
-
-    it('leeway takes a kevent64 queue', () => {
-      const change = sent(darwin64, timer(1, { every: 1, leeway: 0.5 }));
-      assert.deepEqual([change.fflags, change.data, change.ext1], [0x10 | 2, 1000, 500n]);
-      const whole = sent(darwin64, timer(1, { every: 10, leeway: 3 }));
-      assert.deepEqual([whole.fflags, whole.data, whole.ext1], [0x10, 10, 3n]);
-      assert.equal(sent(darwin64, timer(1, { every: 10 })).ext1, 0n);
-      const kq = closeAfter(new Kqueue({ sys: new FakeSys(darwin) }));
-      refuses(() => kq.register(timer(1, { every: 1, leeway: 1 })), RangeError, 'leeway', {
-        expected: 'abis.darwin64',
-      });
-      onlyIn([darwin], 'NOTE_LEEWAY', timer(1, { every: 1, leeway: 1 }), 'leeway');
     });
 
     it('critical, background, continuous', () => {

@@ -10,7 +10,7 @@ import { closeAfter, idents, isCode, newPipe, pollAll, put, suite } from './help
 
 /** A queue with that many user events, all of them fired: 0, 1, 2 ... */
 function fired(count: number, kq: Kqueue = new Kqueue()): Kqueue {
-  for (const one of kq.register(Array.from({ length: count }, (_, ident) => user(ident, { clear: true }))))
+  for (const one of kq.register(...Array.from({ length: count }, (_, ident) => user(ident, { clear: true }))))
     one.trigger();
   return kq;
 }
@@ -77,7 +77,7 @@ describe('poll()', suite, () => {
     const kq = closeAfter(new Kqueue());
     const [r, w] = newPipe();
     put(w, 'x');
-    const users = kq.register(Array.from({ length: 20 }, (_, ident) => user(10_000 + ident)));
+    const users = kq.register(...Array.from({ length: 20 }, (_, ident) => user(10_000 + ident)));
     kq.register(read(r));
     for (const one of users) one.trigger();
     const seen = new Set<number>();

@@ -20,9 +20,9 @@ import { type Abi, abis, type Kevent } from '../../src/sys/index.ts';
 import { errno, FakeSys } from '../helpers/fake-sys.ts';
 import { isCode, runChild, suite } from './helpers.ts';
 
-const { darwin, darwin64, freebsd, openbsd, netbsd, dragonfly, linux, libkqueue } = abis;
+const { darwin, freebsd, openbsd, netbsd, dragonfly, linux, libkqueue } = abis;
 /** All but libkqueue, which has none of the rules that concern receipts. */
-const systems: readonly Abi[] = [darwin, darwin64, freebsd, openbsd, netbsd, dragonfly, linux];
+const systems: readonly Abi[] = [darwin, freebsd, openbsd, netbsd, dragonfly, linux];
 
 /** A queue on a kernel of that ABI. */
 function queueOf<Token = unknown>(abi: Abi): { kq: Kqueue<Token>; sys: FakeSys } {
@@ -156,16 +156,6 @@ describe('the rules of the call', suite, () => {
             [EV_DISABLE, EV_ENABLE, EV_DELETE | EV_RECEIPT].map((flags) => ({ ...record, flags })),
           );
         }
-      });
-
-      it('ext goes with it, where a timer has leeway', { skip: abi === darwin64 ? false : 'kevent64 only' }, () => {
-        const { kq, sys } = queueOf(abi);
-        const [registration] = kq.register(timer(1, { every: 10, leeway: 3 }));
-        registration.enable();
-        assert.deepEqual(
-          sys.calls.map(({ ext1 }) => ext1),
-          [[3n], [3n]],
-        );
       });
 
       it('a trigger has flags 0, and never comes with the first change', () => {

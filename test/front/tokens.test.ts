@@ -17,7 +17,7 @@ describe('tokens', suite, () => {
     const kq = closeAfter(new Kqueue());
     const tokens = ['text', 0, null, Symbol('s'), { an: 'object' }, () => {}, Number.NaN, [1, 2], 5n, false, ''];
     const users = tokens.map((token, ident) => user(ident, { token, clear: true }));
-    for (const one of kq.register(users)) one.trigger();
+    for (const one of kq.register(...users)) one.trigger();
     const events = pollAll(kq, tokens.length);
     for (const { ident, token } of events) assert.ok(Object.is(token, tokens[ident]));
   });

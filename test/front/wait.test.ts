@@ -56,14 +56,14 @@ describe('wait()', suite, () => {
 
   it('gives at most max, and the rest next time', async () => {
     const kq = closeAfter(new Kqueue());
-    for (const one of kq.register([1, 2, 3].map((ident) => user(ident, { clear: true })))) one.trigger();
+    for (const one of kq.register(...[1, 2, 3].map((ident) => user(ident, { clear: true })))) one.trigger();
     assert.deepEqual(idents(await kq.wait({ max: 2 })), [1, 2]);
     assert.deepEqual(idents(await kq.wait({ max: 2 })), [3]);
   });
 
   it('takes what an iteration has left over first', async () => {
     const kq = closeAfter(new Kqueue());
-    for (const one of kq.register([1, 2, 3].map((ident) => user(ident, { clear: true })))) one.trigger();
+    for (const one of kq.register(...[1, 2, 3].map((ident) => user(ident, { clear: true })))) one.trigger();
     for await (const _ of kq) break;
     assert.deepEqual(idents(await kq.wait({ max: 1 })), [2]);
     assert.deepEqual(idents(await kq.wait()), [3]);
@@ -127,7 +127,7 @@ describe('wait() and the process', suite, () => {
     const waiting = outer.wait();
     const inner = Array.from({ length: 130 }, () => closeAfter(new Kqueue()));
     for (const kq of inner) kq.register(vnode(folder, { on: ['attrib'] }));
-    outer.register(inner.map((kq) => read(kq.fd)));
+    outer.register(...inner.map((kq) => read(kq.fd)));
     utimesSync(folder, 1, 1);
     const events = await waiting;
     while (events.length < inner.length) events.push(...(await outer.wait({ max: inner.length - events.length })));
@@ -366,7 +366,7 @@ describe('wait() with an AbortSignal', suite, () => {
 
   it('also where an iteration has left events over', async () => {
     const kq = closeAfter(new Kqueue());
-    for (const one of kq.register([1, 2].map((ident) => user(ident, { clear: true })))) one.trigger();
+    for (const one of kq.register(...[1, 2].map((ident) => user(ident, { clear: true })))) one.trigger();
     for await (const _ of kq) break;
     await assert.rejects(kq.wait({ signal: AbortSignal.abort() }), { name: 'AbortError' });
     assert.deepEqual(idents(await kq.wait()), [2]);

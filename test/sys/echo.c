@@ -1,10 +1,9 @@
 /*
  * A kqueue that only repeats what it is told, so that a test can see what arrives in C. Compiled once for each ABI:
  *
- *   KEVENT      the name of the call: kevent, __kevent50, kevent64
+ *   KEVENT      the name of the call: kevent, __kevent50
  *   COUNT       the C type of nchanges and nevents
  *   RECORD      sizeof(struct kevent)
- *   WITH_FLAGS  kevent64(2) has one argument more
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* kq, nchanges, nevents, flags, whether each pointer was NULL, tv_sec, tv_nsec: of the last call. */
-int64_t echo_seen[9];
+/* kq, nchanges, nevents, whether each pointer was NULL, tv_sec, tv_nsec: of the last call. */
+int64_t echo_seen[8];
 
 int kqueue(void) {
   return open("/dev/null", O_RDONLY);
@@ -36,15 +35,9 @@ int kqueue_closed(void) {
 
 /* Copies the changes into the event list; a kq below zero is an errno. */
 int KEVENT(int kq, const void *changelist, COUNT nchanges, void *eventlist, COUNT nevents,
-#ifdef WITH_FLAGS
-           unsigned int flags,
-#endif
            const struct timespec *timeout) {
-#ifndef WITH_FLAGS
-  const unsigned int flags = 0;
-#endif
-  const int64_t seen[9] = {
-      kq, (int64_t)nchanges, (int64_t)nevents, flags, changelist == NULL, eventlist == NULL, timeout == NULL,
+  const int64_t seen[8] = {
+      kq, (int64_t)nchanges, (int64_t)nevents, changelist == NULL, eventlist == NULL, timeout == NULL,
       timeout == NULL ? 0 : timeout->tv_sec, timeout == NULL ? 0 : timeout->tv_nsec,
   };
   memcpy(echo_seen, seen, sizeof seen);

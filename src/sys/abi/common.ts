@@ -26,7 +26,7 @@ export const common: Omit<AbiData, 'name'> = {
   },
   symbols: { kqueue: 'kqueue', kevent: 'kevent', close: 'close' },
   counts: 'int',
-  kevent64: false,
+  bindable: true,
   constants: {
     // Flags of a change: actions
     EV_ADD: 0x1,

@@ -101,7 +101,7 @@ export const darwin: AbiData = {
 
 /**
  * macOS: `struct kevent64_s` and kevent64(2), from the same header. It stands behind the `#pragma pack()` that ends the
- * packing, so its alignment is 8. One queue takes one of the two calls, not both.
+ * packing, so its alignment is 8. A layout to look at: the call has one more argument, `unsigned int flags`, before the timeout.
  */
 export const darwin64: AbiData = {
   ...common,
@@ -120,6 +120,6 @@ export const darwin64: AbiData = {
     },
   },
   symbols: { ...common.symbols, kevent: 'kevent64' },
-  kevent64: true,
+  bindable: false,
   constants,
 };

@@ -68,11 +68,12 @@ export const freebsd: AbiData = {
 };
 
 /**
- * FreeBSD up to 11: `struct kevent` without `ext`. A table to look at only; nothing chooses it at run time, because a record
- * that is too small would let the kernel write past the end of a list.
+ * FreeBSD up to 11: `struct kevent` without `ext`. A layout to look at: with a record that is too small the kernel of FreeBSD 12
+ * writes past the end of a list.
  */
 export const freebsd11: AbiData = {
   ...common,
   name: 'freebsd11',
+  bindable: false,
   constants: freebsd.constants,
 };

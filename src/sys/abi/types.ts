@@ -45,8 +45,8 @@ export interface AbiData {
   readonly symbols: { readonly kqueue: string; readonly kevent: string; readonly close: string };
   /** The C type of nchanges and nevents. */
   readonly counts: 'int' | 'size_t';
-  /** kevent64(2) has one more argument, `unsigned int flags`, in front of the timeout. */
-  readonly kevent64: boolean;
+  /** Whether bindKqueue() takes it. The others are layouts to look at. */
+  readonly bindable: boolean;
   /** Every `EV_*`, `EVFILT_*`, `NOTE_*` (and `KEVENT_FLAG_*`) of `<sys/event.h>`. */
   readonly constants: Readonly<Record<string, number>>;
 }

@@ -31,7 +31,7 @@ function doors(setting: Setting, fds: readonly number[]): Door[] {
   for (const [i, ident] of fds.entries()) EV_SET(list, i, ident, EVFILT_READ, EV_ADD, 0, 0, ident);
   if (kevent(fd, list, READY, null, 0, null) !== 0) throw new Error('not registered');
   const kq = new Kqueue<number>();
-  kq.register(fds.map((ident) => read(ident, { token: ident })));
+  kq.register(...fds.map((ident) => read(ident, { token: ident })));
   const structs = koffiStructs(setting);
   const zero = { tv_sec: 0, tv_nsec: 0 };
   const byStructs: Door[] =

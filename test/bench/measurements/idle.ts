@@ -64,7 +64,7 @@ function cycleThroughDoor(fds: Int32Array): Contender {
 function cycleOfFront(fds: Int32Array): Contender {
   const [[reader, writer]] = pipes(1) as [Pair];
   const kq = new Kqueue();
-  kq.register([...fds, reader].map((fd) => read(fd)));
+  kq.register(...[...fds, reader].map((fd) => read(fd)));
   return {
     name: 'front door',
     at: fds.length,

@@ -53,7 +53,7 @@ class Stopwatch {
 
 function queue(interest: Interest): Kqueue {
   const kq = new Kqueue();
-  kq.register([interest]);
+  kq.register(interest);
   return kq;
 }
 

@@ -54,7 +54,7 @@ class Game {
 function byKqueue(made: readonly Pair[]): Contender[] {
   const game = new Game(made);
   const kq = new Kqueue();
-  kq.register(made.flat().map((fd) => read(fd)));
+  kq.register(...made.flat().map((fd) => read(fd)));
   return [
     {
       name: 'poll()',

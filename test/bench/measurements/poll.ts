@@ -31,7 +31,7 @@ function polling(setting: Setting, ready: number): Race {
     prepare() {
       const made = readyPipes(ready);
       const kq = new Kqueue<Token>();
-      kq.register(made.map(([fd], number) => read(fd, { token: { number } })));
+      kq.register(...made.map(([fd], number) => read(fd, { token: { number } })));
       const contenders: Contender[] = [];
       const c = inC(setting);
       if (c !== undefined) {
@@ -99,7 +99,7 @@ function registering(setting: Setting, batch: number): Race {
             for (let at = 0; at < count; at += batch) {
               const interests = [];
               for (let i = at; i < at + batch; i++) interests.push(read(fds[i] as number, { token: { number: i } }));
-              for (const registration of kq.register(interests)) registrations.push(registration);
+              for (const registration of kq.register(...interests)) registrations.push(registration);
             }
             took += now() - start;
             kq.unregister(...registrations);

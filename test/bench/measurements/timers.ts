@@ -115,7 +115,7 @@ async function ofKqueue(count: number): Promise<Many> {
   const kq = new Kqueue<number>();
   const interests: TimerInterest<number>[] = [];
   for (let i = 0; i < count; i++) interests.push(timer(i, { after: due(i), token: now() + due(i) * 1e6 }));
-  kq.register(interests);
+  kq.register(...interests);
   while (measured.length < count) {
     for (const { token = 0 } of await kq.wait()) measured.push(now() - token);
   }
