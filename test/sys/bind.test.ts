@@ -90,7 +90,8 @@ describe('bindKqueue', { skip: noCompiler }, () => {
     const abi = abis.netbsd;
     const library = echo(abi, 'echo_kevent');
     // NetBSD's libc has this call, and libc is a dependency of the library.
-    if (process.platform !== 'netbsd') assert.throws(() => bindKqueue({ library, abi }), new RegExp(abi.symbols.kevent));
+    if (process.platform !== 'netbsd')
+      assert.throws(() => bindKqueue({ library, abi }), new RegExp(abi.symbols.kevent));
     const symbols = { kqueue: 'kqueue', kevent: 'echo_kevent' };
     assert.equal(bindKqueue({ library, abi, symbols }).kevent(1, null, 0, null, 0, null), 0);
     for (const [call, name] of [
