@@ -7,11 +7,15 @@ const F_DUPFD_CLOEXEC =
   { darwin: 67, freebsd: 17, openbsd: 10, netbsd: 12, dragonfly: 17, linux: 1030 }[process.platform as string] ?? -1;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
+const linux = process.platform === 'linux';
+/** For dup3(2): the number of Linux. */
+const O_CLOEXEC = 0o2000000;
 
 type Fcntl = (fd: number, command: number, type: 'int', argument: number) => number;
 interface Libc {
   fcntl: Fcntl;
   dup2(from: number, to: number): number;
+  dup3: ((from: number, to: number, flags: number) => number) | undefined;
   close(fd: number): number;
 }
 let libc: Libc | undefined;
@@ -23,6 +27,7 @@ function bind(): Libc {
     // Variadic: arm64 macOS passes such arguments on the stack.
     fcntl: self.func('fcntl', 'int', ['int', 'int', '...']) as unknown as Fcntl,
     dup2: self.func('dup2', 'int', ['int', 'int']) as unknown as Libc['dup2'],
+    dup3: linux ? (self.func('dup3', 'int', ['int', 'int', 'int']) as unknown as Libc['dup3']) : undefined,
     close: self.func('close', 'int', ['int']) as unknown as Libc['close'],
   };
   return libc;
@@ -35,9 +40,8 @@ const tracked = new Set<number>();
 const own = new Set<number>();
 
 /** Takes the number of a descriptor that the library has just opened for itself. {@link release} gives it back. */
-export function claim(fd: number): number {
+export function claim(fd: number): void {
   own.add(fd);
-  return fd;
 }
 
 /** Whether the library opened `fd` for itself and has not closed it. Its owner may have closed it all the same. */
@@ -46,33 +50,54 @@ export function isClaimed(fd: number): boolean {
 }
 
 /**
- * Node closes, when a worker is terminated, the descriptors that fs opened there, and no others. So in a worker a
- * descriptor that a foreign call made is moved onto a number that fs opened. On the main thread it stays as it is.
- * Returns the number it has from now on; the old one is closed if it moved.
+ * Makes a descriptor with `create`, a foreign call that returns a descriptor, or -1 and `koffi.errno()`. When a worker is
+ * terminated, Node closes the descriptors that fs opened there, and no others. So in a worker the descriptor is moved onto
+ * a number that fs opened. On the main thread it stays as it is.
  */
-export function trackInWorker(fd: number): number {
+export function createTracked(create: () => number): number {
+  const fd = isMainThread() ? create() : createInWorker(create);
   // The kernel has just given the number away: what had it before is closed.
   own.delete(fd);
-  if (isMainThread()) return fd;
-  const { dup2, fcntl, close } = bind();
+  return fd;
+}
+
+/** As {@link createTracked}, for a descriptor that no caller may register. To be closed with {@link release}. */
+export function createOwn(create: () => number): number {
+  const fd = createTracked(create);
+  if (fd !== -1) claim(fd);
+  return fd;
+}
+
+function createInWorker(create: () => number): number {
+  const { fcntl, dup2, dup3, close } = bind();
   let slot: number;
   try {
     slot = openSync('/dev/null', 'r');
   } catch {
-    // No number left to move to (EMFILE): the descriptor works all the same, and only a terminated worker would leak it.
-    return fd;
+    // EMFILE: no number to move to. The descriptor works all the same, and only a terminated worker leaks it.
+    return create();
   }
-  if (dup2(fd, slot) === -1 || fcntl(slot, F_SETFD, 'int', FD_CLOEXEC) === -1) {
+  // terminate() takes effect where JavaScript enters a function or repeats a loop: when `create` is entered, and not
+  // again before the end of this function. So a terminated worker does not leak between the calls.
+  const fd = create();
+  // The slot may have had the last free number. Called again, create() also leaves its errno for the caller.
+  if (fd === -1) {
+    closeSync(slot);
+    return create();
+  }
+  // dup2(2) clears close-on-exec: a child that another thread starts at that moment inherits the descriptor. Elsewhere
+  // what is moved is a kqueue, which a child of fork(2) does not inherit (kqueue(2)); macOS has no dup3().
+  if ((dup3 === undefined ? dup2(fd, slot) : dup3(fd, slot, O_CLOEXEC)) === -1) {
     closeSync(slot);
     return fd;
   }
+  if (dup3 === undefined) fcntl(slot, F_SETFD, 'int', FD_CLOEXEC);
   close(fd);
-  own.delete(slot);
   tracked.add(slot);
   return slot;
 }
 
-/** Closes a number that {@link trackInWorker} gave, through fs: 0. Undefined for any other number, which stays open. */
+/** Closes a number that {@link createTracked} gave, through fs: 0. Undefined for any other number, which stays open. */
 export function untrack(fd: number): 0 | undefined {
   if (!tracked.delete(fd)) return undefined;
   try {
@@ -89,11 +114,11 @@ export function untrack(fd: number): 0 | undefined {
  */
 export function duplicate(fd: number): number {
   // At least 3: a duplicate must not become the process's standard input when that was closed.
-  const copy = bind().fcntl(fd, F_DUPFD_CLOEXEC, 'int', 3);
-  return copy === -1 ? -1 : claim(trackInWorker(copy));
+  const { fcntl } = bind();
+  return createOwn(() => fcntl(fd, F_DUPFD_CLOEXEC, 'int', 3));
 }
 
-/** Closes a descriptor that {@link duplicate} or {@link trackInWorker} gave. */
+/** Closes a descriptor that {@link duplicate}, {@link createOwn} or {@link createTracked} gave. */
 export function release(fd: number): void {
   own.delete(fd);
   if (untrack(fd) === undefined) bind().close(fd);

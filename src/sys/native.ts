@@ -2,10 +2,10 @@ import type { TypeObject } from 'koffi';
 import { checkCall } from './call.ts';
 import { checkInt, checkOptionNames, outOfRange, wrongType } from './check.ts';
 import { systemAbi } from './default.ts';
-import { trackInWorker, untrack } from './descriptor.ts';
+import { createTracked, untrack } from './descriptor.ts';
 import { type KeventList, keventAddress } from './kevent-list.ts';
 import { koffi } from './koffi.ts';
-import { type Abi, checkAbi } from './layout.ts';
+import { type Abi, abis, checkAbi } from './layout.ts';
 import type { Sys } from './sys.ts';
 import { type Timespec, timespecAddress } from './timespec.ts';
 
@@ -105,6 +105,8 @@ export function bindKqueue(binding: Binding): Sys {
   };
   // Only a kernel's own queue is a descriptor that poll(2) understands; a library's may be the end of a pipe.
   const pollable = library === null && systemAbi !== undefined && process.platform !== 'linux';
+  // A library may have descriptors of its own, as a kernel that runs in the process has: the number is another file here.
+  const isOurs = pollable || abi === abis.libkqueue;
   // What the last call was given. An address alone would not keep its buffer from the garbage collector during the call.
   const inUse: { changelist: KeventList | null; eventlist: KeventList | null; timeout: Timespec | null } = {
     changelist: null,
@@ -117,15 +119,13 @@ export function bindKqueue(binding: Binding): Sys {
     abi,
     pollable,
     kqueue(): number {
-      const kq = result(kqueueC());
-      if (kq === -1) return -1;
-      // No kqueue1(2) or kqueuex(2): not every release has one. macOS sets the flag by itself, and a child of fork(2)
-      // inherits no kqueue, so no child can come between the two calls.
-      if (result(fcntl(kq, F_SETFD, 'int', FD_CLOEXEC)) === -1) {
-        closeC(kq);
-        return -1;
+      const kq = result(pollable ? createTracked(kqueueC) : kqueueC());
+      if (kq !== -1 && isOurs) {
+        // No kqueue1(2) or kqueuex(2): not every release has one. macOS sets the flag itself, and a child of fork(2) does
+        // not inherit a kqueue. Cannot fail: the descriptor is open.
+        fcntl(kq, F_SETFD, 'int', FD_CLOEXEC);
       }
-      return pollable ? trackInWorker(kq) : kq;
+      return kq;
     },
     kevent(kq, changelist, nchanges, eventlist, nevents, timeout): number {
       checkCall(abi, kq, changelist, nchanges, eventlist, nevents, timeout);

@@ -89,7 +89,7 @@ export const left: readonly Left[] = [
   { file: 'src/sys/native.ts', code: 'if (sizeof(pointer) !== 8)', reason: 'koffi.ts has refused a 32-bit process' },
   { file: 'src/sys/native.ts', code: 'const pollable = library === null', reason: OF_A_BSD },
   { file: 'src/sys/native.ts', code: 'name: library ?? abi.name', reason: OF_A_BSD },
-  { file: 'src/sys/native.ts', code: 'return pollable ? trackInWorker(kq) : kq', reason: OF_A_BSD },
+  { file: 'src/sys/native.ts', code: 'pollable ? createTracked(kqueueC)', reason: OF_A_BSD },
   { file: 'src/sys/libuv.ts', code: 'return -1;', reason: WITHOUT_LIBUV },
   { file: 'src/sys/libuv.ts', code: 'if (backend === -1) return true', reason: WITHOUT_LIBUV },
   {

@@ -103,16 +103,25 @@ describe('bindKqueue', { skip: noCompiler }, () => {
     }
   });
 
-  test('a kqueue that cannot be made, or marked close-on-exec, is -1 and the errno of that', () => {
-    const library = echo(abis.linux);
-    for (const [kqueue, errno] of [
-      ['kqueue_none', 'EMFILE'],
-      ['kqueue_closed', 'EBADF'],
-    ] as const) {
-      const sys = bindKqueue({ library, abi: abis.linux, symbols: { kqueue } });
-      assert.equal(sys.kqueue(), -1);
-      assert.equal(errnoName(sys.errno()), errno);
-    }
+  test('a kqueue that cannot be made is -1 and the errno of that', () => {
+    const sys = bindKqueue({ library: echo(abis.linux), abi: abis.linux, symbols: { kqueue: 'kqueue_none' } });
+    assert.equal(sys.kqueue(), -1);
+    assert.equal(errnoName(sys.errno()), 'EMFILE');
+  });
+
+  test('a number of a library’s own kernel is not changed as a descriptor of this process', () => {
+    const F_GETFD = 1;
+    const fcntl = koffi.load(null).func('int fcntl(int fd, int command, ...)');
+    const flags = (abi: Abi): number => {
+      const sys = bindKqueue({ library: echo(abi), abi });
+      const fd = sys.kqueue();
+      const set = fcntl(fd, F_GETFD, 'int', 0);
+      sys.close(fd);
+      return set;
+    };
+    assert.equal(flags(abis.netbsd), 0);
+    // libkqueue makes its queues of descriptors of this process.
+    assert.equal(flags(abis.libkqueue), 1);
   });
 
   test('each binding has an errno of its own', () => {

@@ -26,13 +26,6 @@ int kqueue_none(void) {
   return -1;
 }
 
-/* One that somebody closed before it could be marked close-on-exec. */
-int kqueue_closed(void) {
-  const int kq = kqueue();
-  close(kq);
-  return kq;
-}
-
 /* Copies the changes into the event list; a kq below zero is an errno. */
 int KEVENT(int kq, const void *changelist, COUNT nchanges, void *eventlist, COUNT nevents,
            const struct timespec *timeout) {

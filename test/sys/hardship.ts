@@ -79,7 +79,7 @@ export function withDescriptors(free: number, body: () => void): void {
 
 /** Numbers of <asm/unistd.h>: x64, arm64. */
 const numbers: Readonly<Record<string, readonly [number, number]>> = {
-  dup2: [33, 24], // arm64 has dup3 alone
+  dup3: [292, 24],
   epoll_create1: [291, 20],
   epoll_ctl: [233, 21],
   epoll_pwait2: [441, 441],

@@ -31,8 +31,8 @@ switch (workerData) {
     queue.close();
     break;
   }
-  case 'no dup2': {
-    assert(refuse({ dup2: 'EBUSY' }));
+  case 'no dup3': {
+    assert(refuse({ dup3: 'EBUSY' }));
     const queue = new Queue();
     works(queue);
     queue.close();

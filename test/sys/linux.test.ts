@@ -1300,7 +1300,7 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
   });
 
   test('in a worker: no signals, and every descriptor is the thread’s, unless there is none left', async () => {
-    for (const what of ['signals', 'no descriptor', 'no dup2', 'closed underneath']) {
+    for (const what of ['signals', 'no descriptor', 'no dup3', 'closed underneath']) {
       const worker = typescriptWorker(new URL('linux-worker.ts', import.meta.url), { workerData: what });
       // From the start: the message of a worker that ends at once is told in the same breath as its end.
       const exited = once(worker, 'exit');

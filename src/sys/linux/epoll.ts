@@ -1,4 +1,4 @@
-import { release, trackInWorker } from '../descriptor.ts';
+import { createTracked, release } from '../descriptor.ts';
 import { koffi } from '../koffi.ts';
 import { EINVAL, ELOOP, ENOMEM, ENOSPC, ENOSYS, errno, libc, SYS_EPOLL_PWAIT2 } from './syscalls.ts';
 
@@ -56,8 +56,8 @@ export class Epoll {
       wordsAddress = Number(address(words.buffer));
       timespecAddress = Number(address(timespec.buffer));
     }
-    const fd = libc.epoll_create1(EPOLL_CLOEXEC);
-    return fd === -1 ? null : new Epoll(trackInWorker(fd));
+    const fd = createTracked(() => libc.epoll_create1(EPOLL_CLOEXEC));
+    return fd === -1 ? null : new Epoll(fd);
   }
 
   #ctl(operation: number, fd: number, events: number, data: number): number {

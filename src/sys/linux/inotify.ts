@@ -1,4 +1,4 @@
-import { claim, release, trackInWorker } from '../descriptor.ts';
+import { createOwn, release } from '../descriptor.ts';
 import { koffi } from '../koffi.ts';
 import { EINVAL, ENOENT, ENOMEM, ENOSPC, errno, libc } from './syscalls.ts';
 
@@ -62,10 +62,10 @@ export class Inotify {
       instance.#users++;
       return instance;
     }
-    const fd = libc.inotify_init1(IN_CLOEXEC_NONBLOCK);
+    const fd = createOwn(() => libc.inotify_init1(IN_CLOEXEC_NONBLOCK));
     if (fd === -1) return null;
     if (Inotify.#address === 0) Inotify.#address = Number(koffi().address(words.buffer));
-    const made = new Inotify(claim(trackInWorker(fd)));
+    const made = new Inotify(fd);
     Inotify.#instances.add(made);
     return made;
   }

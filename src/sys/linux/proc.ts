@@ -1,4 +1,4 @@
-import { claim, release, trackInWorker } from '../descriptor.ts';
+import { createOwn, release } from '../descriptor.ts';
 import { EV_EOF, EV_ONESHOT, NOTE_EXIT } from './constants.ts';
 import { asKqueueErrno, EPOLLET, EPOLLIN } from './epoll.ts';
 import { type Change, Knote, type Source } from './knote.ts';
@@ -30,13 +30,13 @@ export class ProcKnote extends Knote implements Source {
     const pid = Number(this.ident);
     if ((this.fflags & ~NOTE_EXIT) >>> 0 !== 0) return EINVAL;
     if (!(pid >= 1 && pid <= INT_MAX)) return ESRCH;
-    const pidfd = libc.syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0, 0, 0);
+    const pidfd = createOwn(() => libc.syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0, 0, 0));
     if (pidfd === -1) {
       const error = errno();
       // EINVAL, ENOENT: the number is a thread's, which is no process.
       return error === EINVAL || error === ENOENT ? ESRCH : asKqueueErrno(error);
     }
-    this.#pidfd = claim(trackInWorker(pidfd));
+    this.#pidfd = pidfd;
     this.#name = this.queue.name(this);
     const error = this.queue.readers.add(this.#pidfd, EPOLLIN | EPOLLET, this.#name);
     if (error !== 0) {

@@ -1,4 +1,4 @@
-import { claim, release, trackInWorker } from '../descriptor.ts';
+import { claim, createOwn, release } from '../descriptor.ts';
 import { type KeventList, putKevent, takeKevent } from '../kevent-list.ts';
 import { type Timespec, timespecSeconds } from '../timespec.ts';
 import { now } from './clock.ts';
@@ -184,11 +184,10 @@ export class Queue implements Host, Pending {
 
   /** An eventfd that the queue watches; -1 and errno() when it cannot be had. */
   #newEventfd(events: number, ready: () => void): number {
-    const fd = libc.eventfd(0, EFD_CLOEXEC_NONBLOCK);
+    const fd = createOwn(() => libc.eventfd(0, EFD_CLOEXEC_NONBLOCK));
     if (fd === -1) return -1;
-    const tracked = claim(trackInWorker(fd));
-    if (this.#own(tracked, events, ready)) return tracked;
-    release(tracked);
+    if (this.#own(fd, events, ready)) return fd;
+    release(fd);
     return -1;
   }
 

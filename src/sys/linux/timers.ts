@@ -1,4 +1,4 @@
-import { claim, release, trackInWorker } from '../descriptor.ts';
+import { createOwn, release } from '../descriptor.ts';
 import { now } from './clock.ts';
 import { libc, scratch, scratchAddress } from './syscalls.ts';
 
@@ -33,8 +33,8 @@ export class Timers {
 
   /** null and errno() when there is no descriptor for it. */
   static create(): Timers | null {
-    const fd = libc.timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC_NONBLOCK);
-    return fd === -1 ? null : new Timers(claim(trackInWorker(fd)));
+    const fd = createOwn(() => libc.timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC_NONBLOCK));
+    return fd === -1 ? null : new Timers(fd);
   }
 
   add(timer: Timer): void {
