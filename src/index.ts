@@ -19,8 +19,10 @@ export type {
   WriteEvent,
 } from './event.ts';
 export {
+  type FileUrl,
   type Interest,
   type InterestOptions,
+  type Path,
   type ProcInterest,
   proc,
   type RawFields,

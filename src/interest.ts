@@ -1,3 +1,6 @@
+import { Buffer } from 'node:buffer';
+import { fileURLToPath } from 'node:url';
+import { types } from 'node:util';
 import { checkNotes, type ProcNote, type ReadNote, type VnodeNote } from './notes.ts';
 import { type SignalName, signalName, signalNumber } from './signals.ts';
 import { checkInteger, checkOptionNames, INT_MAX, outOfRange, wrongType } from './sys/check.ts';
@@ -79,8 +82,10 @@ export interface WriteInterest<Token = unknown> extends InterestBase<'write', To
 export interface VnodeInterest<Token = unknown> extends InterestBase<'vnode', Token> {
   /** The descriptor; undefined if a path is watched, which register() opens. */
   readonly ident: number | undefined;
-  /** The path; undefined if a descriptor is watched. */
+  /** The path; undefined if a descriptor is watched. A URL is turned into a path, and bytes are decoded as UTF-8. */
   readonly path: string | undefined;
+  /** The path as it was given, where it was bytes that are not UTF-8. */
+  readonly bytes: Uint8Array | undefined;
   /** NOTE_*: what to report. */
   readonly on: readonly VnodeNote[];
 }
@@ -250,27 +255,53 @@ export function write<Token = never>(
   return make<WriteInterest<Token>>('write', options, { ident: checkFd(fd), lowat: options?.lowat });
 }
 
+/** A `file:` URL: the URL of Node and that of the DOM both are one. */
+export interface FileUrl {
+  readonly href: string;
+  readonly protocol: string;
+  readonly pathname: string;
+}
+
+/** What Node's fs takes as a path. A Buffer is a Uint8Array. */
+export type Path = string | Uint8Array | FileUrl;
+
+/** A path as {@link VnodeInterest} has it; undefined for what is not a path. */
+function pathOf(target: unknown): { path: string; bytes: Uint8Array | undefined } | undefined {
+  if (typeof target === 'string') return { path: target, bytes: undefined };
+  if (types.isUint8Array(target)) {
+    const bytes = Buffer.from(target);
+    const path = bytes.toString();
+    return { path, bytes: bytes.equals(Buffer.from(path)) ? undefined : bytes };
+  }
+  const { href, protocol } = (target ?? {}) as Partial<FileUrl>;
+  // As Node's fs does, which has its own errors for a URL that is not a file's.
+  if (typeof href === 'string' && typeof protocol === 'string') return { path: fileURLToPath(href), bytes: undefined };
+  return undefined;
+}
+
 /**
- * Changes of a file or directory: an open descriptor of it, or a path, which register() opens (O_EVTONLY on macOS, so that
- * its volume can still be unmounted) and whose descriptor the registration owns. It is the file that is watched, not its
- * name: go on with a new registration after `rename` or `delete`. EVFILT_VNODE of kqueue(2). More notes than asked for may
- * come. Without `clear` the event repeats.
+ * Changes of a file or directory: an open descriptor of it, or a path as Node's `fs` takes it, which register() opens
+ * (O_EVTONLY on macOS, so that its volume can still be unmounted) and whose descriptor the registration owns. It is the
+ * file that is watched, not its name: go on with a new registration after `rename` or `delete`. EVFILT_VNODE of kqueue(2).
+ * More notes than asked for may come. Without `clear` the event repeats.
  *
  * A note that the system does not have makes register() throw a RangeError that names the systems that have it.
  *
- * @throws TypeError, RangeError for a descriptor that is no C int of 0 or more, an empty `on`, options of another form
+ * @throws TypeError, RangeError for a descriptor that is no C int of 0 or more, an empty `on`, options of another form; the
+ * errors of url.fileURLToPath() for a URL that is not a file's
  */
 export function vnode<Token = never>(
-  target: number | string,
+  target: number | Path,
   options: InterestOptions<Token> & { readonly on: readonly VnodeNote[] },
 ): VnodeInterest<Token> {
-  const isPath = typeof target === 'string';
-  if (isPath && (target === '' || target.includes('\0'))) throw wrongType('path', 'a path', target);
+  const path = pathOf(target);
+  if (path?.path === '' || path?.path.includes('\0')) throw wrongType('path', 'a path', path.path);
   const on = checkNotes('vnode', options?.on);
   if (on.length === 0) throw wrongType('on', 'at least one note', on);
   return make<VnodeInterest<Token>>('vnode', options, {
-    ident: isPath ? undefined : checkFd(target),
-    path: isPath ? target : undefined,
+    ident: path === undefined ? checkFd(target as number) : undefined,
+    path: path?.path,
+    bytes: path?.bytes,
     on,
   });
 }

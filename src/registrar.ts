@@ -1,8 +1,9 @@
+import { Buffer } from 'node:buffer';
 import { constants as open, openSync } from 'node:fs';
 import { constants as os } from 'node:os';
 import { type Change, compile, impliesExitStatus } from './change.ts';
 import { KqueueError } from './error.ts';
-import { type Interest, isInterest } from './interest.ts';
+import { type Interest, isInterest, type VnodeInterest } from './interest.ts';
 import { Changer, errorOf, type Step, stepOf } from './receipts.ts';
 import { type Host, Knote, OpenedFile, type Registration, UserKnote } from './registration.ts';
 import { holdSignal } from './signals.ts';
@@ -13,8 +14,10 @@ import type { Sys } from './sys/sys.ts';
 import { KnoteTable } from './table.ts';
 
 const { EACCES, EBADF, EINVAL, ENOENT } = os.errno;
-/** O_EVTONLY on macOS: for events only, so that the volume can still be unmounted. Elsewhere a FIFO must not block. */
-const OPEN_FLAGS = process.platform === 'darwin' ? 0x8000 : open.O_RDONLY | open.O_NONBLOCK;
+/** macOS, <sys/fcntl.h>: for events only, so that the volume can still be unmounted. */
+const O_EVTONLY = process.platform === 'darwin' ? 0x8000 : open.O_RDONLY;
+/** Without O_NONBLOCK the open of a FIFO sleeps until a writer comes, with O_EVTONLY too (XNU, fifo_open in fifo_vnops.c). */
+const OPEN_FLAGS = O_EVTONLY | open.O_NONBLOCK;
 
 /** The queue, as its registrar sees it. */
 export interface Queue {
@@ -93,7 +96,9 @@ export class Registrar<Token> {
     if (interest.filter === 'vnode' && interest.path !== undefined) {
       try {
         // fs, not libc: Node closes what fs has opened in a worker that is terminated.
-        file = new OpenedFile(openSync(interest.path, OPEN_FLAGS));
+        file = new OpenedFile(
+          openSync(interest.bytes === undefined ? interest.path : Buffer.from(interest.bytes), OPEN_FLAGS),
+        );
       } catch (error) {
         throw openError(error, interest.path, interest);
       }
@@ -234,7 +239,7 @@ export class Registrar<Token> {
     for (const knote of this.table) {
       const own = knote.interest;
       if (own === interest) return knote;
-      if (own.filter === 'vnode' && interest.filter === 'vnode' && own.path === interest.path) found ??= knote;
+      if (own.filter === 'vnode' && interest.filter === 'vnode' && isSamePath(own, interest)) found ??= knote;
     }
     return found;
   }
@@ -310,6 +315,12 @@ function triggerNotes({ abi }: Sys, fflags: number | undefined): number {
   // NOTE_FFCOPY | 5 is negative in JavaScript: the same 32 bits.
   checkInteger('fflags', fflags, -(2 ** 31), 2 ** 32 - 1);
   return (fflags | NOTE_TRIGGER | ((fflags & NOTE_FFCTRLMASK) === 0 ? NOTE_FFCOPY : 0)) >>> 0;
+}
+
+/** Bytes that are not UTF-8 all decode alike. */
+function isSamePath(one: VnodeInterest, other: VnodeInterest): boolean {
+  const none = new Uint8Array();
+  return one.path === other.path && Buffer.compare(one.bytes ?? none, other.bytes ?? none) === 0;
 }
 
 function pathOf(interest: Interest): string {

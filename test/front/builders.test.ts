@@ -150,6 +150,24 @@ describe('vnode()', () => {
     assert.equal(vnode(5, { on: ['write'] }).path, undefined);
   });
 
+  it('takes a file: URL and bytes as Node does, copies the bytes, and refuses another URL as Node does', () => {
+    const on = ['write'] as const;
+    const bytes = Buffer.from([0x2f, 0xff]);
+    const made = vnode(bytes, { on });
+    bytes.fill(0x2e);
+    assert.deepEqual([made.path, made.bytes, made.ident], ['/\ufffd', Buffer.from([0x2f, 0xff]), undefined]);
+    const text = vnode(new Uint8Array(Buffer.from('/ä')), { on });
+    assert.deepEqual([text.path, text.bytes], ['/ä', undefined]);
+    assert.equal(vnode(new URL('file:///a%20b'), { on }).path, '/a b');
+    assert.throws(() => vnode(new URL('http://a/b'), { on }), { name: 'TypeError', code: 'ERR_INVALID_URL_SCHEME' });
+    for (const path of [new Uint8Array(0), Buffer.from('a\0b'), new URL('file:///a%00b')]) {
+      refuses(() => vnode(path, { on }), TypeError, 'path', { expected: 'a path' });
+    }
+    for (const value of [{}, { href: 'file:///a' }, new Uint16Array(2), new ArrayBuffer(2)]) {
+      refuses(() => vnode(wrong(value), { on }), TypeError, 'fd', { expected: 'a number' });
+    }
+  });
+
   it('refuses what cannot be a path', () => {
     for (const path of ['', '\0', '/tmp/\0x']) {
       refuses(() => vnode(path, { on: ['write'] }), TypeError, 'path', { expected: 'a path' });

@@ -1,6 +1,6 @@
 // Programs that run in a process of their own, for the tests of this folder: `child.ts SCENARIO [unpollable]`.
 
-import { closeSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, openSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import koffi from 'koffi';
 import { Kqueue, KqueueError, read, signal, timer, user, vnode, write } from '../../src/index.ts';
@@ -284,6 +284,23 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
     closeSync(taken.pop() as number);
     kq.waker(7).wake();
     console.log('event', kq.poll()[0]?.ident);
+  },
+
+  /** Opened without O_NONBLOCK, a FIFO blocks the thread until a writer comes. */
+  'a FIFO that nobody writes to'() {
+    const kq = newQueue();
+    const path = process.env['FIFO'] ?? '';
+    try {
+      const [registration] = kq.register(vnode(path, { on: ['attrib'], clear: true }));
+      chmodSync(path, 0o600);
+      console.log(
+        'registered',
+        kq.poll({ timeout: LONG }).map(({ registration: of }) => of === registration),
+      );
+    } catch (error) {
+      console.log(error instanceof KqueueError ? `${error.code} ${error.syscall}` : String(error));
+    }
+    kq.close();
   },
 
   async 'no descriptors'() {

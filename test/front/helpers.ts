@@ -80,7 +80,7 @@ export function isCode(code: string): (error: unknown) => true {
  */
 export function runChild(
   scenario: string,
-  { descriptors, pollable = true }: { descriptors?: number; pollable?: boolean } = {},
+  { descriptors, pollable = true, env }: { descriptors?: number; pollable?: boolean; env?: NodeJS.ProcessEnv } = {},
 ): string {
   const file = fileURLToPath(new URL('child.ts', import.meta.url));
   const program = [process.execPath, ...loaders, file, scenario, ...(pollable ? [] : ['unpollable'])];
@@ -90,6 +90,7 @@ export function runChild(
     encoding: 'utf8',
     timeout: DEADLINE,
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
   });
 }
 

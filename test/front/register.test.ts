@@ -1,9 +1,11 @@
 // register() and unregister(): what is added, replaced, refused and removed.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { closeSync, fstatSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import {
   type Interest,
   Kqueue,
@@ -20,7 +22,7 @@ import {
 import { abi, abis, defaultSys, EV_SET, type Kevent, KeventList } from '../../src/sys/index.ts';
 import { errno, FakeSys, recording } from '../helpers/fake-sys.ts';
 import { refuses } from '../sys/refuses.ts';
-import { closeAfter, DEADLINE, idents, isCode, newPipe, pollAll, put, suite, testFolder } from './helpers.ts';
+import { closeAfter, DEADLINE, idents, isCode, newPipe, pollAll, put, runChild, suite, testFolder } from './helpers.ts';
 
 const folder = testFolder();
 /** Lets a wrong argument through the compiler. */
@@ -345,6 +347,9 @@ describe('register() with changes that fail', suite, () => {
   });
 });
 
+/** Only Linux's and the BSDs' file systems take any bytes for a name. */
+const noRawNames = process.platform === 'darwin' && 'APFS takes names in UTF-8 only';
+
 describe('the descriptor of a path', suite, () => {
   const isOpen = (fd: number): boolean => {
     try {
@@ -421,6 +426,44 @@ describe('the descriptor of a path', suite, () => {
     assert.equal(two.active, true);
     writeFileSync(path, 'xyz');
     assert.equal(kq.poll({ timeout: DEADLINE })[0]?.token, 2);
+  });
+
+  it('is that of a FIFO too, whose opening does not wait for a writer', () => {
+    const fifo = join(folder, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const said = runChild('a FIFO that nobody writes to', { env: { FIFO: fifo } });
+    // Whether a FIFO has the filter differs: a refusal is an answer, and a process that hangs is none.
+    assert.match(said, process.platform === 'linux' ? /^EINVAL kevent\n$/ : /^(registered \[ true \]|E\w+ kevent)\n$/);
+  });
+
+  it('takes a path as Node has it: a URL, and bytes, which need not be UTF-8', { skip: noRawNames }, () => {
+    const kq = closeAfter(new Kqueue<string>());
+    const [name, bytes] = [join(folder, 'ä b'), Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xff, 0xfe])])];
+    const twin = Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xfe, 0xff])]);
+    for (const file of [name, bytes, twin]) writeFileSync(file, '');
+    const on = ['write'] as const;
+    const given = [pathToFileURL(name), Buffer.from(name), new Uint8Array(bytes), twin];
+    const [url, buffer, array, other] = given.map((target) => kq.register(vnode(target, { on, clear: true }))[0]);
+    const changed = (file: string | Buffer): Set<unknown> => {
+      writeFileSync(file, 'x');
+      return new Set(kq.poll({ timeout: 0 }).map(({ registration }) => registration));
+    };
+    assert.deepEqual(changed(name), new Set([url, buffer]));
+    assert.deepEqual(changed(bytes), new Set([array]));
+    assert.deepEqual(
+      [url, buffer].map((one) => one?.interest.filter === 'vnode' && one.interest.path),
+      [name, name],
+    );
+    // By its path, however that is spelled; both of these decode to the same text.
+    kq.unregister(vnode(name, { on }), vnode(twin, { on }));
+    kq.unregister(vnode(pathToFileURL(name), { on }));
+    assert.deepEqual(
+      [url, buffer, array, other].map((one) => one?.active),
+      [false, false, true, false],
+    );
+    assert.throws(() => kq.unregister(vnode(twin, { on })), isCode('ENOENT'));
+    const missing = pathToFileURL(join(folder, 'missing'));
+    assert.throws(() => kq.register(vnode(missing, { on })), { code: 'ENOENT', path: join(folder, 'missing') });
   });
 
   it('a registration of the number that replaces that of the path keeps it open, and owns it then', () => {
