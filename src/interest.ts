@@ -387,7 +387,7 @@ export function timer<Token = never>(
     const what = given.map(([key]) => key).join(' and ') || 'none';
     throw wrongType('options', 'one of every, after, at', what);
   }
-  const time = value instanceof Date ? value.getTime() : (value as number);
+  const time = types.isDate(value) ? value.getTime() : (value as number);
   if (typeof time !== 'number') throw wrongType(name, name === 'at' ? 'a Date or a number' : 'a number', value);
   // Kernels fire at once, once, at every tick or not at all for 0, and one of them may panic for less.
   if (!Number.isFinite(time) || (name !== 'at' && time <= 0)) {

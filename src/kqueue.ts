@@ -14,6 +14,7 @@ import { defaultSys, unavailableReason } from './sys/select.ts';
 import type { Sys } from './sys/sys.ts';
 import { isMainThread } from './sys/thread.ts';
 import { Timespec } from './sys/timespec.ts';
+import { now } from './timers.ts';
 import { type AbortSignalLike, Waiting } from './waiting.ts';
 import { Gate, Waker, wakerHandle } from './waker.ts';
 
@@ -401,8 +402,8 @@ export class Kqueue<Token = unknown> {
     const sys = this.#sys;
     const longest = longestCall(sys);
     const waits = timeout > 0;
-    const end = waits && timeout !== Number.POSITIVE_INFINITY ? performance.now() + timeout : timeout;
-    for (let left = timeout; ; left = waits ? Math.max(0, end - performance.now()) : 0) {
+    const end = waits && timeout !== Number.POSITIVE_INFINITY ? now() + timeout : timeout;
+    for (let left = timeout; ; left = waits ? Math.max(0, end - now()) : 0) {
       const slice = Math.min(left, longest);
       const time = slice === 0 ? NOW : slice === Number.POSITIVE_INFINITY ? null : this.#timeout.setMillis(slice);
       const n = sys.kevent(this.#fd, null, 0, list, room, time);

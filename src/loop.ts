@@ -4,6 +4,7 @@ import { koffi } from './sys/koffi.ts';
 import { admit } from './sys/libuv.ts';
 import type { Sys } from './sys/sys.ts';
 import { isMainThread } from './sys/thread.ts';
+import { clearImmediate, clearTimeout, setImmediate, setTimeout } from './timers.ts';
 
 /**
  * Tells, within Node's event loop, when a queue is worth a look. No thread waits, and none of libuv's pool is held.

@@ -1,5 +1,6 @@
 import { createWatcher, type Watcher } from './loop.ts';
 import type { Sys } from './sys/sys.ts';
+import { clearImmediate, clearTimeout, now, setImmediate, setTimeout } from './timers.ts';
 
 /** As much of an AbortSignal as is used: the DOM's and Node's both are one. */
 export interface AbortSignalLike {
@@ -78,7 +79,7 @@ export class Waiting<Event> {
       if (this.#waiter !== waiter) return;
     }
     if (timeout === undefined || timeout === Number.POSITIVE_INFINITY) return;
-    this.#end = performance.now() + timeout;
+    this.#end = now() + timeout;
     // Not at once even for 0: a loop of such waits would leave timers and I/O no turn.
     if (timeout > 0) this.#sleep(timeout);
     else {
@@ -156,7 +157,7 @@ export class Waiting<Event> {
     this.#timer = undefined;
     this.#turn = undefined;
     // Node's timers may be early by part of a millisecond.
-    const left = this.#end - performance.now();
+    const left = this.#end - now();
     if (left > 0) {
       this.#sleep(left);
       return;

@@ -8,6 +8,7 @@ import { bindLibc, errno, libc, scratch, scratchAddress, statOf } from './sys/li
 import { type Binding, bindingOf, bindKqueue } from './sys/native.ts';
 import type { Sys } from './sys/sys.ts';
 import { isMainThread } from './sys/thread.ts';
+import { now } from './timers.ts';
 
 const { EAGAIN, EMFILE } = constants.errno;
 
@@ -87,10 +88,10 @@ export class Gate {
 
   #empty(): void {
     const state = new Int32Array(this.buffer);
-    const end = performance.now() + PATIENCE;
+    const end = now() + PATIENCE;
     let inside = Atomics.or(state, 0, CLOSED) & ~CLOSED;
     while (inside > 0) {
-      const left = end - performance.now();
+      const left = end - now();
       if (left <= 0) return;
       Atomics.wait(state, 0, inside | CLOSED, left);
       inside = Atomics.load(state, 0) & ~CLOSED;

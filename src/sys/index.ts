@@ -10,7 +10,7 @@ import type { Timespec } from './timespec.ts';
 
 export type { AbiName, CType } from './abi/types.ts';
 export * from './constants.ts';
-export { defaultAbi as abi } from './default.ts';
+export { abi } from './default.ts';
 export { errnoName } from './errno.ts';
 export type { Kevent } from './kevent.ts';
 export { EV_SET, KeventList } from './kevent-list.ts';

@@ -124,7 +124,7 @@ export class KeventList implements Iterable<Kevent> {
    * @param abi whose struct kevent; the running system's if absent
    * @throws TypeError, RangeError for another length or an abi that is not one of `abis`
    */
-  constructor(length: number, abi: Abi = defaultAbi) {
+  constructor(length: number, abi: Abi = defaultAbi()) {
     checkInteger('length', length, 1, MAX_LENGTH);
     this.#length = length;
     // Own and constant: what an assignment or a subclass says of it must not be believed by anybody.

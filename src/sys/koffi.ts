@@ -30,6 +30,14 @@ function load(): Error | undefined {
     loaded = module;
     return undefined;
   } catch (cause) {
-    return new Error(`koffi cannot be loaded on ${process.platform}-${process.arch}: ${String(cause)}`, { cause });
+    return new Error(`koffi cannot be loaded on ${process.platform}-${process.arch}: ${reasonOf(cause)}`, { cause });
   }
+}
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  // The sentences of others end with a full stop, and this one goes on.
+  const reason = cause.message.replace(/\.$/, '');
+  const disabled = (cause as NodeJS.ErrnoException).code === 'ERR_DLOPEN_DISABLED';
+  return disabled ? `${reason} (with --permission, Node also needs --allow-addons)` : reason;
 }

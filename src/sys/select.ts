@@ -1,4 +1,4 @@
-import { library, systemAbi } from './default.ts';
+import { namedLibrary, systemAbi } from './default.ts';
 import { koffiFailure } from './koffi.ts';
 import { abis } from './layout.ts';
 import { linuxSys } from './linux/sys.ts';
@@ -21,6 +21,7 @@ function select(): Sys {
   if (systemAbi === undefined) throw unavailable(`${process.platform} has no kqueue(2), and none is built in for it`);
   const failure = koffiFailure();
   if (failure !== undefined) throw unavailable(failure);
+  const library = namedLibrary();
   if (library !== undefined) return bindKqueue({ library, abi: abis.libkqueue });
   if (systemAbi === abis.linux) return linuxSys();
   return bindKqueue({ library: null, abi: systemAbi });

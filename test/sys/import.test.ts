@@ -3,12 +3,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { abi, close, kqueue, unavailableReason } from '../../src/sys/index.ts';
+import { abiOf } from '../../src/sys/default.ts';
+import { abis, close, kqueue, unavailableReason } from '../../src/sys/index.ts';
 import { loaders } from '../helpers/loaders.ts';
 import { typescriptWorker } from './typescript-worker.ts';
 
@@ -19,18 +20,17 @@ interface Surroundings {
   preload?: string;
   /** What the process takes for its platform, from after koffi is loaded. */
   platform?: string;
-  /** What it takes for its own program. */
-  execPath?: string;
   env?: Record<string, string>;
+  /** Options of Node's own. */
+  options?: string[];
 }
 
 /** Runs a module in a process of its own, with the door as `door`; it prints one JSON value. */
-function run(body: string, { preload, platform, execPath, env = {} }: Surroundings = {}): unknown {
+function run(body: string, { preload, platform, env = {}, options = [] }: Surroundings = {}): unknown {
   const disguise = `
     await import(${JSON.stringify(new URL('check.ts', door).href)}); // the loader has looked at the platform then
     (await import('node:module')).createRequire(${JSON.stringify(door)})('koffi');
-    Object.defineProperty(process, 'platform', { value: ${JSON.stringify(platform)} });
-    process.execPath = ${JSON.stringify(execPath)} ?? process.execPath;`;
+    Object.defineProperty(process, 'platform', { value: ${JSON.stringify(platform)} });`;
   const program = `
     ${platform === undefined ? '' : disguise}
     const door = await import(${JSON.stringify(door)});
@@ -42,7 +42,7 @@ function run(body: string, { preload, platform, execPath, env = {} }: Surroundin
     const loaded = () => Object.keys(cache).some((file) => file.includes('node_modules/koffi/'));
     ${body}`;
   const args = preload === undefined ? [] : ['--require', fileURLToPath(new URL(preload, import.meta.url))];
-  const ran = spawnSync(process.execPath, [...args, ...loaders, '--input-type=module', '--eval', program], {
+  const ran = spawnSync(process.execPath, [...options, ...args, ...loaders, '--input-type=module', '--eval', program], {
     cwd: fileURLToPath(new URL('.', import.meta.url)),
     encoding: 'utf8',
     env: { ...process.env, KQUEUE_LIBRARY: '', ...env },
@@ -130,36 +130,50 @@ describe('importing the C door', () => {
     for (const error of misaligned) assert.match(error, /struct kevent: koffi lays it out with .*, its header says/);
   });
 
-  test('on each system the constants are that system’s; DragonFly is known by its program, not by its name', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'kqueue-'));
-    const dragonfly = join(folder, 'node');
-    writeFileSync(dragonfly, '\x7fELF\0/usr/libexec/ld-elf.so.2\0');
-    const empty = join(folder, 'empty');
-    writeFileSync(empty, '');
-    try {
-      for (const [platform, execPath, name] of [
-        ['darwin', undefined, 'darwin'],
-        // On DragonFly this program is one of DragonFly's.
-        ['freebsd', undefined, abi.name === 'dragonfly' ? 'dragonfly' : 'freebsd'],
-        ['freebsd', dragonfly, 'dragonfly'],
-        ['freebsd', empty, 'freebsd'],
-        ['openbsd', undefined, 'openbsd'],
-        ['netbsd', undefined, 'netbsd'],
-        ['dragonfly', undefined, 'dragonfly'],
-      ] as const) {
-        const found = run(
-          `console.log(JSON.stringify([
-            door.abi.name, door.EVFILT_USER === door.abis[door.abi.name].constants.EVFILT_USER, thrown(() => door.kqueue()),
-          ]));`,
-          { platform, ...(execPath === undefined ? {} : { execPath }) },
-        ) as [string, boolean, string];
-        assert.deepEqual(found.slice(0, 2), [name, true]);
-        // And this machine's C library has none of it.
-        if (process.platform === 'linux') assert.match(found[2], /the process itself: .*kqueue/);
-      }
-    } finally {
-      rmSync(folder, { recursive: true });
+  test('on each system the constants are those of the system', () => {
+    for (const platform of ['darwin', 'freebsd', 'openbsd', 'netbsd', 'dragonfly'] as const) {
+      const found = run(
+        `console.log(JSON.stringify([
+          door.abi.name, door.EVFILT_USER === door.abis[door.abi.name].constants.EVFILT_USER, thrown(() => door.kqueue()),
+        ]));`,
+        { platform },
+      ) as [string, boolean, string];
+      // On DragonFly Node's constants of open(2) say that a FreeBSD is a DragonFly.
+      assert.deepEqual(found.slice(0, 2), [abiOf(platform, constants.O_DIRECTORY)?.name, true]);
+      // And this machine's C library has none of it.
+      if (process.platform === 'linux') assert.match(found[2], /the process itself: .*kqueue/);
     }
+  });
+
+  test('DragonFly, which Node takes for a FreeBSD, is known by its O_DIRECTORY', () => {
+    assert.equal(abiOf('freebsd', 0x20000), abis.freebsd);
+    assert.equal(abiOf('freebsd', 0x8000000), abis.dragonfly);
+    assert.equal(abiOf('linux', constants.O_DIRECTORY), abis.linux);
+    for (const platform of ['win32', 'sunos', 'constructor']) assert.equal(abiOf(platform, 0), undefined);
+  });
+
+  test('touches no file and no environment variable; the first use reads KQUEUE_LIBRARY', {
+    skip: unavailableReason() ?? false,
+  }, () => {
+    const found = run(
+      `
+      await import(new URL('../index.ts', ${JSON.stringify(door)}).href);
+      const before = [...touched];
+      door.available();
+      console.log(JSON.stringify([before, touched]));
+    `,
+      { preload: 'trap.cjs' },
+    ) as [string[], string[]];
+    assert.deepEqual(found[0], []);
+    if (process.platform === 'linux') assert.ok(found[1].includes('env KQUEUE_LIBRARY'), String(found[1]));
+  });
+
+  test('where Node may not load addons, the reason says which option is missing', () => {
+    const found = run('console.log(JSON.stringify(door.unavailableReason()));', { options: ['--no-addons'] });
+    assert.match(
+      String(found),
+      /^No kqueue here: koffi cannot be loaded on \w+-\w+: Cannot load native addon because loading addons is disabled \(with --permission, Node also needs --allow-addons\)\. It runs on/,
+    );
   });
 
   test('KQUEUE_LIBRARY that names no library: available() is false, and the reason names it', {
