@@ -2,7 +2,7 @@ import type { Interest, TimerInterest } from './interest.ts';
 import { noteBit, noteBits } from './notes.ts';
 import { outOfRange } from './sys/check.ts';
 import type { Abi } from './sys/layout.ts';
-import { systemsWith, working } from './systems.ts';
+import { notSupported, supported } from './systems.ts';
 
 /** An interest in the numbers of one ABI. */
 export interface Change {
@@ -40,7 +40,7 @@ export function compile(interest: Interest, abi: Abi): Change {
     case 'read':
     case 'write': {
       const notes = interest.filter === 'read' ? noteBits(abi, interest.on) : 0;
-      const fflags = interest.lowat === undefined ? notes : notes | noteBit(abi, 'lowat', 'lowat', interest.lowat);
+      const fflags = interest.lowat === undefined ? notes : notes | noteBit(abi, 'lowat', 'lowat', 'a low-water mark');
       return { filter, mode, fflags, data: interest.lowat ?? 0 };
     }
     case 'proc': {
@@ -64,9 +64,9 @@ export function impliesExitStatus(interest: Interest): boolean {
 
 function filterOf(abi: Abi, name: string): number {
   const constant = `EVFILT_${name}`;
-  const filter = working(abi, constant);
+  const filter = supported(abi, constant);
   if (filter !== undefined) return filter;
-  throw outOfRange('filter', `one that ${abi.name} has (${constant}: ${systemsWith(constant)})`, name.toLowerCase());
+  throw notSupported('filter', `${name.toLowerCase()}()`, abi, constant);
 }
 
 function bit(abi: Abi, ...constants: string[]): number {
@@ -89,14 +89,11 @@ function compileTimer(interest: TimerInterest, abi: Abi, mode: number): Omit<Cha
     ms = Math.max(at, 1);
     fflags |= absolute(abi);
   }
-  if (critical) fflags |= noteBit(abi, 'critical', 'critical', critical);
-  if (background) fflags |= noteBit(abi, 'background', 'background', background);
-  if (continuous) fflags |= noteBit(abi, 'continuous', 'mach_continuous_time', continuous);
+  if (critical) fflags |= noteBit(abi, 'critical', 'critical');
+  if (background) fflags |= noteBit(abi, 'background', 'background');
+  if (continuous) fflags |= noteBit(abi, 'continuous', 'mach_continuous_time', "'continuous'");
   const argument = at !== undefined ? 'at' : every !== undefined ? 'every' : 'after';
-  const units = UNITS.filter(({ constant }) => constant === undefined || abi.constants[constant] !== undefined).filter(
-    // libkqueue takes microseconds for nanoseconds, and nanoseconds for what they are.
-    ({ constant }) => constant !== 'NOTE_USECONDS' || abi.name !== 'libkqueue',
-  );
+  const units = UNITS.filter(({ constant }) => constant === undefined || supported(abi, constant) !== undefined);
   const finest = units[units.length - 1] ?? UNITS[0];
   const unit = units.find(({ scale }) => Number.isInteger(ms * scale)) ?? finest;
   if (unit.constant !== undefined) fflags |= abi.constants[unit.constant] ?? 0;
@@ -109,8 +106,7 @@ function absolute(abi: Abi): number {
   const { NOTE_ABSOLUTE, NOTE_ABSTIME } = abi.constants;
   const note = NOTE_ABSOLUTE ?? NOTE_ABSTIME;
   if (note !== undefined) return note;
-  const others = `NOTE_ABSOLUTE: ${systemsWith('NOTE_ABSOLUTE')}; NOTE_ABSTIME: ${systemsWith('NOTE_ABSTIME')}`;
-  throw outOfRange('options', `every or after, as ${abi.name} has no absolute timers (${others})`, 'at');
+  throw notSupported('at', 'an absolute timer', abi, 'NOTE_ABSOLUTE', 'NOTE_ABSTIME');
 }
 
 function inUnit(argument: string, ms: number, unit: (typeof UNITS)[number], isFinest: boolean): number | bigint {

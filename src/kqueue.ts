@@ -25,9 +25,7 @@ const WAIT_OPTIONS: ReadonlySet<string> = new Set(['timeout', 'max', 'signal'] s
 const NOW = new Timespec(0, 0);
 /** Events that one call fetches at most: at first, and when there are always more. */
 const [FEW, MANY] = [64, 1024];
-/** The longest wait of one kevent(2) call, in milliseconds. DragonFly panics where one call loops a million times. */
-const DRAGONFLY_SLICE = 60_000;
-/** In a worker: terminate(), and process.exit() of the main thread, take effect between two calls only. */
+/** The longest wait of one kevent(2) call in a worker, in milliseconds: terminate(), and process.exit() of the main thread, take effect between two calls only. */
 const WORKER_SLICE = 100;
 
 /** How long to wait, and for how much. */
@@ -400,7 +398,7 @@ export class Kqueue<Token = unknown> {
 
   #kevent(list: KeventList, room: number, timeout = Number.POSITIVE_INFINITY): number {
     const sys = this.#sys;
-    const longest = longestCall(sys);
+    const longest = isMainThread() ? sys.abi.quirks.longestWait : WORKER_SLICE;
     const waits = timeout > 0;
     const end = waits && timeout !== Number.POSITIVE_INFINITY ? now() + timeout : timeout;
     for (let left = timeout; ; left = waits ? Math.max(0, end - now()) : 0) {
@@ -434,11 +432,6 @@ export class Kqueue<Token = unknown> {
     const { EV_ONESHOT = 0 } = this.#sys.abi.constants;
     return ((flags | knote.change.mode) & EV_ONESHOT) !== 0 || (filter === 'proc' && eof);
   }
-}
-
-function longestCall({ abi }: Sys): number {
-  if (!isMainThread()) return WORKER_SLICE;
-  return abi.name === 'dragonfly' ? DRAGONFLY_SLICE : Number.POSITIVE_INFINITY;
 }
 
 function isAbortSignal(signal: AbortSignalLike): boolean {

@@ -47,7 +47,7 @@ function canPoll(): boolean {
  * another queue is asked that has watched one, as libuv's has after the first wait().
  */
 function canNest(sys: Sys, kq: number): boolean {
-  if (!sys.abi.name.startsWith('darwin')) return true;
+  if (!sys.abi.quirks.nestingLimit) return true;
   const { EV_ADD = 0, EVFILT_READ = 0 } = sys.abi.constants;
   const list = new KeventList(1, sys.abi);
   const [outer, inner] = [sys.kqueue(), sys.kqueue()];

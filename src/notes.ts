@@ -1,7 +1,7 @@
-import { outOfRange, wrongType } from './sys/check.ts';
+import { wrongType } from './sys/check.ts';
 import type { Abi } from './sys/layout.ts';
 import { noteNames } from './sys/names.ts';
-import { systemsWith, working } from './systems.ts';
+import { notSupported, supported } from './systems.ts';
 
 /*
  * A note is a NOTE_* of <sys/event.h> in lower case and without its prefix. The types here say which belong to which
@@ -109,12 +109,12 @@ export function checkNotes<Note extends string>(
   return notes;
 }
 
-/** The bit of a note that `given` asks for. Throws a RangeError that names the systems that have it where this one has not. */
-export function noteBit(abi: Abi, argument: string, note: string, given: unknown = note): number {
+/** The bit of a note. Throws a RangeError that names the systems that have the note where this one does not. */
+export function noteBit(abi: Abi, argument: string, note: string, feature: string = `'${note}'`): number {
   const constant = constantOf(note);
-  const bit = working(abi, constant);
+  const bit = supported(abi, constant);
   if (bit !== undefined) return bit;
-  throw outOfRange(argument, `what ${abi.name} has (${constant}: ${systemsWith(constant)})`, given);
+  throw notSupported(argument, feature, abi, constant);
 }
 
 /** The bits of all of the notes; errors as {@link noteBit}. */

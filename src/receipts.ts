@@ -62,8 +62,7 @@ export class Changer {
     const count = steps.length;
     if (count === 0) return;
     const sys = this.#sys;
-    if (sys.abi.name === 'libkqueue') {
-      // Its receipts are not counted in what the call returns, and have no EV_ERROR: a failure would not be seen.
+    if (!sys.abi.quirks.receipts) {
       for (const step of steps) this.applyOne(kq, step);
       return;
     }

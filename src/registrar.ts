@@ -131,12 +131,12 @@ export class Registrar<Token> {
 
   /** Whether a knote cannot be had by changing the one of the same name, but only by deleting that first. */
   #mustBeNew(previous: Knote, { change, fflags }: Knote): boolean {
-    const { name, constants } = this.#sys.abi;
+    const { quirks, constants } = this.#sys.abi;
     // No kernel changes these flags of a knote that lives.
     if (change.mode !== previous.change.mode) return true;
-    // DragonFly lets a running timer run on; NetBSD stays deaf to notes that were not there at first.
+    // DragonFly lets a running timer run on.
     if (change.filter === constants['EVFILT_TIMER']) return true;
-    return name === 'netbsd' && change.filter === constants['EVFILT_VNODE'] && (fflags & ~previous.fflags) !== 0;
+    return quirks.fixedVnodeNotes && change.filter === constants['EVFILT_VNODE'] && (fflags & ~previous.fflags) !== 0;
   }
 
   /** macOS keeps the status of some processes to itself, but not that they exit: EACCES, and without it all is well. */

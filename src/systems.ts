@@ -1,36 +1,18 @@
 import { type Abi, abis } from './sys/layout.ts';
 
-const titles: Readonly<Record<string, string>> = {
-  darwin: 'macOS',
-  freebsd: 'FreeBSD',
-  openbsd: 'OpenBSD',
-  netbsd: 'NetBSD',
-  dragonfly: 'DragonFly',
-  linux: 'Linux',
-  libkqueue: 'libkqueue',
-};
-
-/** What the headers of both kqueues for Linux have a number for, and neither kqueue does anything with. */
-const onPaper: ReadonlySet<string> = new Set([
-  'EVFILT_AIO',
-  'EVFILT_FS',
-  'EVFILT_LIO',
-  'EVFILT_NETDEV',
-  'NOTE_FORK',
-  'NOTE_EXEC',
-  'NOTE_TRACK',
-]);
-
-/** The number of a constant of `<sys/event.h>` with which a system's kqueue does something; undefined where there is none. */
-export function working({ name, constants }: Abi, constant: string): number | undefined {
-  return (name === 'linux' || name === 'libkqueue') && onPaper.has(constant) ? undefined : constants[constant];
+/** The number of a constant of `<sys/event.h>`; undefined where the system does not support it. */
+export function supported({ quirks, constants }: Abi, constant: string): number | undefined {
+  return quirks.unsupported.includes(constant) ? undefined : constants[constant];
 }
 
-/** The systems that have such a constant, for the errors that systems without it give. */
-export function systemsWith(constant: string): string {
-  const having = Object.values(abis).flatMap((abi) => {
-    const title = titles[abi.name];
-    return title !== undefined && working(abi, constant) !== undefined ? [title] : [];
-  });
-  return having.length === 0 ? 'no system has it' : `${having.join(', ')} ${having.length === 1 ? 'has' : 'have'} it`;
+/** The RangeError for what a system does not support. It names the systems that do: those with any of the constants. */
+export function notSupported(argument: string, feature: string, abi: Abi, ...constants: string[]): RangeError {
+  const having = Object.values(abis).filter(
+    (one) => one.bindable && constants.some((constant) => supported(one, constant) !== undefined),
+  );
+  const systems = having.length === 0 ? 'no system has it' : `only ${having.map(({ title }) => title).join(', ')}`;
+  const error = new RangeError(
+    `${argument}: ${feature} is not supported on ${abi.title} (${constants.join(', ')}: ${systems})`,
+  );
+  return Object.assign(error, { code: 'ERR_OUT_OF_RANGE' });
 }

@@ -8,7 +8,7 @@ import type { KeventList } from './kevent-list.ts';
 import { defaultSys, unavailableReason as reason } from './select.ts';
 import type { Timespec } from './timespec.ts';
 
-export type { AbiName, CType } from './abi/types.ts';
+export type { AbiName, CType, Quirks } from './abi/types.ts';
 export * from './constants.ts';
 export { abi } from './default.ts';
 export { errnoName } from './errno.ts';

@@ -1,5 +1,5 @@
 import { abiData } from './abi/index.ts';
-import type { AbiData, AbiName, CType, StructData } from './abi/types.ts';
+import type { AbiData, AbiName, CType, Quirks, StructData } from './abi/types.ts';
 import { wrongType } from './check.ts';
 import { koffi } from './koffi.ts';
 
@@ -29,6 +29,8 @@ export interface Layout {
 export interface Abi {
   /** Its name among {@link abis}. */
   readonly name: AbiName;
+  /** What people call the system: `macOS` for `darwin`. */
+  readonly title: string;
   /** `struct kevent` (`struct kevent64_s` for `darwin64`). Computed by koffi at the first look; throws without koffi. */
   readonly kevent: Layout;
   /** `struct timespec`. Computed by koffi at the first look; throws without koffi. */
@@ -41,6 +43,8 @@ export interface Abi {
   readonly bindable: boolean;
   /** Every constant of `<sys/event.h>` by name. */
   readonly constants: Readonly<Record<string, number>>;
+  /** What this system does differently from the others. */
+  readonly quirks: Quirks;
 }
 
 /** Lets koffi lay the struct out as a C compiler would, and refuses a result that is not the header's. */
@@ -75,6 +79,7 @@ function describe(data: AbiData): Abi {
   let timespec: Layout | undefined;
   return Object.freeze({
     name: data.name,
+    title: data.title,
     get kevent(): Layout {
       kevent ??= measure(`${data.name}: struct kevent`, data.kevent);
       return kevent;
@@ -87,6 +92,7 @@ function describe(data: AbiData): Abi {
     counts: data.counts,
     bindable: data.bindable,
     constants: Object.freeze(data.constants),
+    quirks: Object.freeze(data.quirks),
   });
 }
 

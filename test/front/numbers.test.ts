@@ -59,14 +59,18 @@ const added = (abi: Abi): string => `EV_ADD|EV_ENABLE${receipt(abi)}`;
 /** That register() refuses it in each of the systems that are not `having`, and says which these are. */
 function onlyIn(having: readonly Abi[], constant: string, interest: Interest, argument: string): void {
   const names = systems.filter((abi) => having.includes(abi)).map((abi) => titles.get(abi));
-  const expected = `${constant}: ${names.join(', ')} ${names.length === 1 ? 'has' : 'have'} it`;
-  const given: unknown = Reflect.get(interest, argument);
-  const got = typeof given === 'number' || typeof given === 'boolean' ? String(given) : '';
   for (const abi of systems) {
     if (having.includes(abi)) continue;
     const sys = new FakeSys(abi);
     const kq = closeAfter(new Kqueue({ sys }));
-    refuses(() => kq.register(interest), RangeError, argument, { expected, got });
+    assert.throws(
+      () => kq.register(interest),
+      ({ name, code, message }: NodeJS.ErrnoException) =>
+        name === 'RangeError' &&
+        code === 'ERR_OUT_OF_RANGE' &&
+        message.startsWith(`${argument}: `) &&
+        message.endsWith(` is not supported on ${titles.get(abi)} (${constant}: only ${names.join(', ')})`),
+    );
     // Before anything reaches the kernel, what is good in the same call included.
     assert.throws(() => kq.register(user(1), interest), RangeError);
     assert.deepEqual(sys.calls, []);
@@ -296,8 +300,11 @@ describe('the numbers of each system', suite, () => {
         for (const past of [0, -5, new Date(-1)]) assert.equal(sent(abi, timer(1, { at: past })).data, 1);
       }
       const kq = closeAfter(new Kqueue({ sys: new FakeSys(dragonfly) }));
-      refuses(() => kq.register(timer(1, { at: 5 })), RangeError, 'options', {
-        expected: 'NOTE_ABSOLUTE: macOS, Linux, libkqueue have it; NOTE_ABSTIME: FreeBSD, OpenBSD, NetBSD have it',
+      assert.throws(() => kq.register(timer(1, { at: 5 })), {
+        name: 'RangeError',
+        message:
+          'at: an absolute timer is not supported on DragonFly ' +
+          '(NOTE_ABSOLUTE, NOTE_ABSTIME: only macOS, FreeBSD, OpenBSD, NetBSD, Linux, libkqueue)',
       });
     });
 

@@ -5,7 +5,7 @@ import type { AbiData } from './types.ts';
  *
  * The struct is the one of DragonFly, of FreeBSD before 12 and of libkqueue. The constants have these values in all tables.
  */
-export const common: Omit<AbiData, 'name'> = {
+export const common: Omit<AbiData, 'name' | 'title'> = {
   kevent: {
     size: 32,
     align: 8,
@@ -66,5 +66,12 @@ export const common: Omit<AbiData, 'name'> = {
     NOTE_TRACK: 0x1,
     NOTE_TRACKERR: 0x2,
     NOTE_CHILD: 0x4,
+  },
+  quirks: {
+    receipts: true,
+    fixedVnodeNotes: false,
+    longestWait: Number.POSITIVE_INFINITY,
+    nestingLimit: false,
+    unsupported: [],
   },
 };

@@ -83,6 +83,7 @@ const constants: AbiData['constants'] = {
 export const darwin: AbiData = {
   ...common,
   name: 'darwin',
+  title: 'macOS',
   kevent: {
     size: 32,
     align: 4,
@@ -97,6 +98,8 @@ export const darwin: AbiData = {
     },
   },
   constants,
+  // knote_link() of bsd/kern/kern_event.c: EINVAL.
+  quirks: { ...common.quirks, nestingLimit: true },
 };
 
 /**
@@ -106,6 +109,7 @@ export const darwin: AbiData = {
 export const darwin64: AbiData = {
   ...common,
   name: 'darwin64',
+  title: 'macOS',
   kevent: {
     size: 48,
     align: 8,

@@ -12,6 +12,7 @@ import type { AbiData } from './types.ts';
 export const dragonfly: AbiData = {
   ...common,
   name: 'dragonfly',
+  title: 'DragonFly',
   constants: {
     ...common.constants,
     // Filters
@@ -37,4 +38,6 @@ export const dragonfly: AbiData = {
     // EVFILT_PROC
     NOTE_PCTRLMASK: 0xf0000000,
   },
+  // kern.kq_checkloop: the kernel panics when one call loops a million times.
+  quirks: { ...common.quirks, longestWait: 60_000 },
 };

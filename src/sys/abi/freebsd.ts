@@ -8,6 +8,7 @@ import type { AbiData } from './types.ts';
 export const freebsd: AbiData = {
   ...common,
   name: 'freebsd',
+  title: 'FreeBSD',
   kevent: {
     size: 64,
     align: 8,
@@ -74,6 +75,7 @@ export const freebsd: AbiData = {
 export const freebsd11: AbiData = {
   ...common,
   name: 'freebsd11',
+  title: 'FreeBSD 11',
   bindable: false,
   constants: freebsd.constants,
 };

@@ -1,10 +1,22 @@
 import { common } from './common.ts';
 import type { AbiData } from './types.ts';
 
+/** What the headers of both kqueues for Linux have a number for, and neither kqueue implements. */
+export const onPaper: readonly string[] = [
+  'EVFILT_AIO',
+  'EVFILT_FS',
+  'EVFILT_LIO',
+  'EVFILT_NETDEV',
+  'NOTE_FORK',
+  'NOTE_EXEC',
+  'NOTE_TRACK',
+];
+
 /** libkqueue for Linux: <sys/event.h> of libkqueue-dev 2.3.1. */
 export const libkqueue: AbiData = {
   ...common,
   name: 'libkqueue',
+  title: 'libkqueue',
   constants: {
     ...common.constants,
     // Filters
@@ -28,5 +40,12 @@ export const libkqueue: AbiData = {
     NOTE_USECONDS: 0x2,
     NOTE_NSECONDS: 0x4,
     NOTE_ABSOLUTE: 0x8,
+  },
+  quirks: {
+    ...common.quirks,
+    // Receipts are not counted in what the call returns, and have no EV_ERROR.
+    receipts: false,
+    // It takes microseconds for nanoseconds before 2.6.4.
+    unsupported: [...onPaper, 'NOTE_USECONDS'],
   },
 };

@@ -1,5 +1,5 @@
 import { common } from './common.ts';
-import { libkqueue } from './libkqueue.ts';
+import { libkqueue, onPaper } from './libkqueue.ts';
 import type { AbiData } from './types.ts';
 
 /**
@@ -9,6 +9,7 @@ import type { AbiData } from './types.ts';
 export const linux: AbiData = {
   ...common,
   name: 'linux',
+  title: 'Linux',
   constants: {
     ...libkqueue.constants,
     // EVFILT_READ
@@ -21,4 +22,5 @@ export const linux: AbiData = {
     NOTE_CLOSE_WRITE: 0x200,
     NOTE_READ: 0x400,
   },
+  quirks: { ...common.quirks, unsupported: onPaper },
 };

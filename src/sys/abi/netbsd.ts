@@ -13,6 +13,7 @@ import type { AbiData } from './types.ts';
 export const netbsd: AbiData = {
   ...common,
   name: 'netbsd',
+  title: 'NetBSD',
   kevent: {
     size: 40,
     align: 8,
@@ -59,4 +60,6 @@ export const netbsd: AbiData = {
     NOTE_NSECONDS: 0x3,
     NOTE_ABSTIME: 0x10,
   },
+  // vn_knote_attach() of sys/kern/vfs_vnops.c: the mask of notes is set when a knote is attached.
+  quirks: { ...common.quirks, fixedVnodeNotes: true },
 };

@@ -5,6 +5,7 @@ import type { AbiData } from './types.ts';
 export const openbsd: AbiData = {
   ...common,
   name: 'openbsd',
+  title: 'OpenBSD',
   kevent: {
     size: 32,
     align: 8,

@@ -36,9 +36,25 @@ export type AbiName =
   | 'linux'
   | 'libkqueue';
 
-/** What one system's headers say about kqueue(2). Facts only: nothing here is computed. */
+/** What a system's kqueue(2) does differently from the others, where this library has to know it. */
+export interface Quirks {
+  /** EV_RECEIPT gives one counted EV_ERROR record for each change. False: a failure shows only in a call of its own. */
+  readonly receipts: boolean;
+  /** A VNODE knote never reports a note that was not there when it was made. */
+  readonly fixedVnodeNotes: boolean;
+  /** The longest that one call may wait, in milliseconds. */
+  readonly longestWait: number;
+  /** The system counts how deep queues watch queues, and refuses a queue that is too deep. */
+  readonly nestingLimit: boolean;
+  /** Constants that the header has, and that the kqueue ignores or gets wrong. */
+  readonly unsupported: readonly string[];
+}
+
+/** What one system's headers say about kqueue(2), and what its kernel does differently. Facts only: nothing here is computed. */
 export interface AbiData {
   readonly name: AbiName;
+  /** What people call the system. */
+  readonly title: string;
   readonly kevent: StructData;
   readonly timespec: StructData;
   /** The names under which the C library exports the calls. */
@@ -49,4 +65,5 @@ export interface AbiData {
   readonly bindable: boolean;
   /** Every `EV_*`, `EVFILT_*`, `NOTE_*` (and `KEVENT_FLAG_*`) of `<sys/event.h>`. */
   readonly constants: Readonly<Record<string, number>>;
+  readonly quirks: Quirks;
 }
