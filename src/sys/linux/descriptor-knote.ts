@@ -65,8 +65,11 @@ export abstract class DescriptorKnote extends Knote implements Source {
   protected abstract detachFile(): void;
 
   get kind(): Kind {
-    this.#kind ??= kindOf(this.fd);
-    return this.#kind;
+    if (this.#kind !== undefined) return this.#kind;
+    const kind = kindOf(this.fd);
+    // While the number is another file, that file's kind is no property of this knote: dup2(2) may bring its own file back.
+    if (this.alive()) this.#kind = kind;
+    return kind;
   }
 
   attach(): number {
@@ -107,7 +110,8 @@ export abstract class DescriptorKnote extends Knote implements Source {
 
   /** There is no end: the one that had an error, as of a connection that was refused, was over with a new connect(2). */
   protected forgetError(): void {
-    if (this.error !== 0) this.shareError(0);
+    // Unless the number is another file for now, whose state says nothing of this error.
+    if (this.error !== 0 && this.alive()) this.shareError(0);
   }
 
   protected shareError(error: number): void {

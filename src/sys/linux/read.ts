@@ -30,11 +30,14 @@ export class ReadKnote extends DescriptorKnote implements Watcher {
   readonly mask: number = IN_MODIFY;
   protected readonly interest: number = EPOLLIN | EPOLLRDHUP;
   #fallback: number | undefined;
+  /** Whether it was a listening socket. */
+  #listened = false;
   /** The queue that is watched, if it is one. */
   #inner: Pending | undefined;
 
   override attach(): number {
     this.#inner = queueAt(this.fd);
+    this.#listened = isListening(this.fd);
     return super.attach();
   }
 
@@ -83,8 +86,19 @@ export class ReadKnote extends DescriptorKnote implements Watcher {
     this.revents = revents;
     const socket = this.kind === 'socket';
     // A stream socket that was never connected has POLLHUP, and no end. An end that a FIFO had is over with a new writer.
-    const end = (revents & (socket ? POLLRDHUP : POLLHUP)) !== 0;
+    let end = (revents & (socket ? POLLRDHUP : POLLHUP)) !== 0;
     const bytes = bytesToRead(fd);
+    if (socket && !end) {
+      const listening = bytes === -1 && isListening(fd);
+      // shutdown(2) makes a TCP socket that listened one that was never connected: net/ipv4/af_inet.c, inet_shutdown().
+      end = this.#listened && !listening && (revents & POLLHUP) !== 0;
+      this.#listened ||= listening;
+      if (listening) {
+        this.forgetError();
+        this.outData = (revents & POLLIN) === 0 ? 0 : backlog(fd);
+        return this.outData > 0;
+      }
+    }
     if (end) {
       if (socket && (revents & POLLERR) !== 0) this.takeError();
       this.outFlags = EV_EOF;
@@ -93,10 +107,6 @@ export class ReadKnote extends DescriptorKnote implements Watcher {
       return true;
     }
     this.forgetError();
-    if (socket && bytes === -1 && isListening(fd)) {
-      this.outData = (revents & POLLIN) === 0 ? 0 : backlog(fd);
-      return this.outData > 0;
-    }
     // An error waits that the next call on the socket will give, as on a UDP socket whose message found no port.
     if (socket && (revents & POLLERR) !== 0) {
       this.outData = Math.max(0, bytes);

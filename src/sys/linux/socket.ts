@@ -1,4 +1,4 @@
-import { errno, libc, scratch, scratchAddress, socketOption } from './syscalls.ts';
+import { errno, libc, scratchAddress, socketOption } from './syscalls.ts';
 
 const SOL_SOCKET = 1;
 const SO_TYPE = 3;
@@ -18,7 +18,7 @@ export function isListening(fd: number): boolean {
 /** Whether the socket carries messages, of which one may be empty. */
 export function isDatagram(fd: number): boolean {
   const type = socketOption(fd, SOL_SOCKET, SO_TYPE);
-  return type !== SOCK_STREAM && type !== SOCK_SEQPACKET;
+  return type !== -1 && type !== SOCK_STREAM && type !== SOCK_SEQPACKET;
 }
 
 /**
@@ -26,9 +26,7 @@ export function isDatagram(fd: number): boolean {
  * listener counts them for nobody, and 1 it is when there are any.
  */
 export function backlog(fd: number): number {
-  scratch[0] = 104;
-  if (libc.getsockopt(fd, IPPROTO_TCP, TCP_INFO, scratchAddress + 8, scratchAddress) === -1) return 1;
-  return Math.max(1, scratch[2 + 24 / 4] as number);
+  return Math.max(1, socketOption(fd, IPPROTO_TCP, TCP_INFO, 24));
 }
 
 /** so_error, which Linux gives once: reading it clears it. */

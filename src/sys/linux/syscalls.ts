@@ -228,18 +228,26 @@ const TIOCOUTQ = 0x5411;
 
 /** FIONREAD: how many bytes can be read now. -1 where the descriptor does not count bytes. */
 export function bytesToRead(fd: number): number {
+  // A driver may know the number, and write nothing.
+  scratch[0] = 0;
   return libc.ioctl(fd, FIONREAD, scratchAddress) === -1 ? -1 : (scratch[0] as number);
 }
 
 /** SIOCOUTQ: how many bytes of a socket's send buffer are taken. -1 where there is none. */
 export function bytesToSend(fd: number): number {
+  scratch[0] = 0;
   return libc.ioctl(fd, TIOCOUTQ, scratchAddress) === -1 ? -1 : (scratch[0] as number);
 }
 
-/** getsockopt(2) for an option that is an int; -1 when it fails. */
-export function socketOption(fd: number, level: number, option: number): number {
-  scratch[0] = 4;
-  return libc.getsockopt(fd, level, option, scratchAddress + 4, scratchAddress) === -1 ? -1 : (scratch[1] as number);
+/**
+ * getsockopt(2): the int at byte `offset` of the option's value. -1 when the call fails, and when the value that came back is
+ * shorter: then that int is what some earlier call left in the memory.
+ */
+export function socketOption(fd: number, level: number, option: number, offset = 0): number {
+  const length = offset + 4;
+  scratch[0] = length;
+  if (libc.getsockopt(fd, level, option, scratchAddress + 4, scratchAddress) === -1) return -1;
+  return (scratch[0] as number) < length ? -1 : (scratch[1 + offset / 4] as number);
 }
 
 export const POLLIN = 0x001;
