@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
 import type { Interest } from './interest.ts';
 import { errnoName } from './sys/errno.ts';
+import { jsonOf } from './sys/inspect.ts';
 import type { Kevent } from './sys/kevent.ts';
 
 /** What a {@link KqueueError} knows beside its errno. */
@@ -54,6 +55,13 @@ export class KqueueError extends Error {
     this.change = change;
     this.interest = interest;
     this.path = path;
+  }
+
+  /** For JSON.stringify(): without the interest, whose token may be anything. An integer beyond 2^53 is a string. */
+  toJSON(): Record<string, unknown> {
+    const { name, message, code, errno, syscall, change, path } = this;
+    const record = change && Object.fromEntries(Object.entries(change).map(([field, value]) => [field, jsonOf(value)]));
+    return { name, message, code, errno, syscall, change: record, path };
   }
 }
 

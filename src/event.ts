@@ -2,7 +2,7 @@ import { KqueueError } from './error.ts';
 import { hasNote, notesIn, type ProcEventNote, type ReadNote, type VnodeNote } from './notes.ts';
 import type { Knote, Registration, UserRegistration } from './registration.ts';
 import { type SignalName, signalName } from './signals.ts';
-import { inspectAs } from './sys/inspect.ts';
+import { inspectAs, jsonOf } from './sys/inspect.ts';
 import type { Kevent } from './sys/kevent.ts';
 import type { KeventList } from './sys/kevent-list.ts';
 import type { Abi } from './sys/layout.ts';
@@ -124,6 +124,13 @@ abstract class BaseEvent<Token> {
   #record(): Kevent {
     const { ident64: ident, flags, fflags, data64: data, udata } = this;
     return { ident, filter: this.#kind.evfilt, flags, fflags, data, udata };
+  }
+
+  /** For JSON.stringify(): the filter's name, the record, and the token. An integer beyond 2^53 is a string. */
+  toJSON(): Record<string, unknown> {
+    const { ident64, flags, fflags, data64, udata, token } = this;
+    const record = { ident: jsonOf(ident64), flags, fflags, data: jsonOf(data64), udata: jsonOf(udata) };
+    return { filter: this.#kind.filter, ...record, token: jsonOf(token) };
   }
 
   /** `kevent { READ fd=5, ADD|ENABLE|CLEAR, data=12 }` */

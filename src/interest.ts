@@ -4,6 +4,7 @@ import { types } from 'node:util';
 import { checkNotes, type ProcNote, type ReadNote, type VnodeNote } from './notes.ts';
 import { type SignalName, signalName, signalNumber } from './signals.ts';
 import { checkInteger, checkOptionNames, INT_MAX, outOfRange, wrongType } from './sys/check.ts';
+import { jsonOf } from './sys/inspect.ts';
 
 const UINT16_MAX = 2 ** 16 - 1;
 const UINT32_MAX = 2 ** 32 - 1;
@@ -43,6 +44,11 @@ class Made {
   constructor(fields: object) {
     Object.assign(this, fields);
     Object.freeze(this);
+  }
+
+  /** For JSON.stringify(): an integer beyond 2^53 is a string. */
+  toJSON(): Record<string, unknown> {
+    return Object.fromEntries(Object.entries(this).map(([name, value]) => [name, jsonOf(value)]));
   }
 }
 

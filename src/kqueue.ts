@@ -343,6 +343,11 @@ export class Kqueue<Token = unknown> {
     this.close();
   }
 
+  /** For JSON.stringify(). */
+  toJSON(): Record<string, unknown> {
+    return { fd: this.fd, closed: this.closed, kqueue: this.#sys.name };
+  }
+
   /** `kqueue { fd=5, freebsd }` */
   toString(): string {
     return `kqueue { ${this.closed ? 'closed' : `fd=${this.#fd}`}, ${this.#sys.name} }`;

@@ -2,7 +2,7 @@
 import { closeSync, fstatSync } from 'node:fs';
 import type { Change } from './change.ts';
 import type { Interest, UserInterest } from './interest.ts';
-import { inspectAs } from './sys/inspect.ts';
+import { inspectAs, jsonOf } from './sys/inspect.ts';
 import type { Abi } from './sys/layout.ts';
 import { describeRecord } from './sys/names.ts';
 
@@ -199,6 +199,13 @@ export class Knote<Token = unknown> implements Registration<Token> {
 
   [Symbol.dispose](): void {
     this.host.dispose(this);
+  }
+
+  /** For JSON.stringify(): filter, ident and token, the path where there is one, and whether it is active. */
+  toJSON(): Record<string, unknown> {
+    const { interest, ident, active } = this;
+    const path = interest.filter === 'vnode' ? interest.path : undefined;
+    return { filter: interest.filter, ident: jsonOf(ident), path, active, token: jsonOf(interest.token) };
   }
 
   /** `registration { READ fd=5, CLEAR }`; `registration (ended) { ... }` */

@@ -6,3 +6,10 @@ export function inspectAs<T>(type: { readonly prototype: T }, look: (value: T) =
     },
   });
 }
+
+/** A value for JSON, which has no bigints: a bigint is a number where that is exact, and else a string. */
+export function jsonOf(value: unknown): unknown {
+  if (typeof value !== 'bigint') return value;
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : String(value);
+}

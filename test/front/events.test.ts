@@ -462,4 +462,38 @@ describe('records of each system', suite, () => {
     assert.equal(event.udata, 0);
     assert.ok(!String(event).includes('udata'));
   });
+
+  it('JSON has the filter, the record and the token; what is beyond 2^53 is a string', () => {
+    const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+    const sys = new FakeSys(freebsd);
+    const kq = new Kqueue<unknown>({ sys });
+    const ident = 2n ** 64n - 1n;
+    const [big, path] = kq.register(
+      timer(ident, { every: 1, token: { mine: [1] } }),
+      vnode('/', { on: ['write'], token: 7n }),
+    );
+    const [{ udata } = { udata: 0 }] = sys.takeChanges();
+    const filter = freebsd.constants['EVFILT_TIMER'] ?? 0;
+    sys.pending.push({ ident, filter, flags: 0x20, data: 2n ** 62n, udata });
+    const record = { ident: String(ident), flags: 0x20, fflags: 0, data: String(2n ** 62n), udata: 0 };
+    assert.deepEqual(json(kq.poll({ timeout: 0 })), [{ filter: 'timer', ...record, token: { mine: [1] } }]);
+
+    const named = { ident: String(ident), active: true, token: { mine: [1] } };
+    assert.deepEqual(json(big), { filter: 'timer', ...named });
+    const fd = (json(path) as { ident: unknown }).ident;
+    assert.deepEqual(json(path), { filter: 'vnode', ident: fd, path: '/', active: true, token: 7 });
+    assert.equal((json(big.interest) as { ident: unknown }).ident, String(ident));
+    assert.deepEqual(json(kq), { fd: kq.fd, closed: false, kqueue: sys.name });
+
+    sys.judge = () => errno.ENOENT;
+    try {
+      big.disable();
+      assert.fail('it is refused');
+    } catch (error) {
+      const { code, syscall, change, interest } = json(error) as Record<string, unknown>;
+      assert.deepEqual([code, syscall, interest], ['ENOENT', 'kevent', undefined]);
+      assert.equal((change as { ident: unknown }).ident, String(ident));
+    }
+    kq.close();
+  });
 });
