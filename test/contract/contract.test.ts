@@ -12,10 +12,10 @@ import { gateTable, withTable } from './gates.ts';
 import { run, type Target } from './runner.ts';
 
 /** Runs every case as a test of its own. */
-function contract(name: string, target: Target | { skip: string }): Promise<void> {
+function contract(name: string, target: Target | { skip: string }, jobs = 1): Promise<void> {
   if ('skip' in target) return test(`the contract on ${name}`, { skip: target.skip });
   return test(`the contract on ${name}`, async (t) => {
-    for await (const { name: what, outcome, reason } of run(target)) {
+    for await (const { name: what, outcome, reason } of run(target, jobs)) {
       await t.test(what, outcome === 'gated' ? { skip: reason ?? true } : {}, () => {
         if (outcome === 'failed') throw Object.assign(new Error(what), { stack: reason });
       });
@@ -47,6 +47,15 @@ await contract(
   "a kernel with another system's numbers",
   elsewhere !== undefined ? { skip: elsewhere } : { world: here('other-world.ts'), own: true },
 );
+
+// A part of it: the whole takes a minute. The timers depend on the time, and the other case makes a call for each event.
+for (const only of ['TIMER', 'EV_CLEAR, with an event list of 1:']) {
+  await contract(
+    `a kernel in which each call takes 20 ms: ${only}`,
+    elsewhere !== undefined ? { skip: elsewhere } : { world: here('slow-world.ts'), own: true, only },
+    8,
+  );
+}
 
 test('a kernel with timers and user events alone: those are tried, whatever needs more is gated', linux, async () => {
   const outcomes = new Map<string, string>();

@@ -319,7 +319,7 @@ export const libkqueueGates: readonly SharedGate[] = [
     'a new file on the number of one that was disabled, and is still open as a duplicate, is told of',
     'a number used again takes another mode: EV_CLEAR is not inherited, nor is a one-shot',
     'a socket on the number of a file, and a file on the number of a socket',
-    'a number used five hundred times over is clean each time',
+    'a number used a hundred times over is clean each time',
     'the knotes of a closed descriptor leave those of others alone',
     'a descriptor in two queues goes from both',
     'VNODE: a closed descriptor is told nothing, though the file changes',

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { KeventList, Timespec } from '../../src/sys/index.ts';
 import { type Kernel, Missing } from './world.ts';
 
-/** As long as anything that must happen may take. */
-export const DEADLINE = 5000;
+/** How many milliseconds anything that must happen may take. */
+export function deadline(world: Kernel): number {
+  return 5000 + 100 * world.pace;
+}
 
 /** Fields of a change that are not always given. */
 export interface Rest {
@@ -173,7 +175,7 @@ export class Queue {
 
   /** Waits for exactly one event, which must be this one. */
   one(name: string, ident: number | bigint): Event {
-    const events = this.fetch(DEADLINE);
+    const events = this.fetch(deadline(this.world));
     assert.equal(events.length, 1, `expected one event of ${name} ${ident}, got [${events.join(', ')}]`);
     const event = events[0] as Event;
     assert.equal(event.filter, name);
@@ -188,11 +190,13 @@ export class Queue {
     assert.equal(events.length, 0, `expected silence, got [${events.join(', ')}]`);
   }
 
-  /** Fetches, `room` at a time, until there are `count` events. */
+  /** Fetches, `room` at a time, until there are `count` events. The deadline is for each fetch: there may be a thousand. */
   collect(count: number, room = 64): Event[] {
-    const end = performance.now() + DEADLINE;
     const events: Event[] = [];
-    while (events.length < count && performance.now() < end) events.push(...this.fetch(100, room));
+    for (let more = [] as Event[]; events.length < count; events.push(...more)) {
+      more = this.fetch(deadline(this.world), room);
+      if (more.length === 0) break;
+    }
     assert.equal(
       events.length,
       count,
@@ -203,7 +207,7 @@ export class Queue {
 
   /** Fetches until an event passes `test`; level-triggered ones may be seen many times before. */
   until(test: (event: Event) => boolean): Event {
-    const end = performance.now() + DEADLINE;
+    const end = performance.now() + deadline(this.world);
     let last: Event | undefined;
     while (performance.now() < end) {
       for (const event of this.fetch(100)) {
@@ -223,9 +227,11 @@ function show(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value;
 }
 
-/** Blocks the thread: nothing else happens in this process. */
-export function sleep(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+/** Waits for so many milliseconds of the world's own clock. */
+export function sleep(world: Kernel, ms: number): void {
+  const kq = new Queue(world);
+  kq.silent(ms);
+  kq.close();
 }
 
 /** How long `run` takes, in milliseconds, on a clock that nobody sets. */
@@ -243,8 +249,8 @@ export function isCode(error: unknown, code: string): boolean {
 /** Writes until nothing more fits: how many bytes that were. */
 export function fill(world: Kernel, fd: number): number {
   let total = 0;
-  // Ever smaller pieces: what has no room for many bytes may have some for one.
-  for (const size of [65536, 4096, 512, 1]) {
+  // Ever smaller pieces: a descriptor without room for many bytes may have room for one.
+  for (const size of [65536, 8192, 1024, 128, 16, 1]) {
     const piece = new Uint8Array(size);
     try {
       for (;;) total += world.write(fd, piece);

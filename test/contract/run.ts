@@ -5,6 +5,7 @@
 //   npm run contract -- --library PATH --abi NAME        a shared library that exports the calls
 //                       [--symbols kqueue=...,kevent=...,close=...] [--as NAME@VERSION]
 //   npm run contract -- --world MODULE                   another kernel: see world.ts
+//                       [--jobs NUMBER]                so many cases at a time: where a call takes long
 //   npm run contract -- --gates [--markdown]             no run: where which case does not hold, and why
 //   npm run contract -- --docs                           no run: writes that table into docs/differences.md
 
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     as: { type: 'string' },
     world: { type: 'string' },
     only: { type: 'string' },
+    jobs: { type: 'string', default: '1' },
     gates: { type: 'boolean', default: false },
     markdown: { type: 'boolean', default: false },
     docs: { type: 'boolean', default: false },
@@ -58,9 +60,11 @@ if (values.docs) {
 } else if (values.gates) {
   console.log(table());
 } else {
+  const jobs = Number(values.jobs);
+  if (!Number.isInteger(jobs) || jobs < 1) fail(`--jobs: expected a whole number from 1, got ${values.jobs}`);
   const count = { passed: 0, failed: 0, gated: 0 };
   const words = { passed: '  ok  ', failed: ' FAIL ', gated: ' gate ' };
-  for await (const { name, outcome, reason } of run(target())) {
+  for await (const { name, outcome, reason } of run(target(), jobs)) {
     count[outcome]++;
     const why =
       reason === undefined ? '' : outcome === 'gated' ? ` (${reason})` : `\n${reason.replace(/^/gm, '         ')}`;

@@ -5,6 +5,7 @@ import { type AbiName, abis, bindKqueue, defaultSys, type Sys } from '../../src/
 import { loaders } from '../helpers/loaders.ts';
 import { type Case, gated } from './case.ts';
 import { cases } from './cases.ts';
+import { timed } from './queue.ts';
 import { Missing, stage, type World } from './world.ts';
 
 /** Which kqueue to run the cases on. Plain data: it goes to another process. */
@@ -31,18 +32,42 @@ export interface Result {
   readonly reason?: string;
 }
 
-/** How long one case may take. Nothing in a case waits half as long; a call that does not return is ended with its process. */
+/** How many milliseconds one case may take, apart from its calls. A call that does not return ends with its process. */
 const LIMIT = 30_000;
+
+/** No case makes as many calls. */
+const CALLS = 5000;
 
 /** How often a case that failed on a library is tried again. */
 const AGAIN = 3;
 
 /**
- * Runs the cases, in order, in a process of their own: a kevent(2) that hangs or crashes ends that process, fails that
- * one case, and another process goes on with the next.
+ * Runs the cases in `jobs` processes at a time: in order where that is one. A slow world takes more, so that the waiting
+ * overlaps.
  */
-export async function* run(target: Target): AsyncGenerator<Result, void, undefined> {
-  const chosen = cases.flatMap(({ name }, index) => (name.includes(target.only ?? '') ? [index] : []));
+export async function* run(target: Target, jobs = 1): AsyncGenerator<Result, void, undefined> {
+  const chosen = cases.flatMap(({ name }, index) => (name.includes(target.only ?? '') ? [index] : [])).values();
+  const lanes = Array.from({ length: jobs }, () => inOneProcess(target, chosen));
+  const step = async (lane: (typeof lanes)[0]) => ({ lane, result: await lane.next() });
+  const pending = new Map(lanes.map((lane) => [lane, step(lane)]));
+  try {
+    while (pending.size > 0) {
+      const { lane, result } = await Promise.race(pending.values());
+      pending.delete(lane);
+      if (result.done) continue;
+      yield result.value;
+      pending.set(lane, step(lane));
+    }
+  } finally {
+    await Promise.allSettled(lanes.map((lane) => lane.return()));
+  }
+}
+
+/**
+ * Runs the cases that nobody took yet, in a process of their own. A kevent(2) that hangs or crashes ends that process and
+ * fails that one case; another process continues with the next.
+ */
+async function* inOneProcess(target: Target, chosen: Iterable<number>): AsyncGenerator<Result, void, undefined> {
   let worker: Worker | undefined;
   try {
     for (const index of chosen) {
@@ -65,7 +90,7 @@ export async function* run(target: Target): AsyncGenerator<Result, void, undefin
   }
 }
 
-type Answer = Pick<Result, 'outcome' | 'reason'>;
+type Answer = Pick<Result, 'outcome' | 'reason'> & { readonly pace?: number };
 
 /** Asked before the first case: answered when the world stands. */
 const READY = -1;
@@ -74,13 +99,15 @@ const READY = -1;
 class Worker {
   readonly #child: ChildProcess;
   #errors = '';
+  #limit = LIMIT;
 
   /** @throws Error when the target cannot be had at all */
   static async start(target: Target): Promise<Worker> {
     const worker = new Worker(target);
     // The world is made before the process answers anything.
-    const { lost, reason } = await worker.#answer(READY);
+    const { lost, reason, pace = 0 } = await worker.#answer(READY);
     if (lost) throw new Error(reason);
+    worker.#limit += CALLS * pace;
     return worker;
   }
 
@@ -113,8 +140,8 @@ class Worker {
       };
       const timer = setTimeout(() => {
         this.#child.kill('SIGKILL');
-        finish({ outcome: 'failed', reason: `no end after ${LIMIT / 1000} seconds`, lost: true });
-      }, LIMIT);
+        finish({ outcome: 'failed', reason: `no end after ${this.#limit / 1000} seconds`, lost: true });
+      }, this.#limit);
       this.#child.on('message', answered).on('close', ended);
       this.#child.send(message, () => {});
     });
@@ -160,10 +187,10 @@ function sysOf({ library, abi, symbols }: Target): Sys {
 }
 
 /** Runs one case in a world. */
-async function attempt(world: World, one: Case): Promise<Answer> {
+async function attempt(world: World, pace: number, one: Case): Promise<Answer> {
   const reason = gated(one, world);
   if (reason !== undefined) return { outcome: 'gated', reason };
-  const kernel = stage(world, one.needs);
+  const kernel = stage(world, one.needs, pace);
   try {
     await one.run(kernel);
     return { outcome: 'passed' };
@@ -175,12 +202,21 @@ async function attempt(world: World, one: Case): Promise<Answer> {
   }
 }
 
+/** How many milliseconds a call takes in a world that does not say so: the median of five. */
+function measured({ sys }: World): number {
+  const kq = sys.kqueue();
+  const times = Array.from({ length: 5 }, () => timed(() => sys.kevent(kq, null, 0, null, 0, null)));
+  sys.close(kq);
+  return times.sort((a, b) => a - b)[2] as number;
+}
+
 /** The process in which cases run: gets the number of a case, answers what came of it. */
 async function serve(target: Target): Promise<void> {
   const world = await worldOf(target);
+  const pace = world.pace ?? measured(world);
   process.on('message', (index: number) => {
     const answer: Promise<Answer> =
-      index === READY ? Promise.resolve({ outcome: 'passed' }) : attempt(world, cases[index] as Case);
+      index === READY ? Promise.resolve({ outcome: 'passed', pace }) : attempt(world, pace, cases[index] as Case);
     void answer.then((result) => process.send?.(result));
   });
   // Whatever a case left running must not keep the process.

@@ -132,6 +132,8 @@ export interface World extends Partial<Calls> {
   /** Its version, `10.1`. Gates that hold for some versions only hold where it is not said. */
   readonly version?: string;
   readonly sys: Sys;
+  /** How many milliseconds one call takes. The runner measures it if absent. */
+  readonly pace?: number;
   /** The kernel's errno numbers by name. */
   readonly errno: Readonly<Record<string, number>>;
   /** What its kernel has not, though its ABI has a name for it: filters (`PROC`) and constants (`NOTE_LOWAT`). */
@@ -149,6 +151,7 @@ export interface World extends Partial<Calls> {
 export interface Kernel extends Omit<World, keyof Calls>, Calls {
   /** What the case says it needs. */
   readonly needs: readonly string[];
+  readonly pace: number;
   turn(): Promise<void>;
   now(): number;
   cleanup(): void;
@@ -168,7 +171,7 @@ export class Missing extends Error {
  * A world for one case, which says what it needs: a call that it did not name throws. It knows every descriptor that the
  * case made, and `cleanup` closes those that are left.
  */
-export function stage(world: World, needs: readonly string[]): Kernel {
+export function stage(world: World, needs: readonly string[], pace: number): Kernel {
   const { sys } = world;
   const open = new Set<number>();
   const queues = new Set<number>();
@@ -178,6 +181,7 @@ export function stage(world: World, needs: readonly string[]): Kernel {
   const staged: Record<string, unknown> = {
     name: world.name,
     version: world.version,
+    pace,
     errno: world.errno,
     lacks: world.lacks,
     needs,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Case } from './case.ts';
-import { DEADLINE, drain, type Event, fill, isErrno, Queue } from './queue.ts';
+import { deadline, drain, type Event, fill, isErrno, Queue } from './queue.ts';
 import type { Kernel } from './world.ts';
 
 interface Watched {
@@ -27,9 +27,11 @@ function tcp(world: Kernel): Watched {
 
 /** Reads until nothing more comes: what TCP has taken arrives later. */
 function empty(world: Kernel, reader: number, bytes: number): void {
-  const end = performance.now() + 5000;
+  let end = performance.now() + deadline(world);
   for (let left = bytes; left > 0; ) {
-    left -= drain(world, reader);
+    const read = drain(world, reader);
+    if (read > 0) end = performance.now() + deadline(world);
+    left -= read;
     assert.ok(performance.now() < end, `${left} bytes never arrived`);
   }
 }
@@ -37,7 +39,7 @@ function empty(world: Kernel, reader: number, bytes: number): void {
 /** Fills it until the queue has nothing to say for a while. What TCP has taken goes on to the other side, which may be slow to acknowledge the last of it. */
 function stuff(kq: Queue, writer: number, what: string): number {
   const quiet = what === 'a TCP socket' ? 400 : 20;
-  const end = performance.now() + DEADLINE;
+  const end = performance.now() + deadline(kq.world);
   let written = fill(kq.world, writer);
   while (kq.fetch(quiet).length > 0) {
     assert.ok(performance.now() < end, 'writable though it is full');
