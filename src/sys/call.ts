@@ -21,11 +21,8 @@ export function checkCall(
   checkCount('nevents', nevents);
   if (changelist !== null) checkList('changelist', changelist, abi, nchanges, 'nchanges');
   else if (nchanges !== 0) throw outOfRange('nchanges', '0, as changelist is null', nchanges);
-  if (eventlist !== null) {
-    // DragonFly writes an error record for a failed change whatever nevents says.
-    if (nevents >= nchanges) checkList('eventlist', eventlist, abi, nevents, 'nevents');
-    else checkList('eventlist', eventlist, abi, nchanges, 'nchanges');
-  } else if (nevents !== 0) throw outOfRange('nevents', '0, as eventlist is null', nevents);
+  if (eventlist !== null) checkList('eventlist', eventlist, abi, nevents, 'nevents');
+  else if (nevents !== 0) throw outOfRange('nevents', '0, as eventlist is null', nevents);
   if (timeout !== null && !isTimespec(timeout)) throw wrongType('timeout', 'a Timespec or null', timeout);
 }
 

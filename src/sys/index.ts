@@ -51,8 +51,8 @@ export function kqueue(): number {
  * The call blocks its thread until it returns. In a worker, terminate() and the main thread's process.exit() wait for that
  * too. Give a short timeout there and call it again, as poll() of the high-level API does.
  *
- * @throws TypeError, RangeError for what is not of the call's form: counts that are negative or not in the list, a list
- * of another ABI, an `eventlist` with less room than max(nevents, nchanges) (DragonFly writes there whatever nevents says)
+ * @throws TypeError, RangeError for what is not of the call's form: counts that are negative or greater than their own list,
+ * a list of another ABI
  */
 export function kevent(
   kq: number,

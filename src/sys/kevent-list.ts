@@ -18,6 +18,9 @@ export let keventAbi: (list: KeventList) => Abi;
 /** The address of the first record. */
 export let keventAddress: (list: KeventList) => number;
 
+/** Copies the first `count` records of a list to another list of its ABI. */
+export let copyKevents: (from: KeventList, to: KeventList, count: number) => void;
+
 /** Reads a record, whatever methods a subclass may have put in the place of the list's own. */
 export let takeKevent: (
   list: KeventList,
@@ -103,6 +106,7 @@ export class KeventList implements Iterable<Kevent> {
     };
     write = (list, index, ident, filter, flags, fflags, data, udata): void =>
       list.#write(list.#base(index), ident, filter, flags, fflags, data, udata);
+    copyKevents = (from, to, count): void => to.#words.set(from.#words.subarray(0, count * from.#layout.stride));
     takeKevent = (list, index, into): void => {
       const { ident, filter, flags, fflags, data, udata, wide } = list.#layout;
       const words = list.#words;

@@ -3,7 +3,7 @@ import { checkCall } from './call.ts';
 import { checkInt, checkOptionNames, outOfRange, wrongType } from './check.ts';
 import { systemAbi } from './default.ts';
 import { createTracked, untrack } from './descriptor.ts';
-import { type KeventList, keventAddress } from './kevent-list.ts';
+import { copyKevents, KeventList, keventAddress } from './kevent-list.ts';
 import { koffi } from './koffi.ts';
 import { type Abi, abis, checkAbi } from './layout.ts';
 import type { Sys } from './sys.ts';
@@ -107,6 +107,23 @@ export function bindKqueue(binding: Binding): Sys {
   const pollable = library === null && systemAbi !== undefined && process.platform !== 'linux';
   // A library may have descriptors of its own, as a kernel that runs in the process has: the number is another file here.
   const isOurs = pollable || abi === abis.libkqueue;
+  const { errorsPastNevents } = abi.quirks;
+  /**
+   * What every other kernel does with `n` records: those for which there is room are written, and where a failed change has
+   * no room for its record the call fails with that errno.
+   */
+  const handBack = (records: KeventList, n: number, eventlist: KeventList, nevents: number): number => {
+    if (n <= 0) return n;
+    copyKevents(records, eventlist, Math.min(n, nevents));
+    for (let i = nevents; i < n; i++) {
+      const errno = records.data(i);
+      // A receipt of a change that was applied has 0.
+      if (errno === 0) continue;
+      saved = errno;
+      return -1;
+    }
+    return Math.min(n, nevents);
+  };
   // What the last call was given. An address alone would not keep its buffer from the garbage collector during the call.
   const inUse: { changelist: KeventList | null; eventlist: KeventList | null; timeout: Timespec | null } = {
     changelist: null,
@@ -129,19 +146,21 @@ export function bindKqueue(binding: Binding): Sys {
     },
     kevent(kq, changelist, nchanges, eventlist, nevents, timeout): number {
       checkCall(abi, kq, changelist, nchanges, eventlist, nevents, timeout);
+      const isShort = errorsPastNevents && eventlist !== null && nevents < nchanges;
+      const records = isShort ? new KeventList(nchanges, abi) : eventlist;
       inUse.changelist = changelist;
-      inUse.eventlist = eventlist;
+      inUse.eventlist = records;
       inUse.timeout = timeout;
       const n = keventC(
         kq,
         changelist === null ? 0 : keventAddress(changelist),
         nchanges,
-        eventlist === null ? 0 : keventAddress(eventlist),
+        records === null ? 0 : keventAddress(records),
         nevents,
         timeout === null ? 0 : timespecAddress(timeout),
       );
       if (n === -1) saved = currentErrno();
-      return n;
+      return isShort ? handBack(records as KeventList, n, eventlist, nevents) : n;
     },
     close(fd): number {
       checkInt('fd', fd);

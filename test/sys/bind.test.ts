@@ -86,6 +86,57 @@ describe('bindKqueue', { skip: noCompiler }, () => {
     });
   }
 
+  describe('a kernel that writes error records past nevents', () => {
+    const abi = abis.dragonfly;
+    const { EV_RECEIPT = 0, EV_ERROR = 0 } = abi.constants;
+    const { ENOENT, EBADF } = constants.errno;
+    let sys: Sys;
+    before(() => {
+      const library = join(folder, 'past-nevents.so');
+      const source = fileURLToPath(new URL('dragonfly.c', import.meta.url));
+      const made = spawnSync(compiler ?? '', ['-shared', '-fPIC', '-o', library, source, '-lc'], { encoding: 'utf8' });
+      assert.equal(made.status, 0, made.stderr);
+      sys = bindKqueue({ library, abi });
+    });
+    /** A call with such changes: [errno, flags]. What it returns, its errno, and what is in its event list of four. */
+    const call = (changes: readonly [number, number][], nevents: number): [number, string, unknown[]] => {
+      const [changelist, eventlist] = [new KeventList(changes.length, abi), new KeventList(4, abi)];
+      for (const [i, [errno, flags]] of changes.entries()) EV_SET(changelist, i, i + 1, -1, flags, 0, errno, 0);
+      for (let i = 0; i < 4; i++) EV_SET(eventlist, i, 0xdead, -1, 0, 0, 0, 0);
+      const n = sys.kevent(1, changelist, changes.length, eventlist, nevents, null);
+      const records = [...eventlist].map(({ ident, flags, data }) => (ident === 0xdead ? '-' : [ident, flags, data]));
+      return [n, n === -1 ? errnoName(sys.errno()) : '', records];
+    };
+
+    test('writes no record past nevents, and fails with the errno of the change that has none', () => {
+      const good: [number, number] = [0, 0];
+      const [first, third] = [
+        [1, EV_ERROR, ENOENT],
+        [3, EV_ERROR, EBADF],
+      ];
+      const failing: [number, number][] = [[ENOENT, 0], good, [EBADF, 0]];
+      assert.deepEqual(call(failing, 4), [2, '', [first, third, '-', '-']]);
+      assert.deepEqual(call(failing, 2), [2, '', [first, third, '-', '-']]);
+      assert.deepEqual(call(failing, 1), [-1, 'EBADF', [first, '-', '-', '-']]);
+      assert.deepEqual(call(failing, 0), [-1, 'ENOENT', ['-', '-', '-', '-']]);
+      assert.deepEqual(call([good, good], 1), [1, '', [[7, 0, 0], '-', '-', '-']]);
+      assert.deepEqual(call([good, good], 0), [0, '', ['-', '-', '-', '-']]);
+    });
+
+    test('a receipt without room is no failure', () => {
+      const receipt: [number, number] = [0, EV_RECEIPT];
+      assert.deepEqual(call([receipt, receipt, receipt], 1), [1, '', [[1, EV_ERROR, 0], '-', '-', '-']]);
+      assert.deepEqual(call([receipt, receipt, [EBADF, 0]], 1), [-1, 'EBADF', [[1, EV_ERROR, 0], '-', '-', '-']]);
+    });
+
+    test('one list may be both', () => {
+      const list = new KeventList(3, abi);
+      for (let i = 0; i < 3; i++) EV_SET(list, i, i + 1, -1, 0, 0, i === 0 ? 0 : ENOENT, 0);
+      assert.equal(sys.kevent(1, list, 3, list, 2, null), 2);
+      assert.deepEqual([list.ident(0), list.ident(1), list.ident(2)], [2, 3, 3]);
+    });
+  });
+
   test('symbols replace the names that the ABI has', () => {
     const abi = abis.netbsd;
     const library = echo(abi, 'echo_kevent');

@@ -9,22 +9,23 @@ import { kqueues } from './kqueues.ts';
 import { noIntegers, noInts, noNumbers, refuses } from './refuses.ts';
 
 /** What this kqueue does otherwise than the man page, and the door cannot change. */
-const gates: readonly { kqueue: string; what: 'errno of no kqueue' | 'timeout checked' | 'closed'; reason: string }[] =
-  [
-    { kqueue: 'libkqueue', what: 'errno of no kqueue', reason: 'libkqueue: ENOENT for a descriptor that is no kqueue' },
-    {
-      kqueue: 'libkqueue',
-      what: 'timeout checked',
-      reason: 'libkqueue takes 2 s for 2e9 ns, and a negative time for ever',
-    },
-    {
-      kqueue: 'libkqueue',
-      what: 'closed',
-      reason: 'libkqueue learns of a closed queue in a thread of its own, and later',
-    },
-    { kqueue: 'dragonfly', what: 'timeout checked', reason: 'DragonFly takes any timeout, a negative one for none' },
-  ];
-const gate = (kqueue: string, what: (typeof gates)[number]['what']): string | false =>
+type Matter = 'errno of no kqueue' | 'timeout checked' | 'closed' | 'errors counted';
+const gates: readonly { kqueue: string; what: Matter; reason: string }[] = [
+  { kqueue: 'libkqueue', what: 'errors counted', reason: 'libkqueue does not count the records of failed changes' },
+  { kqueue: 'libkqueue', what: 'errno of no kqueue', reason: 'libkqueue: ENOENT for a descriptor that is no kqueue' },
+  {
+    kqueue: 'libkqueue',
+    what: 'timeout checked',
+    reason: 'libkqueue takes 2 s for 2e9 ns, and a negative time for ever',
+  },
+  {
+    kqueue: 'libkqueue',
+    what: 'closed',
+    reason: 'libkqueue learns of a closed queue in a thread of its own, and later',
+  },
+  { kqueue: 'dragonfly', what: 'timeout checked', reason: 'DragonFly takes any timeout, a negative one for none' },
+];
+const gate = (kqueue: string, what: Matter): string | false =>
   gates.find((g) => g.kqueue === kqueue && g.what === what)?.reason ?? false;
 
 const NOW = new Timespec(0, 0);
@@ -90,6 +91,36 @@ for (const door of await kqueues()) {
         assert.equal(sys.kevent(kq, null, 0, null, 0, null), 0);
         const list = new KeventList(1, sys.abi);
         assert.equal(sys.kevent(kq, list, 0, list, 0, null), 0);
+      });
+    });
+
+    test('an eventlist may be shorter than the changelist, and be the same list', {
+      skip: gate(name, 'errors counted'),
+    }, () => {
+      const { EV_ERROR = 0 } = sys.abi.constants;
+      withQueue(sys, (kq) => {
+        const [changes, events] = [new KeventList(3, sys.abi), new KeventList(1, sys.abi)];
+        const fill = (...flags: number[]): void => {
+          for (const [i, one] of flags.entries()) EV_SET(changes, i, i + 1, EVFILT_USER, one, 0, 0, 100 + i);
+        };
+        fill(EV_ADD | EV_CLEAR, EV_ADD | EV_CLEAR, EV_ADD | EV_CLEAR);
+        assert.equal(sys.kevent(kq, changes, 3, events, 1, NOW), 0);
+        fill(EV_DELETE, EV_ADD | EV_CLEAR, EV_DELETE);
+        assert.equal(sys.kevent(kq, changes, 3, events, 0, NOW), 0);
+        // One failure, with room for its record.
+        fill(EV_DELETE, EV_ADD | EV_CLEAR, EV_ADD | EV_CLEAR);
+        assert.equal(sys.kevent(kq, changes, 3, changes, 1, NOW), 1);
+        assert.deepEqual([changes.ident(0), changes.flags(0) & EV_ERROR], [1, EV_ERROR]);
+        assert.equal(errnoName(changes.data(0)), 'ENOENT');
+        // Two failures, with room for one, and for none.
+        for (const room of [1, 0]) {
+          fill(EV_ADD | EV_CLEAR, EV_ADD | EV_CLEAR, EV_DELETE);
+          sys.kevent(kq, changes, 3, null, 0, NOW);
+          fill(EV_DELETE, EV_DELETE, EV_DELETE);
+          assert.equal(sys.kevent(kq, changes, 2, null, 0, NOW), 0);
+          assert.equal(sys.kevent(kq, changes, 3, events, room, NOW), -1, `room for ${room}`);
+          assert.equal(errnoName(sys.errno()), 'ENOENT');
+        }
       });
     });
 
@@ -182,9 +213,7 @@ for (const door of await kqueues()) {
             ['nevents', '2147483647', () => sys.kevent(kq, null, 0, two, 2 ** 31 - 1, NOW)],
             ['nchanges', '1', () => sys.kevent(kq, null, 1, null, 0, NOW)],
             ['nevents', '1', () => sys.kevent(kq, null, 0, null, 1, NOW)],
-            // Room for max(nevents, nchanges): DragonFly writes an error record for every failed change.
-            ['nchanges', '2', () => sys.kevent(kq, two, 2, one, 1, NOW)],
-            ['nchanges', '2', () => sys.kevent(kq, two, 2, one, 0, NOW)],
+            ['nevents', '2', () => sys.kevent(kq, two, 2, one, 2, NOW)],
           ];
           for (const [argument, got, call] of cases) refuses(call, RangeError, argument, { got });
         });

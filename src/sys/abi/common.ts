@@ -69,6 +69,7 @@ export const common: Omit<AbiData, 'name' | 'title'> = {
   },
   quirks: {
     receipts: true,
+    errorsPastNevents: false,
     fixedVnodeNotes: false,
     longestWait: Number.POSITIVE_INFINITY,
     nestingLimit: false,

@@ -38,6 +38,11 @@ export const dragonfly: AbiData = {
     // EVFILT_PROC
     NOTE_PCTRLMASK: 0xf0000000,
   },
-  // kern.kq_checkloop: the kernel panics when one call loops a million times.
-  quirks: { ...common.quirks, longestWait: 60_000 },
+  quirks: {
+    ...common.quirks,
+    // kern_kevent() of sys/kern/kern_event.c posts each error, and kevent_copyout() never looks at nevents.
+    errorsPastNevents: true,
+    // kern.kq_checkloop: the kernel panics when one call loops a million times.
+    longestWait: 60_000,
+  },
 };

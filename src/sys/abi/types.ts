@@ -40,6 +40,8 @@ export type AbiName =
 export interface Quirks {
   /** EV_RECEIPT gives one counted EV_ERROR record for each change. False: a failure shows only in a call of its own. */
   readonly receipts: boolean;
+  /** The call writes a record for each failed change, however small nevents is. */
+  readonly errorsPastNevents: boolean;
   /** A VNODE knote never reports a note that was not there when it was made. */
   readonly fixedVnodeNotes: boolean;
   /** The longest that one call may wait, in milliseconds. */
