@@ -134,6 +134,45 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    name: 'a queue watched with EV_CLEAR is reported again when it gets a second user event',
+    needs: ['READ', 'USER'],
+    run(world) {
+      const [inner, outer] = [new Queue(world), new Queue(world)];
+      for (const ident of [1, 2, 3]) inner.set('USER', ident, 'ADD|CLEAR');
+      outer.set('READ', inner.fd, 'ADD|CLEAR');
+      outer.silent();
+      for (const ident of [1, 2]) {
+        inner.set('USER', ident, '', { fflags: 'TRIGGER' });
+        outer.one('READ', inner.fd);
+        outer.silent();
+      }
+      assert.equal(inner.fetch(0, 1).length, 1);
+      outer.fetch();
+      inner.set('USER', 3, '', { fflags: 'TRIGGER' });
+      outer.one('READ', inner.fd);
+    },
+  },
+  {
+    name: 'a queue watched with EV_CLEAR is reported again when it gets a second signal',
+    needs: ['READ', 'SIGNAL', 'signal', 'kill', 'handle'],
+    async run(world) {
+      const [inner, outer] = [new Queue(world), new Queue(world)];
+      const names = ['SIGUSR2', 'SIGHUP'];
+      for (const name of names) {
+        world.handle(name, () => {});
+        inner.set('SIGNAL', world.signal(name), 'ADD');
+      }
+      outer.set('READ', inner.fd, 'ADD|CLEAR');
+      outer.silent();
+      for (const name of names) {
+        world.kill(name);
+        await world.turn();
+        outer.one('READ', inner.fd);
+        outer.silent();
+      }
+    },
+  },
+  {
     name: 'a closed inner queue is silent in the outer',
     needs: ['READ', 'pipe'],
     run(world) {

@@ -1190,6 +1190,21 @@ describe('the kqueue of Linux', { skip: noLinux }, () => {
       });
     });
 
+    test('a queue in another with EV_CLEAR: each event is told once, and a fetch is no event', () => {
+      withQueue((queue) => {
+        const outer = new Queue();
+        assert.equal(outer.change({ ident: queue.fd, filter: 'READ', flags: 'ADD|CLEAR' }), 'ok');
+        for (const ident of [1, 2, 3]) {
+          assert.equal(queue.change({ ident, filter: 'USER', flags: 'ADD', fflags: 'TRIGGER' }), 'ok');
+          assert.equal(outer.fetch(5000).length, 1, `${ident}`);
+          assert.deepEqual(outer.fetch(), []);
+        }
+        assert.equal(queue.fetch().length, 3);
+        assert.deepEqual(outer.fetch(), []);
+        outer.close();
+      });
+    });
+
     test('what is not triggered stays silent, however often it is enabled', () => {
       withQueue((queue) => {
         const user = { ident: 1, filter: 'USER' };

@@ -58,6 +58,11 @@ export class Queue implements Host, Pending {
   /** The eventfd, and whether it is readable. */
   #bell = -1;
   #ringing = false;
+  /**
+   * A knote became active since the eventfd was last written, and epoll knows nothing of it. Whoever watches the queue
+   * edge-triggered must be told again. Of what epoll reported, the queue's own descriptor has had its edge already.
+   */
+  #news = false;
   /** kevent(2) is under way, and sees to bell and timers at its end. */
   #busy = false;
   readonly #wakefds: Map<number, number> = new Map();
@@ -148,14 +153,16 @@ export class Queue implements Host, Pending {
   }
 
   enlist(knote: Knote): void {
-    if (knote.listed) return;
-    knote.listed = true;
-    knote.previous = this.#last;
-    knote.next = null;
-    if (this.#last === null) this.#first = knote;
-    else this.#last.next = knote;
-    this.#last = knote;
-    this.#active++;
+    this.#news = true;
+    if (!knote.listed) {
+      knote.listed = true;
+      knote.previous = this.#last;
+      knote.next = null;
+      if (this.#last === null) this.#first = knote;
+      else this.#last.next = knote;
+      this.#last = knote;
+      this.#active++;
+    }
     if (!this.#busy) this.#settle();
   }
 
@@ -173,11 +180,13 @@ export class Queue implements Host, Pending {
   #settle(): void {
     this.#timers?.arm();
     const ring = this.#active > 0;
-    if (ring === this.#ringing) return;
+    const again = ring && this.#news;
+    this.#news = false;
+    if (ring === this.#ringing && !again) return;
     this.#ringing = ring;
     scratch[0] = 1;
     scratch[1] = 0;
-    // Neither can fail: it is written when it is 0, and read when it is 1.
+    // Neither can fail: 2^64 writes without a read are out of reach, and it is read when it is not 0.
     if (ring) libc.write(this.#bell, scratchAddress, 8);
     else libc.read(this.#bell, scratchAddress, 8);
   }
@@ -208,6 +217,7 @@ export class Queue implements Host, Pending {
     try {
       // First, to learn whether the queue still is one, before a change is applied to it that costs epoll nothing.
       if (nchanges > 0 && this.#collect(0) === -1) return -this.#failure();
+      this.#news = false;
       let records = 0;
       for (let i = 0; i < nchanges; i++) {
         const error = this.#apply(changelist as KeventList, i);
@@ -219,7 +229,10 @@ export class Queue implements Host, Pending {
         } else if (error !== 0) return -error;
       }
       if (records > 0 || nevents === 0) return records;
-      return this.#fetch(eventlist as KeventList, nevents, timeout);
+      const news = this.#news;
+      const fetched = this.#fetch(eventlist as KeventList, nevents, timeout);
+      this.#news = news;
+      return fetched;
     } finally {
       this.#busy = false;
       this.#settle();
