@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { constants, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { abiOf } from '../../src/sys/default.ts';
 import { abis, close, kqueue, unavailableReason } from '../../src/sys/index.ts';
@@ -49,6 +49,32 @@ function run(body: string, { preload, platform, env = {}, options = [] }: Surrou
   });
   assert.equal(ran.status, 0, ran.stderr);
   return JSON.parse(ran.stdout);
+}
+
+/** Runs a program as one CommonJS file, without a loader: what it printed. undefined where there is no bundler. */
+async function runBundled(t: TestContext, body: string, options: string[] = []): Promise<string | undefined> {
+  // DragonFly has no esbuild.
+  const esbuild = await import('esbuild').catch(() => undefined);
+  if (esbuild === undefined) {
+    t.skip('esbuild is not installed');
+    return undefined;
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'kqueue-'));
+  try {
+    const outfile = join(folder, 'program.cjs');
+    const contents = `
+      import { Kqueue, KqueueError, proc, read } from ${JSON.stringify(fileURLToPath(new URL('../index.ts', door)))};
+      import { close, kqueue } from ${JSON.stringify(fileURLToPath(door))};
+      ${body}`;
+    const stdin = { contents, resolveDir: folder };
+    esbuild.buildSync({ stdin, outfile, bundle: true, format: 'cjs', platform: 'node', logLevel: 'error' });
+    const env = { ...process.env, NODE_PATH: fileURLToPath(new URL('../../node_modules', import.meta.url)) };
+    const ran = spawnSync(process.execPath, [...options, outfile], { encoding: 'utf8', env });
+    assert.equal(ran.status, 0, ran.stderr);
+    return ran.stdout;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 describe('importing the C door', () => {
@@ -188,25 +214,27 @@ describe('importing the C door', () => {
   });
 
   test('works from a CommonJS file that a bundler made of it', { skip: unavailableReason() ?? false }, async (t) => {
-    // DragonFly has no esbuild.
-    const esbuild = await import('esbuild').catch(() => undefined);
-    if (esbuild === undefined) return t.skip('esbuild is not installed');
-    const folder = mkdtempSync(join(tmpdir(), 'kqueue-'));
-    try {
-      const outfile = join(folder, 'program.cjs');
-      const contents = `
-        import { KqueueError } from ${JSON.stringify(fileURLToPath(new URL('../index.ts', door)))};
-        import { close, kqueue } from ${JSON.stringify(fileURLToPath(door))};
-        console.log(close(kqueue()), new KqueueError(2, 'open'));`;
-      const stdin = { contents, resolveDir: folder };
-      esbuild.buildSync({ stdin, outfile, bundle: true, format: 'cjs', platform: 'node', logLevel: 'error' });
-      const env = { ...process.env, NODE_PATH: fileURLToPath(new URL('../../node_modules', import.meta.url)) };
-      const ran = spawnSync(process.execPath, [outfile], { encoding: 'utf8', env });
-      // What is printed of an error has the class's name, which a bundler may change.
-      assert.match(ran.stdout, /^0 KqueueError: ENOENT/, ran.stderr);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const stdout = await runBundled(t, 'console.log(close(kqueue()), new KqueueError(2, "open"));');
+    // What is printed of an error has the class's name, which a bundler may change.
+    if (stdout !== undefined) assert.match(stdout, /^0 KqueueError: ENOENT/);
+  });
+
+  test('works with --permission and --allow-addons, where nothing but the program may be read', {
+    skip: unavailableReason() ?? false,
+  }, async (t) => {
+    const flag = process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission';
+    const folders = [fileURLToPath(new URL('../../node_modules', import.meta.url)), tmpdir()];
+    const options = [flag, '--allow-addons', ...folders.map((folder) => `--allow-fs-read=${folder}/*`)];
+    const stdout = await runBundled(
+      t,
+      `const [outer, inner] = [new Kqueue(), new Kqueue()];
+      outer.register(read(inner.fd), proc(process.pid));
+      inner.waker(5).wake();
+      const [event] = outer.poll({ timeout: 20_000 });
+      console.log(event.ident === inner.fd, String(inner.poll({ timeout: 0 })));`,
+      options,
+    );
+    if (stdout !== undefined) assert.match(stdout, /^true kevent \{ USER ident=5/);
   });
 
   test('is possible from several workers and the main thread at once', {
