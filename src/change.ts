@@ -25,6 +25,8 @@ export function compile(interest: Interest, abi: Abi): Change {
     // NetBSD's filters count up from 0, in an unsigned field.
     if (evfilt < 0 && filterOf(abi, 'WRITE') >= 0)
       throw outOfRange('filter', `a filter of ${abi.name}, 0 or more`, evfilt);
+    // FreeBSD skips such a change without an answer, and the others refuse it.
+    if (evfilt === 0 && filterOf(abi, 'WRITE') < 0) throw outOfRange('filter', `a filter of ${abi.title}`, evfilt);
     const mode = flags & ~bit(abi, 'EV_ADD', 'EV_ENABLE', 'EV_DISABLE', 'EV_RECEIPT');
     return { filter: evfilt, mode, fflags, data };
   }
@@ -83,7 +85,7 @@ const UNITS = [
 function compileTimer(interest: TimerInterest, abi: Abi, mode: number): Omit<Change, 'filter'> {
   const { every, after, at, critical, background, continuous } = interest;
   let fflags = 0;
-  let ms = every ?? after ?? 1;
+  let ms = Math.min(every ?? after ?? 1, abi.quirks.longestTimer);
   if (at !== undefined) {
     // In the past means now; but 0, or less, is an error or worse.
     ms = Math.max(at, 1);

@@ -1,13 +1,15 @@
-import { constants } from 'node:os';
+import { constants as os } from 'node:os';
 import { KqueueError } from './error.ts';
 import type { Interest } from './interest.ts';
 import type { Knote } from './registration.ts';
 import type { Kevent } from './sys/kevent.ts';
 import { EV_SET, KeventList } from './sys/kevent-list.ts';
-import { describeRecord } from './sys/names.ts';
+import type { Abi } from './sys/layout.ts';
+import { describeRecord, filterName, noteNames } from './sys/names.ts';
 import type { Sys } from './sys/sys.ts';
 import { Timespec } from './sys/timespec.ts';
 
+const { EINTR, EINVAL } = os.errno;
 const NOW = new Timespec(0, 0);
 /** Lists for more changes than this are not kept. */
 const MANY = 1024;
@@ -30,8 +32,19 @@ export function stepOf(knote: Knote, flags: number, fflags: number = knote.fflag
 export function errorOf(sys: Sys, step: Step): KqueueError {
   const { ident, filter, flags, fflags, data, udata, interest } = step;
   const change = { ident, filter, flags, fflags, data, udata };
-  const about = describeRecord(sys.abi, { ...change, udata: 0 });
+  const about = describeRecord(sys.abi, { ...change, udata: 0 }) + (step.errno === EINVAL ? newer(sys.abi, step) : '');
   return new KqueueError(step.errno, 'kevent', { about, change, interest });
+}
+
+/** Names the release that brought the filter and the notes of a change, because an older kernel says no more than EINVAL. */
+function newer(abi: Abi, { filter, fflags }: Kevent): string {
+  const notes = noteNames(abi, filter, fflags).split('|');
+  const constants = [`EVFILT_${filterName(abi, filter)}`, ...notes.map((note) => `NOTE_${note}`)];
+  const since = constants.flatMap((constant) => {
+    const release = abi.since[constant];
+    return release === undefined ? [] : [`${constant} needs ${abi.title} ${release}`];
+  });
+  return since.length === 0 ? '' : ` (${since.join(', ')})`;
 }
 
 /** Applies changes, each in the way that shows whether it failed, with lists that are kept from call to call. */
@@ -71,7 +84,7 @@ export class Changer {
     for (const [i, step] of steps.entries()) this.#write(changes, i, step, EV_RECEIPT);
     const n = sys.kevent(kq, changes, count, receipts, count, NOW);
     // EINTR comes from waiting only: all changes were applied.
-    if (n === -1 && sys.errno() !== constants.errno.EINTR) throw new KqueueError(sys.errno(), 'kevent');
+    if (n === -1 && sys.errno() !== EINTR) throw new KqueueError(sys.errno(), 'kevent');
     /** All before it are answered: receipts come in the order of the changes, mostly. What counts is whose they are. */
     let first = 0;
     for (let i = 0; i < n; i++) {

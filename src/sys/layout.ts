@@ -31,6 +31,10 @@ export interface Abi {
   readonly name: AbiName;
   /** What people call the system: `macOS` for `darwin`. */
   readonly title: string;
+  /** The oldest release that this library supports; undefined for a layout to look at. */
+  readonly oldestRelease: string | undefined;
+  /** The release that brought a constant, where a release without it is in use. */
+  readonly since: Readonly<Record<string, string>>;
   /** `struct kevent` (`struct kevent64_s` for `darwin64`). Computed by koffi at the first look; throws without koffi. */
   readonly kevent: Layout;
   /** `struct timespec`. Computed by koffi at the first look; throws without koffi. */
@@ -80,6 +84,8 @@ function describe(data: AbiData): Abi {
   return Object.freeze({
     name: data.name,
     title: data.title,
+    oldestRelease: data.oldestRelease,
+    since: Object.freeze(data.since),
     get kevent(): Layout {
       kevent ??= measure(`${data.name}: struct kevent`, data.kevent);
       return kevent;

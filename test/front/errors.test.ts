@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { getSystemErrorName, inspect } from 'node:util';
-import { Kqueue, KqueueError, read, timer, user, Waker } from '../../src/index.ts';
-import { abis } from '../../src/sys/index.ts';
+import { type Interest, Kqueue, KqueueError, read, timer, user, vnode, Waker } from '../../src/index.ts';
+import { type Abi, abis } from '../../src/sys/index.ts';
 import { errno, FakeSys } from '../helpers/fake-sys.ts';
 import { noIntegers, noNumbers, refuses } from '../sys/refuses.ts';
 import { closeAfter, DEADLINE, isCode, noProc, runChild, suite } from './helpers.ts';
@@ -39,6 +39,30 @@ describe('KqueueError', suite, () => {
     sys.judge = () => 12_345;
     const kq = new Kqueue({ sys });
     assert.throws(() => kq.register(read(5)), { name: 'KqueueError', code: 'errno 12345', errno: -12_345 });
+  });
+
+  it('names the release that brought what the kernel refuses with EINVAL', () => {
+    const refused = (abi: Abi, interest: Interest, code: 'EINVAL' | 'ENOMEM' = 'EINVAL'): string => {
+      const sys = new FakeSys(abi);
+      sys.judge = () => errno[code];
+      try {
+        new Kqueue({ sys }).register(interest);
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return assert.fail('it is registered');
+    };
+    const { openbsd, netbsd, freebsd } = abis;
+    assert.match(refused(openbsd, user(7)), /USER ident=7, ADD\|ENABLE \} \(EVFILT_USER needs OpenBSD 7\.8\)$/);
+    assert.match(refused(netbsd, user(7)), /\(EVFILT_USER needs NetBSD 10\)$/);
+    assert.match(refused(openbsd, timer(7, { every: 0.5 })), /\(NOTE_USECONDS needs OpenBSD 7\.4\)$/);
+    assert.match(
+      refused(netbsd, vnode(7, { on: ['open', 'read', 'write'] })),
+      /\(NOTE_OPEN needs NetBSD 10, NOTE_READ needs NetBSD 10\)$/,
+    );
+    for (const message of [refused(freebsd, user(7)), refused(openbsd, read(7)), refused(openbsd, user(7), 'ENOMEM')]) {
+      assert.doesNotMatch(message, /needs/);
+    }
   });
 
   it('new Kqueue() says what kqueue(2) said', () => {

@@ -310,6 +310,7 @@ describe('the numbers of each system', suite, () => {
 
     it('is exact up to 63 bits, and refuses what is not', () => {
       for (const abi of systems) {
+        if (abi === freebsd) continue;
         assert.equal(sent(abi, timer(1, { every: 2 ** 53 - 1 })).data, 2 ** 53 - 1);
         assert.equal(sent(abi, timer(1, { every: 2 ** 60 })).data, 2n ** 60n);
         const kq = closeAfter(new Kqueue({ sys: new FakeSys(abi) }));
@@ -317,6 +318,18 @@ describe('the numbers of each system', suite, () => {
         // Less than the finest unit would be 0, which no kernel takes for a period.
         assert.throws(() => kq.register(timer(1, { every: 1e-7 })), RangeError);
       }
+    });
+
+    it('on FreeBSD is 2^30 seconds at most, because 2^31 and more fire immediately and for ever', () => {
+      const longest = 2 ** 30 * 1000;
+      for (const ms of [longest, longest + 0.5, 2 ** 31 * 1000, 2 ** 60]) {
+        for (const times of [{ every: ms }, { after: ms }]) {
+          assert.deepEqual([sent(freebsd, timer(1, times)).data, sent(freebsd, timer(1, times)).fflags], [longest, 0]);
+        }
+      }
+      assert.equal(sent(freebsd, timer(1, { every: longest - 1 })).data, longest - 1);
+      // A time of the wall clock is not relative.
+      assert.equal(sent(freebsd, timer(1, { at: 2 ** 31 * 1000 })).data, 2 ** 31 * 1000);
     });
 
     it('critical, background, continuous', () => {
@@ -344,6 +357,14 @@ describe('the numbers of each system', suite, () => {
     }
     const kq = closeAfter(new Kqueue({ sys: new FakeSys(netbsd) }));
     refuses(() => kq.register(raw({ ident: 1, filter: -1 })), RangeError, 'filter', { expected: 'a filter of netbsd' });
+    assert.equal(sent(netbsd, raw({ ident: 1, filter: 0 })).filter, 0);
+    for (const abi of systems) {
+      if (abi === netbsd) continue;
+      // FreeBSD skips the change and says nothing.
+      const other = closeAfter(new Kqueue({ sys: new FakeSys(abi) }));
+      const expected = `a filter of ${abi.title}`;
+      refuses(() => other.register(raw({ ident: 1, filter: 0 })), RangeError, 'filter', { expected, got: '0' });
+    }
   });
 
   it('vnode() with a path: its descriptor', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -223,5 +223,14 @@ test('every constant fits the field that it goes into, and no two filters share 
       filters.set(value, constant);
     }
     assert.ok(filters.size >= 8, `${name}: ${filters.size} filters`);
+  }
+});
+
+test('the table of a system that can be bound says which release is the oldest, and README repeats it', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  for (const { name, title, bindable, oldestRelease, since, constants } of Object.values(abis)) {
+    assert.equal(oldestRelease !== undefined, bindable, name);
+    if (bindable) assert.match(readme, new RegExp(`^\\| [^|]*${title}[^|]* \\| ${oldestRelease} \\| `, 'm'), name);
+    for (const constant of Object.keys(since)) assert.ok(constant in constants, `${name}: ${constant}`);
   }
 });

@@ -27,6 +27,7 @@ export const common: Omit<AbiData, 'name' | 'title'> = {
   symbols: { kqueue: 'kqueue', kevent: 'kevent', close: 'close' },
   counts: 'int',
   bindable: true,
+  since: {},
   constants: {
     // Flags of a change: actions
     EV_ADD: 0x1,
@@ -72,6 +73,7 @@ export const common: Omit<AbiData, 'name' | 'title'> = {
     errorsPastNevents: false,
     fixedVnodeNotes: false,
     longestWait: Number.POSITIVE_INFINITY,
+    longestTimer: Number.POSITIVE_INFINITY,
     nestingLimit: false,
     unsupported: [],
   },

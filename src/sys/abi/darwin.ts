@@ -84,6 +84,7 @@ export const darwin: AbiData = {
   ...common,
   name: 'darwin',
   title: 'macOS',
+  oldestRelease: '10.15',
   kevent: {
     size: 32,
     align: 4,

@@ -13,6 +13,7 @@ export const dragonfly: AbiData = {
   ...common,
   name: 'dragonfly',
   title: 'DragonFly',
+  oldestRelease: '6.4',
   constants: {
     ...common.constants,
     // Filters

@@ -9,6 +9,7 @@ export const freebsd: AbiData = {
   ...common,
   name: 'freebsd',
   title: 'FreeBSD',
+  oldestRelease: '12.3',
   kevent: {
     size: 64,
     align: 8,
@@ -66,6 +67,8 @@ export const freebsd: AbiData = {
     KQUEUE_CLOEXEC: 0x1,
     KQUEUE_CPONFORK: 0x2,
   },
+  // filt_timerstart() of sys/kern/kern_event.c: 2^31 s and more overflow, and the timer fires immediately and for ever.
+  quirks: { ...common.quirks, longestTimer: 2 ** 30 * 1000 },
 };
 
 /**

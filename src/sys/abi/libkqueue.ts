@@ -17,6 +17,7 @@ export const libkqueue: AbiData = {
   ...common,
   name: 'libkqueue',
   title: 'libkqueue',
+  oldestRelease: '2.3.1',
   constants: {
     ...common.constants,
     // Filters

@@ -10,6 +10,7 @@ export const linux: AbiData = {
   ...common,
   name: 'linux',
   title: 'Linux',
+  oldestRelease: '5.3',
   constants: {
     ...libkqueue.constants,
     // EVFILT_READ

@@ -3,8 +3,6 @@ import type { AbiData } from './types.ts';
 
 /**
  * NetBSD: <sys/event.h> 1.54, of NetBSD 10. Filters count up from 0, filter and flags are 32 bits wide, the counts are size_t.
- * EVFILT_USER, NOTE_OPEN, NOTE_CLOSE, NOTE_CLOSE_WRITE and NOTE_READ are there since 10: NetBSD 9 refuses the filter, and takes
- * the notes without ever telling them.
  *
  * The header renames kevent to `__kevent50`; the plain symbol is the call of NetBSD 5, with a 32-bit time_t, and must never
  * be bound. NetBSD 11 renames it to `__kevent100`, whose records have `uint64_t ext[4]` appended (72 bytes), and keeps
@@ -14,6 +12,9 @@ export const netbsd: AbiData = {
   ...common,
   name: 'netbsd',
   title: 'NetBSD',
+  oldestRelease: '10',
+  // Before 10 the kernel refuses the filter, and accepts the notes without reporting them.
+  since: { EVFILT_USER: '10', NOTE_OPEN: '10', NOTE_CLOSE: '10', NOTE_CLOSE_WRITE: '10', NOTE_READ: '10' },
   kevent: {
     size: 40,
     align: 8,

@@ -1,11 +1,14 @@
 import { common } from './common.ts';
 import type { AbiData } from './types.ts';
 
-/** OpenBSD: <sys/event.h> 1.74 (2025-05-10). EVFILT_USER is there since 7.8. */
+/** OpenBSD: <sys/event.h> 1.74 (2025-05-10). */
 export const openbsd: AbiData = {
   ...common,
   name: 'openbsd',
   title: 'OpenBSD',
+  oldestRelease: '7.4',
+  // Before 7.4 the kernel ignores the fflags of a timer.
+  since: { EVFILT_USER: '7.8', NOTE_SECONDS: '7.4', NOTE_USECONDS: '7.4', NOTE_NSECONDS: '7.4', NOTE_ABSTIME: '7.4' },
   kevent: {
     size: 32,
     align: 8,
@@ -44,7 +47,7 @@ export const openbsd: AbiData = {
     NOTE_CHANGE: 0x1,
     // EVFILT_PROC
     NOTE_PCTRLMASK: 0xf0000000,
-    // EVFILT_TIMER, since 7.4 (2023-08): the units are an enum in the low bits, not a mask
+    // EVFILT_TIMER: the units are an enum in the low bits, not a mask
     NOTE_SECONDS: 0x1,
     NOTE_MSECONDS: 0,
     NOTE_USECONDS: 0x2,

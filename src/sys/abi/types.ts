@@ -46,6 +46,8 @@ export interface Quirks {
   readonly fixedVnodeNotes: boolean;
   /** The longest that one call may wait, in milliseconds. */
   readonly longestWait: number;
+  /** The longest period or delay of a timer, in milliseconds. */
+  readonly longestTimer: number;
   /** The system counts how deep queues watch queues, and refuses a queue that is too deep. */
   readonly nestingLimit: boolean;
   /** Constants that the header has, and that the kqueue ignores or gets wrong. */
@@ -57,6 +59,10 @@ export interface AbiData {
   readonly name: AbiName;
   /** What people call the system. */
   readonly title: string;
+  /** The oldest release that this library supports. Absent for a layout to look at. */
+  readonly oldestRelease?: string;
+  /** The release that brought a constant, where a release without it is in use. */
+  readonly since: Readonly<Record<string, string>>;
   readonly kevent: StructData;
   readonly timespec: StructData;
   /** The names under which the C library exports the calls. */
