@@ -18,7 +18,7 @@ import { now } from './timers.ts';
 import { type AbortSignalLike, Waiting } from './waiting.ts';
 import { Gate, Waker, wakerHandle } from './waker.ts';
 
-const { EBADF, EINTR, EINVAL, ENOENT } = os.errno;
+const { EBADF, EINTR, ENOENT } = os.errno;
 const QUEUE_OPTIONS: ReadonlySet<string> = new Set(['sys']);
 const POLL_OPTIONS: ReadonlySet<string> = new Set(['timeout', 'max'] satisfies (keyof PollOptions)[]);
 const WAIT_OPTIONS: ReadonlySet<string> = new Set(['timeout', 'max', 'signal'] satisfies (keyof WaitOptions)[]);
@@ -329,8 +329,8 @@ export class Kqueue<Token = unknown> {
   /** Whether the number still is a queue's: closed underneath, it may be somebody else's file by now, which must stay open. */
   #isQueue(fd: number): boolean {
     if (this.#sys.kevent(fd, null, 0, this.#events, 1, NOW) !== -1) return true;
-    // EBADF; EINVAL on FreeBSD, ENOENT with libkqueue, for a descriptor of another kind.
-    return ![EBADF, EINVAL, ENOENT].includes(this.#sys.errno());
+    // EBADF for a descriptor of another kind; ENOENT with libkqueue.
+    return ![EBADF, ENOENT].includes(this.#sys.errno());
   }
 
   /** As close(). */

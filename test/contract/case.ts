@@ -5,9 +5,11 @@ import { type Calls, calls, type Kernel, type World } from './world.ts';
 export interface Gate {
   /** Names of kqueues, as a World has them. */
   readonly on: string | readonly string[];
-  /** `< 7.8` or `>= 10`: of the kqueue; every version if absent. */
+  /** `< 7.8` or `>= 10`: of the kqueue; every version if absent. macOS has Darwin's numbers, as in os.release(). */
   readonly version?: string;
   readonly reason: string;
+  /** How it is known: `run on 7.3`, or `read in` and the file and function of the kernel. */
+  readonly source: string;
 }
 
 /**
@@ -37,11 +39,29 @@ const USES = ['NOTE_OPEN', 'NOTE_CLOSE', 'NOTE_CLOSE_WRITE', 'NOTE_READ'] as con
 
 /** What an ABI has a name for and an earlier kernel of that name has not; and what a library gets wrong in many ways. */
 export const sharedGates: readonly SharedGate[] = [
-  { on: 'openbsd', version: '< 7.8', needs: ['USER'], reason: 'there is no EVFILT_USER' },
-  { on: 'netbsd', version: '< 10', needs: ['USER'], reason: 'there is no EVFILT_USER' },
-  { on: 'openbsd', version: '< 7.4', needs: UNITS, reason: 'timers are in milliseconds, whatever fflags says' },
-  { on: 'netbsd', version: '< 10', needs: UNITS, reason: 'timers are in milliseconds, whatever fflags says' },
-  { on: 'netbsd', version: '< 10', needs: USES, reason: 'these notes are taken, and never told' },
+  { on: 'openbsd', version: '< 7.8', needs: ['USER'], reason: 'there is no EVFILT_USER', source: 'run on 7.3' },
+  { on: 'netbsd', version: '< 10', needs: ['USER'], reason: 'there is no EVFILT_USER', source: 'run on 7.99.34' },
+  {
+    on: 'openbsd',
+    version: '< 7.4',
+    needs: UNITS,
+    reason: 'timers are in milliseconds, whatever fflags says',
+    source: 'run on 7.3',
+  },
+  {
+    on: 'netbsd',
+    version: '< 10',
+    needs: UNITS,
+    reason: 'timers are in milliseconds, whatever fflags says',
+    source: 'run on 7.99.34',
+  },
+  {
+    on: 'netbsd',
+    version: '< 10',
+    needs: USES,
+    reason: 'these notes are accepted and never reported',
+    source: 'run on 7.99.34',
+  },
   ...libkqueueGates,
 ];
 

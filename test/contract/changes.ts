@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Timespec } from '../../src/sys/index.ts';
 import type { Case, Filter } from './case.ts';
 import { type Change, deadline, Event, isErrno, Queue, type Rest, timed } from './queue.ts';
-import type { Kernel } from './world.ts';
+import { type Kernel, Missing } from './world.ts';
 
 /** A pipe that has a byte to read, and one that has none. */
 function pipes(world: Kernel): { kq: Queue; full: number; empty: number; fill: () => void } {
@@ -261,6 +261,27 @@ export const cases: readonly Case[] = [
       isErrno(world, world.sys.errno(), 'EINVAL');
     },
   },
+  {
+    name: 'a change with filter 0 is EINVAL',
+    needs: [],
+    gates: [
+      {
+        on: 'freebsd',
+        reason: 'the change is skipped: the call succeeds, and nothing is registered',
+        source: 'run on 12.3; read in sys/kern/kern_event.c, kqueue_kevent',
+      },
+    ],
+    run(world) {
+      const { EV_ADD = 0, ...constants } = world.sys.abi.constants;
+      const name = Object.keys(constants).find((known) => known.startsWith('EVFILT_') && constants[known] === 0);
+      if (name !== undefined) throw new Missing(`filter 0 without a meaning: it is ${name}`);
+      const kq = new Queue(world);
+      const list = kq.list([], 1);
+      list.set(0, { ident: 1, filter: 0, flags: EV_ADD });
+      assert.equal(world.sys.kevent(kq.fd, list, 1, null, 0, NOW), -1);
+      isErrno(world, world.sys.errno(), 'EINVAL');
+    },
+  },
   ...(['READ', 'WRITE', 'VNODE'] as const).map(
     (name): Case => ({
       name: `${name}: adding a closed descriptor is EBADF`,
@@ -276,7 +297,18 @@ export const cases: readonly Case[] = [
   {
     name: 'a descriptor number beyond a C int is EBADF, and is not cut to 32 bits',
     needs: ['READ', 'pipe'],
-    gates: [{ on: ['darwin', 'dragonfly'], reason: 'only the low 32 bits of a descriptor are looked at' }],
+    gates: [
+      {
+        on: 'darwin',
+        reason: 'EINVAL where the low 32 bits are the number of an open descriptor, else EBADF',
+        source: 'read in bsd/kern/kern_event.c (XNU 11417), kevent_register',
+      },
+      {
+        on: 'dragonfly',
+        reason: 'only the low 32 bits of a descriptor are looked at',
+        source: 'read in sys/kern/kern_event.c, filt_fileattach',
+      },
+    ],
     run(world) {
       const { kq, full } = pipes(world);
       kq.fails('EBADF', 'READ', 2 ** 31, 'ADD');
@@ -288,13 +320,13 @@ export const cases: readonly Case[] = [
   {
     name: 'VNODE on a pipe is EINVAL',
     needs: ['VNODE', 'pipe'],
-    gates: [{ on: 'dragonfly', reason: 'it is EOPNOTSUPP' }],
+    gates: [{ on: 'dragonfly', reason: 'it is EOPNOTSUPP', source: 'read in sys/kern/kern_event.c, kqueue_register' }],
     run: (world) => new Queue(world).fails('EINVAL', 'VNODE', world.pipe()[0], 'ADD', { fflags: 'WRITE' }),
   },
   {
     name: 'VNODE on a socket is EINVAL',
     needs: ['VNODE', 'socketpair'],
-    gates: [{ on: 'dragonfly', reason: 'it is EOPNOTSUPP' }],
+    gates: [{ on: 'dragonfly', reason: 'it is EOPNOTSUPP', source: 'read in sys/kern/kern_event.c, kqueue_register' }],
     run: (world) =>
       new Queue(world).fails('EINVAL', 'VNODE', world.socketpair('stream')[0], 'ADD', { fflags: 'WRITE' }),
   },
@@ -497,7 +529,14 @@ export const cases: readonly Case[] = [
   {
     name: 'a changelist of 10,000 makes 10,000 knotes',
     needs: ['USER'],
-    gates: [{ on: 'openbsd', reason: 'a process may have 1,024 knotes of TIMER and USER' }],
+    gates: [
+      {
+        on: 'openbsd',
+        version: '>= 7.8',
+        reason: 'a process may have 1,024 knotes of TIMER and USER',
+        source: 'read in sys/kern/kern_event.c, filt_timerattach and filt_userattach',
+      },
+    ],
     run(world) {
       const kq = new Queue(world);
       const all = (flags: string, fflags = ''): Change[] =>
@@ -508,6 +547,38 @@ export const cases: readonly Case[] = [
       const idents = new Set(kq.collect(10_000, 1024).map(({ ident, udata }) => (ident === udata ? ident : -1n)));
       assert.equal(idents.size, 10_000);
       kq.silent(0);
+    },
+  },
+
+  {
+    name: 'a changelist may be longer than the eventlist: all changes are applied, and the events come in turn',
+    needs: ['READ', 'pipe', 'dup'],
+    run(world) {
+      const { kq, full } = pipes(world);
+      const fds = [full, world.dup(full), world.dup(full)];
+      const changes = fds.map((fd): Change => ['READ', fd, 'ADD|ONESHOT']);
+      const { count, events } = raw(kq, changes, 1, LONG);
+      assert.equal(count, 1);
+      const idents = [...events, ...kq.collect(2)].map(({ ident }) => Number(ident));
+      assert.deepEqual(new Set(idents), new Set(fds));
+    },
+  },
+  {
+    name: 'a changelist may be longer than the eventlist: more errors than room are -1, or as many records as fit',
+    needs: ['READ', 'TIMER', 'pipe'],
+    run(world) {
+      const { kq, full } = pipes(world);
+      const first: Change = ['TIMER', 1, 'DELETE', { udata: 1 }];
+      const list = kq.list([], 4);
+      const mark = { ident: 77, filter: list.filter(0), flags: 0, fflags: 78, data: 79, udata: 80 };
+      for (let index = 0; index < 4; index++) list.set(index, mark);
+      const changes = kq.list([['READ', full, 'ADD'], first, ['TIMER', 2, 'DELETE'], ['TIMER', 3, 'DELETE']]);
+      const count = world.sys.kevent(kq.fd, changes, 4, list, 1, LONG);
+      if (count === -1) isErrno(world, world.sys.errno(), 'ENOENT');
+      else isRecord(world, new Event(world, list, 0), first, 'ENOENT');
+      assert.ok(count === -1 || count === 1, `kevent() returned ${count}`);
+      for (let index = 1; index < 4; index++) assert.deepEqual(list.get(index), mark);
+      kq.one('READ', full);
     },
   },
 
@@ -550,6 +621,27 @@ export const cases: readonly Case[] = [
       world.read(empty, 8);
       kq.set('READ', empty, 'ENABLE');
       kq.silent();
+    },
+  },
+  {
+    name: 'EV_DISPATCH: EV_ENABLE reports again what still holds, though nothing new came',
+    needs: ['READ', 'EV_DISPATCH', 'pipe'],
+    gates: [
+      {
+        on: 'netbsd',
+        version: '< 10',
+        reason: 'EV_ENABLE looks again only at a knote that is still active',
+        source: 'run on 7.99.34',
+      },
+    ],
+    run(world) {
+      const { kq, full } = pipes(world);
+      kq.set('READ', full, 'ADD|DISPATCH', { udata: 6 });
+      for (let look = 0; look < 3; look++) {
+        assert.equal(kq.one('READ', full).udata, 6n);
+        kq.silent();
+        kq.set('READ', full, 'ENABLE', { udata: 6 });
+      }
     },
   },
   {

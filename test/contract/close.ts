@@ -186,7 +186,13 @@ export const cases: readonly Case[] = [
   {
     name: 'a file that comes back to its number by way of a duplicate has no knote',
     needs: ['READ', 'pipe', 'dup', 'dup2'],
-    gates: [{ on: 'linux', reason: 'the same open file is on the same number: that it was away leaves no trace' }],
+    gates: [
+      {
+        on: 'linux',
+        reason: 'the same open file is on the same number: that it was away leaves no trace',
+        source: 'run on Linux',
+      },
+    ],
     run(world) {
       const { kq, reader, writer } = pipe(world);
       const copy = world.dup(reader);

@@ -118,8 +118,11 @@ test('every case has a name of its own', () => {
   );
 });
 
-test('every gate is for a version that can be compared, and for cases that exist', () => {
-  for (const { version } of gateTable()) assert.match(version, /^(|(<|>=) \d+(\.\d+)*)$/);
+test('every gate has a version that can be compared, a source, and cases that exist', () => {
+  for (const { version, source } of gateTable()) {
+    assert.match(version, /^(|(<|>=) \d+(\.\d+)*)$/);
+    assert.match(source, /^(run on|read in) /);
+  }
   const names = new Set(cases.map(({ name }) => name));
   const gone = sharedGates.flatMap((gate) => gate.cases ?? []).filter((name) => !names.has(name));
   assert.deepEqual(gone, []);

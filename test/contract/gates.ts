@@ -8,6 +8,7 @@ export interface Row {
   /** Cases, one a line. */
   readonly what: string;
   readonly reason: string;
+  readonly source: string;
 }
 
 /** The order in which kqueues are told of. */
@@ -16,7 +17,9 @@ const ORDER = ['darwin', 'freebsd', 'openbsd', 'netbsd', 'dragonfly', 'linux', '
 /** Every gate there is, by kqueue; those with one reason together. */
 export function gateTable(): Row[] {
   const rows = (gates: readonly Gate[], what: string): Row[] =>
-    gates.flatMap(({ on, version = '', reason }) => [on].flat().map((name) => ({ on: name, version, what, reason })));
+    gates.flatMap(({ on, version = '', reason, source }) =>
+      [on].flat().map((name) => ({ on: name, version, what, reason, source })),
+    );
   const all = [
     ...sharedGates.flatMap((gate) => [
       ...(gate.needs === undefined ? [] : rows([gate], `everything that needs ${gate.needs.map(plain).join(', ')}`)),
@@ -27,7 +30,7 @@ export function gateTable(): Row[] {
   const rank = (name: string): number => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
   const merged = new Map<string, Row>();
   for (const row of all) {
-    const key = JSON.stringify([row.on, row.version, row.reason]);
+    const key = JSON.stringify([row.on, row.version, row.reason, row.source]);
     const first = merged.get(key);
     merged.set(key, first === undefined ? row : { ...first, what: `${first.what}\n${row.what}` });
   }
@@ -41,7 +44,10 @@ function plain(need: string): string {
 /** The table for a terminal. */
 export function plainTable(rows: readonly Row[]): string {
   return rows
-    .map(({ on, version, what, reason }) => `${`${on} ${version}`.trim()}: ${reason}\n${what.replace(/^/gm, '    ')}`)
+    .map(
+      ({ on, version, what, reason, source }) =>
+        `${`${on} ${version}`.trim()}: ${reason} (${source})\n${what.replace(/^/gm, '    ')}`,
+    )
     .join('\n');
 }
 
@@ -80,16 +86,17 @@ function section(name: string, rows: readonly Row[]): string {
   return [
     `### ${TITLES[name] ?? name}`,
     '',
-    '| what does not hold | what it does instead | versions |',
-    '| --- | --- | --- |',
-    ...rows.map((row) => `| ${cases(row)} | ${cell(row.reason)} | ${bound(row)} |`),
+    '| what does not hold | what it does instead | versions | source |',
+    '| --- | --- | --- | --- |',
+    ...rows.map((row) => `| ${cases(row)} | ${cell(row.reason)} | ${bound(row)} | ${cell(row.source)} |`),
   ].join('\n');
 }
 
-function bound({ version }: Row): string {
+function bound({ on, version }: Row): string {
   const [, operator, number] = /^(<|>=) (.*)$/.exec(version) ?? [];
   if (number === undefined) return 'all';
-  return operator === '<' ? `before ${number}` : `since ${number}`;
+  const release = on === 'darwin' ? `Darwin ${number}` : number;
+  return operator === '<' ? `before ${release}` : `since ${release}`;
 }
 
 const BEGIN = '<!-- gates: npm run contract -- --docs -->';

@@ -3,8 +3,10 @@ import type { SharedGate } from './case.ts';
 // Measured on 2.3.1, 2.5.1, 2.6.4, 2.7.0 and the source after 2.7.0, which `2.7.1` stands for. A bound is the first of these
 // versions that does otherwise.
 
+const source = 'run on 2.3.1 to 2.7.0 and later source';
+
 function gate(reason: string, cases: readonly string[], version?: string): SharedGate {
-  return { on: 'libkqueue', ...(version === undefined ? {} : { version }), reason, cases };
+  return { on: 'libkqueue', ...(version === undefined ? {} : { version }), reason, source, cases };
 }
 
 const UDATA = [0n, 1n, 2n ** 31n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 63n, 2n ** 64n - 1n];
@@ -23,7 +25,7 @@ export const libkqueueGates: readonly SharedGate[] = [
   ]),
   gate('a descriptor that is no queue is ENOENT', [
     'kevent(2) on the descriptor -1 is EBADF',
-    'kevent(2) on a descriptor that is no queue is EBADF, or EINVAL as on FreeBSD',
+    'kevent(2) on a descriptor that is not a queue is EBADF',
   ]),
 
   // Error records and receipts.
@@ -263,7 +265,7 @@ export const libkqueueGates: readonly SharedGate[] = [
   gate('that a directory is removed is not told', ['VNODE on a directory: removed is NOTE_DELETE']),
 
   // PROC and SIGNAL.
-  { on: 'libkqueue', version: '< 2.5.1', needs: ['PROC'], reason: 'there is no EVFILT_PROC: ENOSYS' },
+  { on: 'libkqueue', version: '< 2.5.1', needs: ['PROC'], reason: 'there is no EVFILT_PROC: ENOSYS', source },
   gate('only children are told of', ['PROC: the end of a process that is no child is told']),
   gate(
     'the end is told again and again',

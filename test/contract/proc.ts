@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Case } from './case.ts';
-import { deadline, type Event, isErrno, notes, Queue } from './queue.ts';
+import { deadline, differs, type Event, isErrno, notes, Queue } from './queue.ts';
 import type { Child, Kernel } from './world.ts';
 
 // The event of an exit: EV_EOF, and the knote is gone with it. Its note need not be set where it was not asked for.
@@ -128,6 +128,7 @@ export const cases: readonly Case[] = [
       assert.ok(event !== undefined, 'neither refused nor told');
       if (event.has('ERROR')) isErrno(world, event.data, 'ESRCH');
       else assert.ok(event.has('EOF') && event.note('EXIT'), String(event));
+      differs(world, event.has('ERROR') ? 'ESRCH' : 'event', { freebsd: 'event', linux: 'event', openbsd: 'ESRCH' });
     },
   },
   {

@@ -79,6 +79,14 @@ export class Event {
     return (this.fflags & constant(this.#world, `NOTE_${name}`)) !== 0;
   }
 
+  /** Those of these notes, joined by `|`, that are set. */
+  noted(names: string): string {
+    return names
+      .split('|')
+      .filter((name) => this.note(name))
+      .join('|');
+  }
+
   toString(): string {
     const { filter, ident, flags, fflags, data, udata } = this;
     return `{ ${filter} ${ident} flags=0x${flags.toString(16)} fflags=0x${fflags.toString(16)} data=${data} udata=${udata} }`;
@@ -91,6 +99,17 @@ export function isErrno(world: Kernel, number: number | bigint, ...codes: string
   if (known.some((code) => world.errno[code] === Number(number))) return;
   const name = Object.entries(world.errno).find(([, value]) => value === Number(number))?.[0] ?? `errno ${number}`;
   assert.fail(`expected ${codes.join(' or ')}, got ${Number(number) === 0 ? 'no error' : name}`);
+}
+
+/**
+ * Fails unless `seen` is what this kernel was seen to do, where kernels differ. A kernel that is not in `known` may do what
+ * any of them does: docs/differences.md says which ones were read.
+ */
+export function differs(world: Kernel, seen: string, known: Readonly<Record<string, string>>): void {
+  const expected = known[world.name];
+  if (expected !== undefined) assert.equal(seen, expected);
+  else
+    assert.ok(Object.values(known).includes(seen), `expected one of ${Object.values(known).join(', ')}, got ${seen}`);
 }
 
 /** The name of the errno that the last call left. */

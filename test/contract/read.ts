@@ -590,7 +590,13 @@ export const cases: readonly Case[] = [
   {
     name: 'READ on a FIFO: the last writer gone is EV_EOF; a new writer ends that',
     needs: ['READ', 'folder', 'open', 'mkfifo'],
-    gates: [{ on: 'darwin', reason: 'the end of a FIFO is never told' }],
+    gates: [
+      {
+        on: 'darwin',
+        reason: 'the end of a FIFO is never reported',
+        source: 'read in bsd/miscfs/fifofs/fifo_vnops.c (XNU 11417)',
+      },
+    ],
     run(world) {
       const kq = new Queue(world);
       const path = `${world.folder()}/fifo`;
@@ -637,7 +643,7 @@ export const cases: readonly Case[] = [
   {
     name: "READ on a terminal's slave: hung up is EV_EOF",
     needs: ['READ', 'pty'],
-    gates: [{ on: 'netbsd', reason: 'a terminal that hung up is not told' }],
+    gates: [{ on: 'netbsd', reason: 'a terminal that hung up is not reported', source: 'read in sys/kern/tty.c' }],
     run(world) {
       const kq = new Queue(world);
       const [master, slave] = world.pty();

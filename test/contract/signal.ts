@@ -46,7 +46,13 @@ export const cases: readonly Case[] = [
   {
     name: 'SIGNAL: data counts the signals since the last fetch',
     needs: SIGNAL,
-    gates: [{ on: 'dragonfly', reason: 'a signal is counted when it is delivered, and some twice' }],
+    gates: [
+      {
+        on: 'dragonfly',
+        reason: 'a signal is counted when it is delivered, and some twice',
+        source: 'read in sys/kern/kern_sig.c',
+      },
+    ],
     async run(world) {
       const { kq, number } = watch(world);
       await send(world, NAME, 3);
@@ -145,7 +151,13 @@ export const cases: readonly Case[] = [
   {
     name: 'SIGNAL with EV_DISPATCH: disabled by delivery until EV_ENABLE',
     needs: [...SIGNAL, 'EV_DISPATCH'],
-    gates: [{ on: 'netbsd', reason: 'EV_CLEAR, which signals have, makes EV_DISPATCH ignored' }],
+    gates: [
+      {
+        on: 'netbsd',
+        reason: 'EV_CLEAR, which signals have, makes EV_DISPATCH ignored',
+        source: 'read in sys/kern/kern_event.c, kqueue_scan',
+      },
+    ],
     async run(world) {
       const { kq, number } = watch(world, 'ADD|DISPATCH');
       await send(world);

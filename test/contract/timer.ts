@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Case } from './case.ts';
+import type { Case, Gate } from './case.ts';
 import { type Change, deadline, notes, Queue, sleep } from './queue.ts';
 import { type Kernel, Missing } from './world.ts';
 
@@ -12,6 +12,14 @@ function absolute(world: Kernel, unit = ''): number {
 }
 
 const FUTURE = ['NOTE_ABSTIME|NOTE_ABSOLUTE'] as const;
+
+/** NetBSD before 10 rounds a period down. */
+const EARLY = {
+  on: 'netbsd',
+  version: '< 10',
+  reason: 'a timer may fire early, by up to two ticks of 10 ms',
+  source: 'run on 7.99.34; read in sys/sys/param.h, mstohz',
+} as const satisfies Gate;
 
 /** How long one firing of this timer takes. */
 function firing(world: Kernel, fflags: string, data: number): number {
@@ -27,6 +35,7 @@ export const cases: readonly Case[] = [
   {
     name: 'TIMER: a period in milliseconds fires again and again, never early',
     needs: ['TIMER'],
+    gates: [EARLY],
     run(world) {
       const kq = new Queue(world);
       const start = performance.now();
@@ -57,6 +66,7 @@ export const cases: readonly Case[] = [
   {
     name: 'TIMER: data counts the expirations since the last fetch',
     needs: ['TIMER'],
+    gates: [EARLY],
     run(world) {
       const kq = new Queue(world);
       const start = performance.now();
@@ -82,6 +92,7 @@ export const cases: readonly Case[] = [
   {
     name: 'TIMER with EV_ONESHOT: fires once, then is gone',
     needs: ['TIMER'],
+    gates: [EARLY],
     run(world) {
       const kq = new Queue(world);
       const start = performance.now();
@@ -107,8 +118,12 @@ export const cases: readonly Case[] = [
     name: 'TIMER: adding it again starts it over with the new period',
     needs: ['TIMER'],
     gates: [
-      { on: 'dragonfly', reason: 'the running period is finished first' },
-      { on: 'netbsd', version: '< 10', reason: 'the running period is finished first' },
+      {
+        on: 'dragonfly',
+        reason: 'the running period is finished first',
+        source: 'read in sys/kern/kern_event.c, filt_timertouch',
+      },
+      { on: 'netbsd', version: '< 10', reason: 'the running period is finished first', source: 'run on 7.99.34' },
     ],
     run(world) {
       const kq = new Queue(world);
@@ -124,8 +139,8 @@ export const cases: readonly Case[] = [
     name: 'TIMER: adding it again drops what had run out and was not fetched',
     needs: ['TIMER'],
     gates: [
-      { on: 'dragonfly', reason: 'the count is kept' },
-      { on: 'netbsd', version: '< 10', reason: 'the count is kept' },
+      { on: 'dragonfly', reason: 'the count is kept', source: 'read in sys/kern/kern_event.c, filt_timertouch' },
+      { on: 'netbsd', version: '< 10', reason: 'the count is kept', source: 'run on 7.99.34' },
     ],
     run(world) {
       const kq = new Queue(world);
@@ -162,7 +177,13 @@ export const cases: readonly Case[] = [
   {
     name: 'TIMER: a disabled timer goes on counting',
     needs: ['TIMER'],
-    gates: [{ on: 'darwin', reason: 'EV_ENABLE starts the timer over' }],
+    gates: [
+      {
+        on: 'darwin',
+        reason: 'any change of a timer starts it over',
+        source: 'read in bsd/kern/kern_event.c (XNU 11417), filt_timertouch',
+      },
+    ],
     run(world) {
       const kq = new Queue(world);
       kq.set('TIMER', 1, 'ADD|DISABLE', { data: 20 });
@@ -175,12 +196,19 @@ export const cases: readonly Case[] = [
   {
     name: 'TIMER with EV_DISPATCH: disabled by delivery until EV_ENABLE',
     needs: ['TIMER', 'EV_DISPATCH'],
-    gates: [{ on: 'netbsd', reason: 'EV_CLEAR, which timers have, makes EV_DISPATCH ignored' }],
+    gates: [
+      {
+        on: 'netbsd',
+        reason: 'EV_CLEAR, which timers have, makes EV_DISPATCH ignored',
+        source: 'run on 7.99.34; read in sys/kern/kern_event.c, kqueue_scan, of 10',
+      },
+    ],
     run(world) {
       const kq = new Queue(world);
       kq.set('TIMER', 1, 'ADD|DISPATCH', { data: 20 });
       kq.one('TIMER', 1);
       kq.silent(80);
+      // It went on counting, so it fires again; macOS has started it over.
       kq.set('TIMER', 1, 'ENABLE', { data: 20 });
       kq.one('TIMER', 1);
       kq.silent(80);
@@ -248,6 +276,41 @@ export const cases: readonly Case[] = [
       kq.silent(60);
     },
   },
+  ...(
+    [
+      [30, []],
+      [
+        31,
+        [
+          {
+            on: 'freebsd',
+            reason: 'it fires immediately, and a periodic timer again and again',
+            source: 'run on 12.3; read in sys/kern/kern_event.c, filt_timerstart, of 15',
+          },
+        ],
+      ],
+    ] as const
+  ).map(
+    ([power, gates]): Case => ({
+      name: `TIMER: a time of 2^${power} seconds does not fire today`,
+      needs: ['TIMER'],
+      gates: [
+        ...gates,
+        {
+          on: 'netbsd',
+          version: '< 10',
+          reason: 'the number of ticks is cut to 32 bits',
+          source: 'read in sys/kern/kern_event.c, filt_timerattach',
+        },
+      ],
+      run(world) {
+        const kq = new Queue(world);
+        kq.set('TIMER', 1, 'ADD', { data: 2 ** power * 1000 });
+        kq.set('TIMER', 2, 'ADD|ONESHOT', { data: 2 ** power * 1000 });
+        kq.silent(60);
+      },
+    }),
+  ),
   {
     name: 'TIMER: NOTE_SECONDS',
     needs: ['TIMER', 'NOTE_SECONDS'],
@@ -259,6 +322,7 @@ export const cases: readonly Case[] = [
   {
     name: 'TIMER: NOTE_MSECONDS',
     needs: ['TIMER', 'NOTE_MSECONDS'],
+    gates: [EARLY],
     run(world) {
       const took = firing(world, 'MSECONDS', 60);
       assert.ok(took >= 59, `${took} ms`);
@@ -368,9 +432,29 @@ export const cases: readonly Case[] = [
     name: 'TIMER: ten thousand at once all fire, each once',
     needs: ['TIMER'],
     gates: [
-      { on: 'freebsd', reason: 'the system has 4,096 timers for kqueues (kern.kq_calloutmax)' },
-      { on: 'openbsd', reason: 'a process may have 1,024 knotes of TIMER and USER' },
-      { on: ['netbsd', 'dragonfly'], reason: 'the system has 4,096 timers for kqueues' },
+      {
+        on: 'freebsd',
+        reason: 'the system has 4,096 timers for kqueues (kern.kq_calloutmax), then ENOMEM',
+        source: 'run on 12.3',
+      },
+      {
+        on: 'openbsd',
+        version: '< 7.8',
+        reason: 'the system has 4,097 timers for kqueues, then ENOMEM',
+        source: 'run on 7.3',
+      },
+      {
+        on: 'openbsd',
+        version: '>= 7.8',
+        reason: 'a process may have 1,024 knotes of TIMER and USER',
+        source: 'read in sys/kern/kern_event.c, filt_timerattach and filt_userattach',
+      },
+      { on: 'netbsd', reason: 'the system has 4,095 timers for kqueues, then ENOMEM', source: 'run on 7.99.34' },
+      {
+        on: 'dragonfly',
+        reason: 'the system has 4,096 timers for kqueues (kern.kq_calloutmax), then ENOMEM',
+        source: 'read in sys/kern/kern_event.c, filt_timerattach',
+      },
     ],
     run(world) {
       const kq = new Queue(world);

@@ -147,7 +147,13 @@ export const cases: readonly Case[] = [
   {
     name: 'USER with EV_CLEAR: the flags outlive delivery',
     needs: ['USER'],
-    gates: [{ on: 'dragonfly', reason: 'delivery sets flags and data to 0' }],
+    gates: [
+      {
+        on: 'dragonfly',
+        reason: 'delivery sets flags and data to 0',
+        source: 'read in sys/kern/kern_event.c, filt_usertouch',
+      },
+    ],
     run(world) {
       const kq = user(world);
       kq.set('USER', 1, '', { fflags: (notes(world, 'TRIGGER|FFCOPY') | 0x15) >>> 0 });
@@ -181,7 +187,13 @@ export const cases: readonly Case[] = [
   {
     name: 'USER: a trigger is a change, and replaces udata',
     needs: ['USER'],
-    gates: [{ on: 'dragonfly', reason: 'udata stays what the first EV_ADD said' }],
+    gates: [
+      {
+        on: 'dragonfly',
+        reason: 'udata stays that of the first EV_ADD',
+        source: 'read in sys/kern/kern_event.c, kqueue_register',
+      },
+    ],
     run(world) {
       const kq = new Queue(world);
       kq.set('USER', 1, 'ADD|CLEAR', { udata: 1 });
@@ -192,7 +204,13 @@ export const cases: readonly Case[] = [
   {
     name: 'USER: adding it again replaces udata, keeps the trigger, and makes no second knote',
     needs: ['USER'],
-    gates: [{ on: 'dragonfly', reason: 'udata stays what the first EV_ADD said' }],
+    gates: [
+      {
+        on: 'dragonfly',
+        reason: 'udata stays that of the first EV_ADD',
+        source: 'read in sys/kern/kern_event.c, kqueue_register',
+      },
+    ],
     run(world) {
       const kq = new Queue(world);
       kq.set('USER', 1, 'ADD|CLEAR', { udata: 1 });

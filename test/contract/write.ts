@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Case } from './case.ts';
-import { deadline, drain, type Event, fill, isErrno, Queue } from './queue.ts';
+import { deadline, differs, drain, type Event, fill, isErrno, Queue } from './queue.ts';
 import type { Kernel } from './world.ts';
 
 interface Watched {
@@ -109,6 +109,14 @@ const streams = (
   {
     name: `WRITE on ${what} with EV_DISPATCH: disabled by delivery until EV_ENABLE`,
     needs: ['WRITE', 'EV_DISPATCH', ...needs],
+    gates: [
+      {
+        on: 'netbsd',
+        version: '< 10',
+        reason: 'EV_ENABLE looks again only at a knote that is still active',
+        source: 'run on 7.99.34',
+      },
+    ],
     run(world) {
       const { kq, writer } = make(world);
       kq.set('WRITE', writer, 'ADD|DISPATCH', { udata: 3 });
@@ -175,6 +183,8 @@ export const cases: readonly Case[] = [
       assert.ok(event !== undefined, 'neither refused nor reported');
       if (event.has('ERROR')) isErrno(world, event.data, 'EPIPE', 'EBADF');
       else assert.ok(event.has('EOF'), String(event));
+      const seen = event.has('ERROR') ? 'an error' : 'EOF';
+      differs(world, seen, { freebsd: 'an error', linux: 'EOF' });
     },
   },
   {
@@ -263,6 +273,7 @@ export const cases: readonly Case[] = [
   {
     name: 'WRITE on a regular file: there is always space',
     needs: ['WRITE', 'folder', 'open'],
+    gates: [{ on: 'netbsd', version: '< 10', reason: 'it is EINVAL', source: 'run on 7.99.34' }],
     run(world) {
       const kq = new Queue(world);
       const fd = world.open(`${world.folder()}/file`, 'create');
