@@ -25,7 +25,9 @@ export function createWatcher(sys: Sys, kq: number, held: boolean, ready: () => 
   if (sys.pollable && canPoll() && canNest(sys, kq)) {
     // Never the public descriptor: one that its owner closes under the handle aborts the process.
     const copy = duplicate(kq);
-    if (copy !== -1 && canStart(copy)) return new PollWatcher(copy, held, ready);
+    if (copy !== -1 && canStart(copy)) {
+      return new PollWatcher(copy, held, ready, () => sys.collectExits?.(kq));
+    }
     if (copy !== -1) release(copy);
   }
   return new IntervalWatcher(held, ready);
@@ -90,6 +92,7 @@ const READABLE = { readable: true };
 class PollWatcher implements Watcher {
   readonly #copy: number;
   readonly #ready: () => void;
+  readonly #collectExits: () => void;
   // koffi holds it weakly; but its callback, which koffi holds, holds this object.
   readonly #handle: PollHandle;
   /** Takes its place for a wait in which libuv cannot watch. */
@@ -101,10 +104,11 @@ class PollWatcher implements Watcher {
   #referenced = true;
   #turn: NodeJS.Immediate | undefined;
 
-  constructor(copy: number, held: boolean, ready: () => void) {
+  constructor(copy: number, held: boolean, ready: () => void, collectExits: () => void) {
     this.#copy = copy;
     this.#held = held;
     this.#ready = ready;
+    this.#collectExits = collectExits;
     this.#substitute = new IntervalWatcher(held, ready);
     this.#handle = koffi().node.poll(copy, READABLE, this.#fired) as unknown as PollHandle;
     this.#handle.stop();
@@ -114,6 +118,8 @@ class PollWatcher implements Watcher {
 
   // Whatever the status that libuv passes, the look that follows tells what is the matter.
   readonly #fired = (): void => {
+    // Here, because libuv reaps the children of Node after this callback and before the look.
+    this.#collectExits();
     if (!this.#watching) {
       // Left started after a wait, because the next one mostly follows. But it goes on firing until somebody fetches.
       this.#stop();

@@ -34,4 +34,10 @@ export interface Sys {
    * (a 64-bit 1) to it triggers the EVFILT_USER knote `ident`. -1 and {@link Sys.errno} when it fails.
    */
   wakefd?(kq: number, ident: number): number;
+  /**
+   * Present where the exit status of a process is lost when its parent reaps it (Linux before 6.15). Stores the status of
+   * every process that has exited, for the EVFILT_PROC knotes of this queue. Fetches nothing. Node's event loop reaps Node's
+   * children after it has called those who watch a descriptor, so such a callback is the time for this call.
+   */
+  collectExits?(kq: number): void;
 }

@@ -138,5 +138,6 @@ export function recording(sys: Sys): Sys & { readonly calls: (Call & { readonly 
     close: (fd) => sys.close(fd),
     errno: () => sys.errno(),
     ...(sys.wakefd === undefined ? {} : { wakefd: (kq, ident) => sys.wakefd?.(kq, ident) ?? -1 }),
+    ...(sys.collectExits === undefined ? {} : { collectExits: (kq) => sys.collectExits?.(kq) }),
   };
 }

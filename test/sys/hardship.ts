@@ -103,11 +103,11 @@ const RET_ERRNO = 0x0005_0000;
 const RET_ALLOW = 0x7fff_0000;
 
 /**
- * From now on, and for good, the kernel answers these system calls of this thread with these errnos: seccomp(2). With a
- * `first` argument, only those that have it. Only for a process, or a worker, that has nothing else to do. False where the
- * kernel does not let us.
+ * From now on, and permanently, the kernel answers these system calls of this thread with these errnos: seccomp(2). With
+ * `value`, only those that have this value as the argument at `position`. Only for a process, or a worker, that has nothing
+ * else to do. False where the kernel does not allow it.
  */
-export function refuse(calls: Readonly<Record<string, string>>, first?: number): boolean {
+export function refuse(calls: Readonly<Record<string, string>>, value?: number, position = 0): boolean {
   const column = { x64: 0, arm64: 1 }[process.arch as string];
   if (column === undefined) return false;
   // struct sock_filter { u16 code; u8 jt, jf; u32 k; }: load the number; if it is this one, return the errno; ...; allow.
@@ -117,8 +117,8 @@ export function refuse(calls: Readonly<Record<string, string>>, first?: number):
     const call = numbers[name]?.[column as 0 | 1];
     assert(call !== undefined, name);
     const answer = [0x06, 0, RET_ERRNO | constants.errno[errno as keyof typeof constants.errno]] as const;
-    if (first === undefined) filter.push([0x15, 1, call], answer);
-    else filter.push([0x15, 4, call], [0x20, 0, 16], [0x15, 1, first], answer, number);
+    if (value === undefined) filter.push([0x15, 1, call], answer);
+    else filter.push([0x15, 4, call], [0x20, 0, 16 + 8 * position], [0x15, 1, value], answer, number);
   }
   filter.push([0x06, 0, RET_ALLOW]);
   const program = new DataView(new ArrayBuffer(filter.length * 8));

@@ -1,6 +1,6 @@
 import { createTracked, release } from '../descriptor.ts';
 import { koffi } from '../koffi.ts';
-import { EINVAL, ELOOP, ENOMEM, ENOSPC, ENOSYS, errno, libc, SYS_EPOLL_PWAIT2 } from './syscalls.ts';
+import { EINVAL, ELOOP, ENOMEM, ENOSPC, errno, isMissingCall, libc, SYS_EPOLL_PWAIT2 } from './syscalls.ts';
 
 export const EPOLLIN = 0x001;
 export const EPOLLPRI = 0x002;
@@ -111,7 +111,7 @@ export class Epoll {
       timespec[0] = BigInt(Math.floor(slice));
       timespec[1] = BigInt(Math.floor((slice % 1) * 1e9));
       const n = libc.syscall(SYS_EPOLL_PWAIT2, this.fd, wordsAddress, BATCH, timespecAddress, 0, 8);
-      if (n !== -1 || errno() !== ENOSYS) return n;
+      if (n !== -1 || !isMissingCall(errno())) return n;
       preciseWait = false;
     }
     return libc.epoll_wait(this.fd, wordsAddress, BATCH, Math.ceil(slice * 1000));

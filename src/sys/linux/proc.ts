@@ -2,7 +2,21 @@ import { createOwn, release } from '../descriptor.ts';
 import { EV_EOF, EV_ONESHOT, NOTE_EXIT } from './constants.ts';
 import { asKqueueErrno, EPOLLET, EPOLLIN } from './epoll.ts';
 import { type Change, Knote, type Source } from './knote.ts';
-import { EINVAL, ENOENT, ESRCH, errno, libc, readProc, SYS_PIDFD_OPEN, scratch, scratchAddress } from './syscalls.ts';
+import {
+  EINVAL,
+  ENOENT,
+  ENOSYS,
+  ESRCH,
+  errno,
+  isMissingCall,
+  libc,
+  readLink,
+  readProc,
+  SYS_PIDFD_OPEN,
+  SYS_PIDFD_SEND_SIGNAL,
+  scratch,
+  scratchAddress,
+} from './syscalls.ts';
 
 const P_PIDFD = 3;
 const WEXITED_NOHANG_NOWAIT = 0x4 | 0x1 | 0x0100_0000;
@@ -14,17 +28,18 @@ const PIDFD_GET_INFO = 0xc040_ff0b;
 const PIDFD_INFO_EXIT = 1 << 3;
 const INT_MAX = 2 ** 31 - 1;
 
-/** What data says when the kernel gives the status to nobody but the parent: no wait(2) status is negative. */
+/** data of an exit whose status this process cannot see. No wait(2) status is negative. */
 const UNKNOWN = -1;
 
 /**
- * EVFILT_PROC. NOTE_EXIT of any process, through pidfd_open(2), Linux 5.3. data: the status as wait(2) has it, or -1 where
- * it cannot be seen. The status is only looked at: the parent, Node for one, still gets it.
+ * EVFILT_PROC. NOTE_EXIT of any process, through pidfd_open(2), Linux 5.3. data: the status as wait(2) gives it, or -1
+ * where this process cannot see it. The knote does not reap the process: the parent, for example Node, still gets the status.
  */
 export class ProcKnote extends Knote implements Source {
   #pidfd = -1;
   #name = 0;
   #exited = false;
+  #status = UNKNOWN;
 
   attach(): number {
     const pid = Number(this.ident);
@@ -33,7 +48,8 @@ export class ProcKnote extends Knote implements Source {
     const pidfd = createOwn(() => libc.syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0, 0, 0));
     if (pidfd === -1) {
       const error = errno();
-      // EINVAL, ENOENT: the number is a thread's, which is no process.
+      if (isMissingCall(error)) return ENOSYS;
+      // EINVAL, ENOENT: the number belongs to a thread that is not a process.
       return error === EINVAL || error === ENOENT ? ESRCH : asKqueueErrno(error);
     }
     this.#pidfd = pidfd;
@@ -54,6 +70,13 @@ export class ProcKnote extends Knote implements Source {
   ready(): void {
     this.#exited = true;
     this.activate();
+    // Now, and not at the fetch: before Linux 6.15 the status is lost when the parent reaps the process.
+    this.#takeStatus();
+  }
+
+  /** Once: what was seen before the process was reaped holds afterwards. */
+  #takeStatus(): void {
+    if (this.#status === UNKNOWN) this.#status = exitStatus(this.#pidfd, Number(this.ident));
   }
 
   detach(): void {
@@ -67,24 +90,31 @@ export class ProcKnote extends Knote implements Source {
     if (!this.#exited) return false;
     this.outFlags = EV_EOF;
     this.outFflags = this.fflags;
-    this.outData = exitStatus(this.#pidfd, Number(this.ident));
+    // A hidden status may be visible by now: from Linux 6.15 on, the pidfd has it once the process is reaped.
+    this.#takeStatus();
+    this.outData = this.#status;
     return true;
   }
 }
 
 /** The wait(2) status of a process that has exited, without reaping it. */
 function exitStatus(pidfd: number, pid: number): number {
-  // Our own child that nobody has waited for: waitid(2) shows it. siginfo_t: si_code at 8, si_status at 24.
-  scratch.fill(0, 0, 32);
-  if (libc.waitid(P_PIDFD, pidfd, scratchAddress, WEXITED_NOHANG_NOWAIT) === 0 && scratch[0] !== 0) {
-    const [code, status] = [scratch[2] as number, scratch[6] as number];
-    if (code === CLD_EXITED) return status << 8;
-    return code === CLD_DUMPED ? status | CORE_DUMPED : status;
-  }
-  // Reaped: the pidfd remembers, from Linux 6.15 on. Not reaped, and another's child: /proc says, to whom may trace it.
-  return reapedStatus(pidfd) ?? zombieStatus(pid) ?? reapedStatus(pidfd) ?? UNKNOWN;
+  // The second look at the pidfd is for a process that is reaped after the first.
+  return childStatus(pidfd) ?? reapedStatus(pidfd) ?? zombieStatus(pidfd, pid) ?? reapedStatus(pidfd) ?? UNKNOWN;
 }
 
+/** The status of a child of this process that is not reaped yet. waitid(2) shows it since Linux 5.4. */
+function childStatus(pidfd: number): number | undefined {
+  // siginfo_t: si_signo at 0, si_code at 8, si_status at 24.
+  scratch.fill(0, 0, 32);
+  // ECHILD: it is not a child of this process, or it was reaped.
+  if (libc.waitid(P_PIDFD, pidfd, scratchAddress, WEXITED_NOHANG_NOWAIT) === -1 || scratch[0] === 0) return undefined;
+  const [code, status] = [scratch[2] as number, scratch[6] as number];
+  if (code === CLD_EXITED) return status << 8;
+  return code === CLD_DUMPED ? status | CORE_DUMPED : status;
+}
+
+/** The status of a process that was reaped. Its pidfd has it since Linux 6.15: ENOTTY, or no PIDFD_INFO_EXIT, before. */
 function reapedStatus(pidfd: number): number | undefined {
   scratch.fill(0, 0, 16);
   scratch[0] = PIDFD_INFO_EXIT;
@@ -92,14 +122,19 @@ function reapedStatus(pidfd: number): number | undefined {
   return ((scratch[0] as number) & PIDFD_INFO_EXIT) === 0 ? undefined : scratch[15];
 }
 
-/** proc_pid_stat(5): state is the third field, exit_code the 52nd; the second, in parentheses, may hold anything. */
-function zombieStatus(pid: number): number | undefined {
+/**
+ * The status of any process that is not reaped yet, as proc_pid_stat(5) shows it to those who may trace the process: state
+ * is the third field, exit_code the 52nd. The second field, in parentheses, may contain anything.
+ */
+function zombieStatus(pidfd: number, pid: number): number | undefined {
   const stat = readProc(`/proc/${pid}/stat`);
-  // ENOENT: reaped meanwhile. EACCES: /proc is mounted with hidepid.
+  // ENOENT: reaped, or /proc is mounted with hidepid.
   if (stat === undefined) return undefined;
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   if (fields[0] !== 'Z') return undefined;
   const status = Number(fields[49]);
-  // 0 is what it also shows to whoever may not trace the process.
-  return status > 0 ? status : undefined;
+  // Those who may not trace the process see 0. For them the link to its program is EACCES. For others it is ENOENT.
+  if (status === 0 && (readLink(`/proc/${pid}/exe`) !== undefined || errno() !== ENOENT)) return undefined;
+  // The process was not reaped until now, so its pid belonged to no other process.
+  return libc.syscall(SYS_PIDFD_SEND_SIGNAL, pidfd, 0, 0, 0, 0, 0) === 0 ? status : undefined;
 }

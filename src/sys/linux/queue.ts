@@ -13,6 +13,7 @@ import {
   EV_ONESHOT,
   EV_RECEIPT,
   EV_SYSFLAGS,
+  EVFILT_PROC,
   EVFILT_USER,
   EVFILT_WRITE,
   NOTE_LOWAT,
@@ -413,6 +414,19 @@ export class Queue implements Host, Pending {
    */
   pending(): number {
     return this.#active > 0 ? this.#active : pollNow(this.fd, POLLIN) & POLLIN;
+  }
+
+  /** {@link Sys.collectExits}. */
+  collectExits(): void {
+    if (!this.#knotes.get(EVFILT_PROC)?.size) return;
+    this.#busy = true;
+    try {
+      // A failure is the next kevent(2)'s to report.
+      this.#collect(0);
+    } finally {
+      this.#busy = false;
+      this.#settle();
+    }
   }
 
   /** {@link Sys.wakefd}: -1 and errno() when it cannot be had. */

@@ -59,5 +59,6 @@ export function linuxSys(): Sys {
       const fd = queue.wakefd(ident);
       return fd === -1 ? fail(errno()) : fd;
     },
+    collectExits: (kq) => queues.get(kq)?.collectExits(),
   });
 }

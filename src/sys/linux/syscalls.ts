@@ -119,7 +119,16 @@ export const EPIPE: number = constants.errno.EPIPE;
 export const EPERM: number = constants.errno.EPERM;
 export const ESRCH: number = constants.errno.ESRCH;
 
+/**
+ * Whether an errno says that this kernel does not have the system call. Kernels answer ENOSYS. Container runtimes whose
+ * seccomp filter is older than the call answer EPERM: https://github.com/opencontainers/runc/issues/2151.
+ */
+export function isMissingCall(error: number): boolean {
+  return error === ENOSYS || error === EPERM;
+}
+
 /** syscall(2) numbers: since they joined, one number on every architecture. */
+export const SYS_PIDFD_SEND_SIGNAL = 424;
 export const SYS_PIDFD_OPEN = 434;
 export const SYS_EPOLL_PWAIT2 = 441;
 /** An older one: one number on x86-64, and another on every architecture that came after it. */
