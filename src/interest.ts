@@ -317,6 +317,9 @@ export function vnode<Token = never>(
  * need not be a child. EVFILT_PROC of kqueue(2). register() reports ESRCH for a process that does not exist (or is a
  * zombie: macOS, OpenBSD, NetBSD) and EACCES for one that may not be watched.
  *
+ * Where `on` has no `exit`, OpenBSD, NetBSD and DragonFly report the exit all the same. FreeBSD does not, and the registration
+ * stays active although its knote is gone: ask for `exit` too.
+ *
  * @param pid 1 or more
  * @throws TypeError, RangeError for another pid, an empty `on`, options of another form
  */

@@ -130,7 +130,8 @@ export class Kqueue<Token = unknown> {
    * Adds knotes (EV_ADD), all in one kevent(2) call (libkqueue: in one each), or replaces those with the same ident and
    * filter: their token, and all else. It neither takes nor loses what is pending, but of timers, which start over, and of
    * what is registered anew with other `clear`, `oneshot` or `dispatch`. What was fetched of a registration that is replaced
-   * and not handed out yet is dropped.
+   * and not handed out yet is dropped. NetBSD ignores vnode() notes that a knote did not have at first: the knote is then
+   * deleted and added again (EV_DELETE, EV_ADD), and a pending note is lost.
    *
    * @returns a registration for each interest, in the same order
    * @throws TypeError, RangeError, before anything is registered, for what is no interest, and for filters, notes and units

@@ -8,7 +8,7 @@ import { notSupported, supported } from './systems.ts';
  * filter; which of them a system has is in its ABI.
  */
 
-/** What read() can ask for beside readiness: to be told of the end of a regular file too (OpenBSD; FreeBSD). */
+/** What read() can ask for beside readiness: to be told of the end of a regular file too (OpenBSD; FreeBSD, which does not repeat it in fflags). */
 export type ReadNote = 'eof' | 'file_poll';
 
 /** What vnode() watches. */

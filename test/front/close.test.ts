@@ -5,7 +5,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import koffi from 'koffi';
-import { Kqueue, KqueueError, proc, read, timer, user, vnode, write } from '../../src/index.ts';
+import { Kqueue, proc, read, timer, user, vnode, write } from '../../src/index.ts';
 import { defaultSys } from '../../src/sys/index.ts';
 import { descriptors } from '../helpers/descriptors.ts';
 import { closeAfter, DEADLINE, isCode, newPipe, noProc, put, suite, testFolder, turn } from './helpers.ts';
@@ -94,7 +94,7 @@ describe('closed underneath', suite, () => {
       const [r, w] = newPipe();
       // Closed and opened in one: no other thread gets the number in between.
       assert.equal(dup2(r, fd), fd);
-      if (seen) assert.throws(() => kq.poll({ timeout: 0 }), KqueueError);
+      if (seen) assert.throws(() => kq.poll({ timeout: 0 }), isCode('EBADF'));
       kq.close();
       assert.equal(kq.closed, true);
       put(w, 'x');
@@ -125,7 +125,7 @@ describe('closed underneath', suite, () => {
     closeSync(fd);
     const other = openSync(folder, 'r');
     assert.equal(other, fd);
-    assert.throws(() => kq.poll({ timeout: 0 }), { name: 'KqueueError', code: 'EBADF' });
+    assert.throws(() => kq.poll({ timeout: 0 }), isCode('EBADF'));
     closeSync(other);
     kq.close();
   });
