@@ -2,7 +2,8 @@ import { systemAbi } from './default.ts';
 
 /*
  * The constants of <sys/event.h> by name, with the running system's numbers: they differ from system to system. Those
- * that every system has are numbers; any other is undefined where the running system lacks it.
+ * that every system has are numbers; any other is undefined where the running system lacks it. KQUEUE_LIBRARY does not
+ * change them: libkqueue has the numbers of the built-in kqueue, and lacks some.
  */
 
 const constants: Readonly<Record<string, number>> = systemAbi?.constants ?? {};

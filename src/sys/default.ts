@@ -24,7 +24,10 @@ export function abiOf(platform: string, directoryFlag: number): Abi | undefined 
 /** The running system's ABI; undefined where it has no kqueue and none is built in. */
 export const systemAbi: Abi | undefined = abiOf(process.platform, constants.O_DIRECTORY);
 
-/** {@link systemAbi}, or `linux` in its place, so that a record can be laid out and looked at anywhere. */
+/**
+ * The running system's ABI, or `linux` where it has no kqueue, so that a record can be laid out and looked at anywhere. A
+ * library that KQUEUE_LIBRARY names has another one: `defaultSys().abi`.
+ */
 export const abi: Abi = systemAbi ?? abis.linux;
 
 let named: string | null | undefined;

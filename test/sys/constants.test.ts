@@ -26,6 +26,11 @@ test('the numbers are those of the running system, and what it lacks is undefine
   for (const name of everyName) assert.equal(exported.get(name), door.abi.constants[name], name);
 });
 
+test('libkqueue has no number that the built-in kqueue has not: KQUEUE_LIBRARY changes no constant', () => {
+  const { linux, libkqueue } = door.abis;
+  for (const [name, value] of Object.entries(libkqueue.constants)) assert.equal(linux.constants[name], value, name);
+});
+
 test('a name that some system lacks is typed so', () => {
   // Compiles only while the first is a number and the second may be undefined.
   const everywhere: number = door.EVFILT_READ;

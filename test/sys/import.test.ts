@@ -206,11 +206,15 @@ describe('importing the C door', () => {
     skip: process.platform !== 'linux' && 'the variable is for Linux',
   }, () => {
     const found = run(
-      'console.log(JSON.stringify([door.available(), door.unavailableReason(), thrown(() => door.kqueue())]));',
+      `const [own, list] = [new door.KeventList(1, door.abi), new door.KeventList(1)];
+      console.log(JSON.stringify([
+        own.abi.name, list.abi.name, door.available(), door.unavailableReason(), thrown(() => door.kqueue()),
+      ]));`,
       { env: { KQUEUE_LIBRARY: '/nowhere/libkqueue.so.0' } },
-    ) as [boolean, string, string];
-    assert.equal(found[0], false);
-    for (const text of found.slice(1)) assert.match(String(text), /\/nowhere\/libkqueue\.so\.0/);
+    ) as [string, string, boolean, string, string];
+    // A list is the library's unless told otherwise, even before the library is loaded.
+    assert.deepEqual(found.slice(0, 3), ['linux', 'libkqueue', false]);
+    for (const text of found.slice(3)) assert.match(String(text), /\/nowhere\/libkqueue\.so\.0/);
   });
 
   test('works from a CommonJS file that a bundler made of it', { skip: unavailableReason() ?? false }, async (t) => {

@@ -6,8 +6,8 @@ import type { AbiData } from './types.ts';
  *
  * process.platform is `freebsd` here: Node's build (gyp) takes every "dragonfly" for FreeBSD. os.type() tells the two apart,
  * but uname(3) lets the environment variable UNAME_s answer for it, and to take a FreeBSD, whose records are twice as long,
- * for a DragonFly would let the kernel write past a list. What cannot be forged so is the interpreter that Node's own ELF
- * file names: /usr/libexec/ld-elf.so.2 here, /libexec/ld-elf.so.1 on FreeBSD.
+ * for a DragonFly would let the kernel write past a list. O_DIRECTORY of Node's own constants cannot be forged like that: it is
+ * 0x8000000 in sys/sys/fcntl.h here, and 0x20000 on FreeBSD. To read it needs no permission and opens no file.
  */
 export const dragonfly: AbiData = {
   ...common,
