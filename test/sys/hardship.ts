@@ -91,6 +91,7 @@ const numbers: Readonly<Record<string, readonly [number, number]>> = {
   ioctl: [16, 29],
   pidfd_open: [434, 434],
   readlink: [89, 78], // readlinkat
+  statx: [332, 291],
   timerfd_create: [283, 85],
   waitid: [247, 95],
 };

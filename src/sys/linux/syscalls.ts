@@ -94,7 +94,7 @@ export function bindLibc(): void {
     // them is right for these three, and costs half of one that koffi has to work out at each call.
     fcntl: declare('fcntl', 'int', 'int', 'int', 'long'),
     ioctl: declare('ioctl', 'int', 'int', 'ulong', 'uintptr_t'),
-    // For three calls that musl, or glibc before 2.36, 2.35 and 2.28, have no function for.
+    // For the calls that musl, or a glibc before 2.36, has no function for.
     syscall: declare('syscall', 'long', 'long', 'long', 'long', 'long', 'long', 'long', 'long'),
   };
   scratchAddress = Number(address(scratch.buffer));
@@ -167,10 +167,40 @@ const STATX_BASIC_STATS = 0x7ff;
 const STATX = 8;
 const stat = new DataView(scratch.buffer, STATX, 256);
 
+let hasStatx = true;
+
 function statx(fd: number): boolean {
+  if (!hasStatx) return fstat(fd);
   scratch[0] = 0;
   const buffer = scratchAddress + STATX;
-  return libc.syscall(SYS_STATX, fd, scratchAddress, AT_EMPTY_PATH, STATX_BASIC_STATS, buffer, 0) === 0;
+  if (libc.syscall(SYS_STATX, fd, scratchAddress, AT_EMPTY_PATH, STATX_BASIC_STATS, buffer, 0) === 0) return true;
+  if (!isMissingCall(errno())) return false;
+  hasStatx = false;
+  return fstat(fd);
+}
+
+/** `struct stat` lies in {@link scratch} after `struct statx`. x86-64 has a number and an order of its own. */
+const FSTAT = STATX + 256;
+const [SYS_FSTAT, LINKS, MODE, UID, GID] = process.arch === 'x64' ? [5, 16, 24, 28, 32] : [80, 20, 16, 24, 28];
+
+/** fstat(2), where statx(2) is missing (libseccomp before 2.3.3 does not know it). Leaves what statx(2) leaves. */
+function fstat(fd: number): boolean {
+  if (libc.syscall(SYS_FSTAT, fd, scratchAddress + FSTAT, 0, 0, 0, 0) === -1) return false;
+  const from = new DataView(scratch.buffer, FSTAT, 144);
+  const word = (at: number): number => from.getUint32(at, true);
+  const long = (at: number): bigint => from.getBigUint64(at, true);
+  stat.setUint32(16, word(LINKS), true);
+  stat.setUint32(20, word(UID), true);
+  stat.setUint32(24, word(GID), true);
+  stat.setUint16(28, word(MODE), true);
+  stat.setBigUint64(32, long(8), true);
+  stat.setBigUint64(40, long(48), true);
+  stat.setBigUint64(96, long(104), true);
+  stat.setUint32(104, word(112), true);
+  stat.setBigUint64(112, long(88), true);
+  stat.setUint32(120, word(96), true);
+  stat.setBigUint64(136, long(0), true);
+  return true;
 }
 
 function timestamp(at: number): bigint {
@@ -178,8 +208,8 @@ function timestamp(at: number): bigint {
 }
 
 /**
- * The status of any descriptor, through statx(2), whose record has one layout on every architecture. undefined and
- * errno() when it fails: EBADF. Not Node's fs: Deno's knows only descriptors that Deno opened.
+ * The status of any descriptor, through statx(2), whose record has one layout on every architecture, or fstat(2).
+ * undefined and errno() when it fails: EBADF. Not Node's fs: Deno's knows only descriptors that Deno opened.
  */
 export function statOf(fd: number): Stat | undefined {
   if (!statx(fd)) return undefined;
