@@ -560,20 +560,6 @@ describe('wait() and what comes otherwise than by the descriptor', suite, () => 
     kq.register(user(1));
     assert.deepEqual(idents(await waiting), [99]);
   });
-
-  it('a timer of Node that is early is no end of the time', async (t) => {
-    const q = queue();
-    let now = 1000;
-    t.mock.method(performance, 'now', () => now);
-    let over = false;
-    const waiting = q.kq.wait({ timeout: 5 }).finally(() => {
-      over = true;
-    });
-    await new Promise((done) => setTimeout(done, 20));
-    assert.equal(over, false);
-    now += 5;
-    assert.deepEqual(await waiting, []);
-  });
 });
 
 describe('close() and whoever waits', suite, () => {
