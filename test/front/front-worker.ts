@@ -47,10 +47,17 @@ const orders: Readonly<Record<string, () => unknown>> = {
   },
 
   'poll with a timeout'() {
-    const kq = new Kqueue();
+    const sys = defaultSys();
+    const slices: number[] = [];
+    const kevent: Sys['kevent'] = (...given) => {
+      const [, , , , , timeout] = given;
+      slices.push(timeout === null ? Number.POSITIVE_INFINITY : timeout.sec * 1000 + timeout.nsec / 1e6);
+      return sys.kevent(...given);
+    };
+    const kq = new Kqueue({ sys: { ...sys, kevent } });
     const start = performance.now();
-    const events = kq.poll({ timeout: 250.5 });
-    parentPort?.postMessage([events.length, performance.now() - start >= 250.5]);
+    const { length } = kq.poll({ timeout: 250.5 });
+    parentPort?.postMessage({ length, slices, elapsed: performance.now() - start });
     kq.register(timer(1, { after: 250 }));
     parentPort?.postMessage(kq.poll().map(({ filter }) => filter));
     kq.close();
