@@ -72,8 +72,8 @@ describe('KqueueError', suite, () => {
     assert.throws(() => new Kqueue({ sys }), { name: 'KqueueError', code: 'EMFILE', syscall: 'kqueue' });
   });
 
-  it('without descriptors: EMFILE, and a queue that is there goes on', { skip: noProc }, () => {
-    assert.equal(runChild('no descriptors', { descriptors: 64 }), 'EMFILE kqueue\nEMFILE open\nevent 1\n');
+  it('without descriptors: EMFILE, and a queue that is there goes on', { skip: noProc }, async () => {
+    assert.equal(await runChild('no descriptors', { descriptors: 64 }), 'EMFILE kqueue\nEMFILE open\nevent 1\n');
   });
 });
 

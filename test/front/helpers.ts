@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import koffi from 'koffi';
@@ -14,6 +15,9 @@ import { loaders } from '../helpers/loaders.ts';
 
 /** A wait that must end by itself: so long only where something is broken. In milliseconds. */
 export const DEADLINE = 20_000;
+
+/** As long as the runner lets one test take (run.ts): a child loads TypeScript, which takes seconds on a slow machine. */
+const CHILD_LIMIT = 300_000;
 
 /** Options of a suite that needs a kqueue. A test that never ends fails. */
 export const suite: { readonly skip: string | false; readonly timeout: number } = {
@@ -78,20 +82,20 @@ export function isCode(code: string): (error: unknown) => true {
  * Runs one of the scenarios of child.ts in a process of its own, with so many descriptors at most, and with queues that
  * can be polled or not: what it wrote. Fails if it does not end by itself.
  */
-export function runChild(
+export async function runChild(
   scenario: string,
   { descriptors, pollable = true, env }: { descriptors?: number; pollable?: boolean; env?: NodeJS.ProcessEnv } = {},
-): string {
+): Promise<string> {
   const file = fileURLToPath(new URL('child.ts', import.meta.url));
   const program = [process.execPath, ...loaders, file, scenario, ...(pollable ? [] : ['unpollable'])];
   // Both limits, the soft and the hard one, which Node raises itself to.
   const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors} && `;
-  return execFileSync('/bin/sh', ['-c', `${limit}exec "$@"`, 'sh', ...program], {
-    encoding: 'utf8',
-    timeout: DEADLINE,
-    stdio: ['ignore', 'pipe', 'inherit'],
+  const { stdout, stderr } = await promisify(execFile)('/bin/sh', ['-c', `${limit}exec "$@"`, 'sh', ...program], {
+    timeout: CHILD_LIMIT,
     env: { ...process.env, ...env },
   });
+  process.stderr.write(stderr);
+  return stdout;
 }
 
 /** How many threads this process has. */

@@ -429,10 +429,10 @@ describe('the descriptor of a path', suite, () => {
     assert.equal(kq.poll({ timeout: DEADLINE })[0]?.token, 2);
   });
 
-  it('is that of a FIFO too, whose opening does not wait for a writer', () => {
+  it('is that of a FIFO too, whose opening does not wait for a writer', async () => {
     const fifo = join(folder, 'fifo');
     execFileSync('mkfifo', [fifo]);
-    const said = runChild('a FIFO that nobody writes to', { env: { FIFO: fifo } });
+    const said = await runChild('a FIFO that nobody writes to', { env: { FIFO: fifo } });
     // Whether a FIFO has the filter differs: a refusal is an answer, and a process that hangs is none.
     assert.match(said, process.platform === 'linux' ? /^EINVAL kevent\n$/ : /^(registered \[ true \]|E\w+ kevent)\n$/);
   });

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { closeSync, stat, utimesSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { describe, it } from 'node:test';
 import { type AbortSignalLike, Kqueue, read, timer, user, vnode, type WaitOptions } from '../../src/index.ts';
 import { defaultSys } from '../../src/sys/index.ts';
@@ -90,7 +91,8 @@ const crowds: [what: string, scenario: string, says: string][] = [
   ['works in more queues of one file than Linux allows', 'a hundred queues of one file', '120\n'],
 ];
 
-describe('wait() and the process', suite, () => {
+// Several at a time: most of the time a child loads TypeScript.
+describe('wait() and the process', { ...suite, timeout: 15 * DEADLINE, concurrency: availableParallelism() }, () => {
   const children: readonly [what: string, scenario: string, says: string][] = [
     ['works when nothing else keeps the loop turning', 'wait alone', '1\n1\n1\ntimer\ntimer\ntimer\nend\n'],
     ['works for what the program itself triggers', 'user event alone', '1\n1\n1\nend\n'],
@@ -110,8 +112,8 @@ describe('wait() and the process', suite, () => {
     ...(process.platform === 'linux' ? crowds : []),
   ];
   for (const [what, scenario, says] of children) {
-    it(what, () => assert.equal(runChild(scenario), says));
-    it(`${what}, where it is looked at`, () => assert.equal(runChild(scenario, { pollable: false }), says));
+    it(what, async () => assert.equal(await runChild(scenario), says));
+    it(`${what}, where it is looked at`, async () => assert.equal(await runChild(scenario, { pollable: false }), says));
   }
 
   it(
@@ -119,9 +121,11 @@ describe('wait() and the process', suite, () => {
     {
       skip: process.platform === 'linux' ? false : 'epoll is of Linux',
     },
-    () => assert.equal(runChild('epolls in a queue'), 'user\n'),
+    async () => assert.equal(await runChild('epolls in a queue'), 'user\n'),
   );
+});
 
+describe('wait() of queues in queues, ref() and unref()', suite, () => {
   it('a queue of many that each watch a file is told of each', { skip: noProc }, async () => {
     const outer = closeAfter(new Kqueue());
     const waiting = outer.wait();
