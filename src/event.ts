@@ -1,6 +1,6 @@
 import { KqueueError } from './error.ts';
 import { hasNote, notesIn, type ProcEventNote, type ReadNote, type VnodeNote } from './notes.ts';
-import type { Knote, Registration, UserRegistration } from './registration.ts';
+import type { Registration, UserRegistration } from './registration.ts';
 import { type SignalName, signalName } from './signals.ts';
 import { inspectAs, jsonOf } from './sys/inspect.ts';
 import type { Kevent } from './sys/kevent.ts';
@@ -44,7 +44,7 @@ abstract class BaseEvent<Token> {
   /** What the filter puts there. Rounded beyond 2^53: `data64`. */
   readonly data: number;
   readonly #kind: Kind;
-  readonly #knote: Knote | undefined;
+  readonly #registration: Registration | undefined;
   readonly #exact: Exact | undefined;
 
   static {
@@ -58,7 +58,7 @@ abstract class BaseEvent<Token> {
     flags: number,
     fflags: number,
     data: number,
-    knote: Knote | undefined,
+    registration: Registration | undefined,
     exact: Exact | undefined,
   ) {
     this.ident = ident;
@@ -66,18 +66,18 @@ abstract class BaseEvent<Token> {
     this.fflags = fflags;
     this.data = data;
     this.#kind = kind;
-    this.#knote = knote;
+    this.#registration = registration;
     this.#exact = exact;
   }
 
   /** The knote that it came from; undefined for one that was not registered through this Kqueue. */
   get registration(): Registration<Token> | undefined {
-    return this.#knote as Registration<Token> | undefined;
+    return this.#registration as Registration<Token> | undefined;
   }
 
   /** The token that it was registered with; undefined if there was none. */
   get token(): Token | undefined {
-    return this.#knote?.interest.token as Token | undefined;
+    return this.#registration?.interest.token as Token | undefined;
   }
 
   /** The filter as the kernel has it: EVFILT_*. */
@@ -87,7 +87,7 @@ abstract class BaseEvent<Token> {
 
   /** The udata of a raw(), or of a knote that was not registered through this Kqueue; 0 where it serves to carry the token. */
   get udata(): number | bigint {
-    if (this.#knote !== undefined && this.#knote.interest.filter !== 'raw') return 0;
+    if (this.#registration !== undefined && this.#registration.interest.filter !== 'raw') return 0;
     const udata = this.#exact?.udata ?? 0n;
     return udata <= Number.MAX_SAFE_INTEGER ? Number(udata) : udata;
   }
@@ -340,7 +340,7 @@ export function eventOf<Token>(
   index: number,
   evfilt: number,
   ident: number,
-  knote: Knote | undefined,
+  registration: Registration | undefined,
 ): KqueueEvent<Token> {
   let of = abiKinds.get(evfilt);
   if (of === undefined) {
@@ -351,11 +351,14 @@ export function eventOf<Token>(
   const fflags = list.fflags(index);
   const data = list.data(index);
   const plain =
-    knote !== undefined && knote.interest.filter !== 'raw' && Number.isSafeInteger(ident) && Number.isSafeInteger(data);
+    registration !== undefined &&
+    registration.interest.filter !== 'raw' &&
+    Number.isSafeInteger(ident) &&
+    Number.isSafeInteger(data);
   const exact = plain ? undefined : exactOf(list, index);
   // One constructor for all classes: each differs in its getters only.
   const Event = classes[of.filter] as typeof RawEvent;
-  return new Event<Token>(of, ident, flags, fflags, data, knote, exact) as KqueueEvent<Token>;
+  return new Event<Token>(of, ident, flags, fflags, data, registration, exact) as KqueueEvent<Token>;
 }
 
 function exactOf(list: KeventList, index: number): Exact {

@@ -3,9 +3,9 @@ import { constants as os } from 'node:os';
 import { closedError, KqueueError } from './error.ts';
 import { eventOf, type Kind, type KqueueEvent, kindsOf } from './event.ts';
 import { type Interest, isInterest, user } from './interest.ts';
-import { identOf } from './receipts.ts';
-import { Registrar } from './registrar.ts';
-import type { Knote, Registration, Registrations } from './registration.ts';
+import { type Knote, Knotes } from './knotes.ts';
+import { Leftover } from './leftover.ts';
+import type { Registration, Registrations } from './registration.ts';
 import { checkInteger, checkOptionNames, INT_MAX, outOfRange, wrongType } from './sys/check.ts';
 import { inspectAs } from './sys/inspect.ts';
 import { KeventList } from './sys/kevent-list.ts';
@@ -59,14 +59,12 @@ export interface WaitOptions extends PollOptions {
 export class Kqueue<Token = unknown> {
   readonly #sys: Sys;
   readonly #kinds: Map<number, Kind>;
-  readonly #registrar: Registrar<Token>;
+  readonly #knotes: Knotes<Token>;
   readonly #waiting: Waiting<KqueueEvent<Token>>;
   readonly #timeout: Timespec = new Timespec(0, 0);
   #fd: number;
   #events: KeventList;
-  /** Fetched and not handed out, from #next on. */
-  #left: KqueueEvent<Token>[] = [];
-  #next = 0;
+  readonly #leftover: Leftover<Token> = new Leftover();
   #gate: Gate | undefined;
   /** Of the waker that was asked for without one. */
   #wakerIdent: number | undefined;
@@ -96,21 +94,8 @@ export class Kqueue<Token = unknown> {
     this.#events = new KeventList(FEW, sys.abi);
     this.#fd = sys.kqueue();
     if (this.#fd === -1) throw new KqueueError(sys.errno(), 'kqueue');
-    this.#registrar = new Registrar(sys, {
-      open: (interest): number => {
-        this.#mustBeOpen(interest);
-        return this.#fd;
-      },
-      fetched: (list, index): void => {
-        this.#left.push(this.#decode(list, index));
-        // Were it fetched while somebody waits, no watcher will tell him.
-        this.#waiting.hurry();
-      },
-      unfetch: (isOver): void => this.#unfetch(isOver),
-    });
-    this.#waiting = new Waiting(sys, this.#fd, (max) =>
-      this.#left.length > 0 ? this.#takeLeft(max) : this.#fetch(max, 0),
-    );
+    this.#knotes = new Knotes(sys, this.#fd, this.#leftover);
+    this.#waiting = new Waiting(sys, this.#fd, (max) => this.#take(max, 0));
   }
 
   /**
@@ -145,7 +130,7 @@ export class Kqueue<Token = unknown> {
     this.#mustBeOpen();
     for (const one of interests)
       if (!isInterest(one)) throw wrongType('interest', 'what read(), timer() and the like give', one);
-    return this.#registrar.add(interests) as readonly Registration<Token>[] as Registrations<I>;
+    return this.#knotes.add(interests) as readonly Registration<Token>[] as Registrations<I>;
   }
 
   /**
@@ -158,16 +143,7 @@ export class Kqueue<Token = unknown> {
    * AggregateError of several: ENOENT where an interest is not registered, EBADF where its descriptor is closed
    */
   unregister(...what: readonly (Interest | Registration)[]): void {
-    this.#registrar.remove(what);
-  }
-
-  /** Drops the left-over events of the registrations that are over. */
-  #unfetch(isOver: (knote: Knote) => boolean): void {
-    if (this.#left.length === 0) return;
-    this.#left = this.#left.slice(this.#next).filter(({ registration }) => {
-      return registration === undefined || !isOver(registration as Knote);
-    });
-    this.#next = 0;
+    this.#knotes.remove(what);
   }
 
   /**
@@ -183,7 +159,7 @@ export class Kqueue<Token = unknown> {
   poll(options: PollOptions = {}): KqueueEvent<Token>[] {
     const { timeout, max } = checkOptions(options, POLL_OPTIONS);
     this.#mustBeOpen();
-    return this.#left.length > 0 ? this.#takeLeft(max) : this.#fetch(max, timeout);
+    return this.#take(max, timeout);
   }
 
   /**
@@ -204,7 +180,7 @@ export class Kqueue<Token = unknown> {
       const aborted = signal?.aborted;
       this.#mustBeFree();
       if (aborted) throw signal?.reason;
-      if (this.#left.length > 0) return resolve(this.#takeLeft(max));
+      if (!this.#leftover.empty) return resolve(this.#leftover.take(max));
       const closed = (): void => reject(closedError());
       this.#waiting.begin({ max, timeout, signal, done: resolve, fail: reject, closed });
     });
@@ -230,7 +206,7 @@ export class Kqueue<Token = unknown> {
         new Promise((resolve, reject) => {
           if (ended || this.closed) return resolve(end());
           this.#mustBeFree();
-          const value = this.#takeOne();
+          const value = this.#leftover.takeOne();
           if (value !== undefined) return resolve({ done: false, value });
           dismiss = (): void => resolve(end());
           this.#waiting.begin({
@@ -239,9 +215,8 @@ export class Kqueue<Token = unknown> {
             signal: undefined,
             done: (events) => {
               dismiss = undefined;
-              this.#left = events;
-              this.#next = 0;
-              resolve({ done: false, value: this.#takeOne() as KqueueEvent<Token> });
+              this.#leftover.keep(events);
+              resolve({ done: false, value: this.#leftover.takeOne() as KqueueEvent<Token> });
             },
             fail: (error) => {
               dismiss = undefined;
@@ -274,8 +249,7 @@ export class Kqueue<Token = unknown> {
   waker(ident?: number): Waker {
     this.#mustBeOpen();
     if (ident !== undefined) checkInteger('ident', ident, 0, Number.MAX_SAFE_INTEGER);
-    const find = (one: number): Knote | undefined =>
-      this.#registrar.table.get(this.#sys.abi.constants['EVFILT_USER'] ?? 0, one);
+    const find = (one: number): Knote | undefined => this.#knotes.get(this.#sys.abi.constants['EVFILT_USER'] ?? 0, one);
     let fired = ident ?? this.#wakerIdent;
     if (fired === undefined) {
       fired = INT_MAX;
@@ -284,7 +258,7 @@ export class Kqueue<Token = unknown> {
     }
     if (find(fired) === undefined) this.register(user(fired, { clear: true }));
     this.#gate ??= new Gate();
-    return new Waker(wakerHandle(this.#sys, this.#fd, this.#gate, fired, find(fired)?.udata ?? 0));
+    return new Waker(wakerHandle(this.#sys, this.#fd, this.#gate, fired, find(fired)?.kevent.udata ?? 0));
   }
 
   /**
@@ -317,13 +291,10 @@ export class Kqueue<Token = unknown> {
     this.#fd = -1;
     const tell = this.#waiting.close();
     this.#gate?.close();
-    if (this.#isQueue(fd)) {
-      this.#registrar.deleteOwnFiles(fd);
-      this.#sys.close(fd);
-    }
-    this.#registrar.close();
-    this.#left = [];
-    this.#next = 0;
+    const isQueue = this.#isQueue(fd);
+    this.#knotes.close(isQueue);
+    if (isQueue) this.#sys.close(fd);
+    this.#leftover.clear();
     tell();
   }
 
@@ -354,8 +325,8 @@ export class Kqueue<Token = unknown> {
     return `kqueue { ${this.closed ? 'closed' : `fd=${this.#fd}`}, ${this.#sys.name} }`;
   }
 
-  #mustBeOpen(interest?: Interest): void {
-    if (this.#fd === -1) throw closedError(interest);
+  #mustBeOpen(): void {
+    if (this.closed) throw closedError();
   }
 
   #mustBeFree(): void {
@@ -368,23 +339,9 @@ export class Kqueue<Token = unknown> {
     throw Object.assign(error, { code: 'ERR_INVALID_STATE' });
   }
 
-  #takeOne(): KqueueEvent<Token> | undefined {
-    const event = this.#left[this.#next++];
-    if (this.#next >= this.#left.length) {
-      this.#left = [];
-      this.#next = 0;
-    }
-    return event;
-  }
-
-  #takeLeft(max = Number.POSITIVE_INFINITY): KqueueEvent<Token>[] {
-    const events = this.#left.slice(this.#next, this.#next + max);
-    this.#next += events.length;
-    if (this.#next === this.#left.length) {
-      this.#left = [];
-      this.#next = 0;
-    }
-    return events;
+  /** The events that are left over, or else what kevent(2) brings within `timeout`. */
+  #take(max: number | undefined, timeout: number | undefined): KqueueEvent<Token>[] {
+    return this.#leftover.empty ? this.#fetch(max, timeout) : this.#leftover.take(max);
   }
 
   /** kevent(2) without changes, timeout in milliseconds. */
@@ -420,9 +377,9 @@ export class Kqueue<Token = unknown> {
   /** One record as an event. What its delivery has ended is forgotten. */
   #decode(list: KeventList, index: number): KqueueEvent<Token> {
     const filter = list.filter(index);
-    const knote = this.#registrar.table.find(filter, identOf(list, index), list.udata(index));
+    const knote = this.#knotes.find(filter, identOf(list, index), list.udata(index));
     const event = eventOf<Token>(this.#kinds, list, index, filter, list.ident(index), knote);
-    if (knote !== undefined && this.#isLast(knote, event)) this.#registrar.forget(knote);
+    if (knote !== undefined && this.#isLast(knote, event)) this.#knotes.forget(knote);
     return event;
   }
 
@@ -436,8 +393,14 @@ export class Kqueue<Token = unknown> {
     }
     // Kernels set EV_ONESHOT themselves where what was watched is gone, and have then deleted the knote.
     const { EV_ONESHOT = 0 } = this.#sys.abi.constants;
-    return ((flags | knote.change.mode) & EV_ONESHOT) !== 0 || (filter === 'proc' && eof);
+    return ((flags | knote.kevent.flags) & EV_ONESHOT) !== 0 || (filter === 'proc' && eof);
   }
+}
+
+/** A record's ident as a knote has it: a bigint only where a number does not hold it. */
+function identOf(list: KeventList, index: number): number | bigint {
+  const ident = list.ident(index);
+  return Number.isSafeInteger(ident) ? ident : list.ident64(index);
 }
 
 function isAbortSignal(signal: AbortSignalLike): boolean {

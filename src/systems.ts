@@ -1,4 +1,6 @@
+import type { Kevent } from './sys/kevent.ts';
 import { type Abi, abis } from './sys/layout.ts';
+import { filterName, noteNames } from './sys/names.ts';
 
 /** The number of a constant of `<sys/event.h>`; undefined where the system does not support it. */
 export function supported({ quirks, constants }: Abi, constant: string): number | undefined {
@@ -15,4 +17,15 @@ export function notSupported(argument: string, feature: string, abi: Abi, ...con
     `${argument}: ${feature} is not supported on ${abi.title} (${constants.join(', ')}: ${systems})`,
   );
   return Object.assign(error, { code: 'ERR_OUT_OF_RANGE' });
+}
+
+/** The releases that brought the filter and the notes of a change, because an older kernel says no more than EINVAL. */
+export function neededReleases(abi: Abi, { filter, fflags }: Kevent): string {
+  const notes = noteNames(abi, filter, fflags).split('|');
+  const constants = [`EVFILT_${filterName(abi, filter)}`, ...notes.map((note) => `NOTE_${note}`)];
+  const since = constants.flatMap((constant) => {
+    const release = abi.since[constant];
+    return release === undefined ? [] : [`${constant} needs ${abi.title} ${release}`];
+  });
+  return since.length === 0 ? '' : ` (${since.join(', ')})`;
 }

@@ -88,11 +88,6 @@ export class Waiting<Event> {
     }
   }
 
-  /** There is something for whoever waits, that the watcher does not know of. */
-  hurry(): void {
-    if (this.#waiter !== undefined) setImmediate(this.#look);
-  }
-
   /** Ends the wait without telling the waiter. */
   cancel(): void {
     this.#finish();

@@ -13,6 +13,8 @@ export interface Sys {
   readonly abi: Abi;
   /** Whether the kqueue descriptor itself turns readable for poll(2), and so for Node's event loop. */
   readonly pollable: boolean;
+  /** Present and true where a SIGNAL knote keeps the signal's default action away by itself (the built-in Linux kqueue). */
+  readonly handlesSignals?: boolean;
   /** kqueue(2): a new queue's descriptor, close-on-exec; -1 when it fails. */
   kqueue(): number;
   /** kevent(2). Returns the number of records in `eventlist`, or -1 and {@link Sys.errno}. */

@@ -356,7 +356,7 @@ describe('the numbers of each system', suite, () => {
       );
     }
     const kq = closeAfter(new Kqueue({ sys: new FakeSys(netbsd) }));
-    refuses(() => kq.register(raw({ ident: 1, filter: -1 })), RangeError, 'filter', { expected: 'a filter of netbsd' });
+    refuses(() => kq.register(raw({ ident: 1, filter: -1 })), RangeError, 'filter', { expected: 'a filter of NetBSD' });
     assert.equal(sent(netbsd, raw({ ident: 1, filter: 0 })).filter, 0);
     for (const abi of systems) {
       if (abi === netbsd) continue;

@@ -250,64 +250,22 @@ describe('register() with changes that fail', suite, () => {
     closeSync(w);
   });
 
-  it('one name twice in a call: the last holds', () => {
-    const kq = closeAfter(new Kqueue<string>());
-    const [first, second] = kq.register(
-      user(1, { token: 'first', clear: true }),
-      user(1, { token: 'second', clear: true }),
-    );
-    assert.deepEqual([first.active, second.active], [false, true]);
-    second.trigger();
-    assert.deepEqual(
-      kq.poll({ timeout: DEADLINE }).map(({ token, registration }) => [token, registration]),
-      [['second', second]],
-    );
-    const [level, edge] = kq.register(user(1, { token: 'level' }), user(1, { token: 'edge', clear: true }));
-    assert.deepEqual([level.active, edge.active, second.active], [false, true, false]);
-    edge.trigger();
-    assert.equal(kq.poll({ timeout: DEADLINE })[0]?.token, 'edge');
-    assert.deepEqual(kq.poll({ timeout: 0 }), []);
-  });
-
-  describe('and one name twice in a call', () => {
-    const good = read(5, { lowat: 100, token: 'good' });
-    const better = read(5, { lowat: 200, token: 'better' });
-    const bad = read(5, { lowat: 1, token: 'bad' });
-    const worse = read(5, { lowat: 2, token: 'worse' });
-    const cases: readonly { old: boolean; of: readonly [typeof good, typeof good]; stays: string | undefined }[] = [
-      { old: false, of: [bad, good], stays: 'good' },
-      { old: false, of: [good, bad], stays: 'good' },
-      { old: false, of: [bad, worse], stays: undefined },
-      { old: false, of: [good, better], stays: 'better' },
-      { old: true, of: [bad, good], stays: 'good' },
-      { old: true, of: [good, bad], stays: 'good' },
-      { old: true, of: [bad, worse], stays: 'old' },
-      { old: true, of: [good, better], stays: 'better' },
-    ];
-    for (const { old, of, stays } of cases) {
-      it(`${old ? 'old, ' : ''}${of.map(({ token }) => token).join(', ')}: ${stays ?? 'nothing'} stays`, () => {
-        const { kq, sys } = picky();
-        const before: Registration<string>[] = old ? kq.register(...[read(5, { lowat: 300, token: 'old' })]) : [];
-        sys.calls.length = 0;
-        try {
-          kq.register(...of);
-        } catch (error) {
-          assert.ok(error instanceof AggregateError || error instanceof KqueueError);
-        }
-        assert.equal(before[0]?.active ?? false, stays === 'old');
-        // Whose udata goes down, when it is removed by name, and whose event it is.
-        const sent = sys.takeChanges();
-        const udata = sent.find(({ data }) => data === { good: 100, better: 200 }[stays ?? ''])?.udata;
-        if (udata !== undefined) {
-          sys.pending.push({ ident: 5, filter: -1, udata });
-          assert.equal(kq.poll({ timeout: 0 })[0]?.token, stays);
-        }
-        const removed = udataOfRead5({ kq, sys });
-        if (stays === undefined) assert.equal(removed, 0);
-        else if (stays !== 'old') assert.equal(removed, udata);
-        else assert.notEqual(removed, 0);
+  it('two interests with the same filter and ident in one call are refused, and nothing is registered', () => {
+    const { kq, sys } = picky();
+    for (const [one, other] of [
+      [user(1), user(1, { clear: true })],
+      [read(5, { token: 'one' }), read(5, { token: 'two' })],
+      [timer(2n, { every: 1 }), timer(2, { after: 1 })],
+      [raw({ ident: 5, filter: sys.constant('EVFILT_READ') }), read(5)],
+    ] as const) {
+      refuses(() => kq.register(user(9), one, write(5), other), RangeError, 'interests', {
+        expected: 'each filter and ident once',
       });
     }
+    assert.deepEqual(sys.calls, []);
+    // The same number in two filters, and one path twice, are two knotes.
+    kq.register(read(5), write(5), user(5));
+    assert.equal(kq.register(vnode(folder, { on: ['write'] }), vnode(folder, { on: ['write'] })).length, 2);
   });
 
   it('what could not be replaced in another mode is gone, as it was deleted for that', () => {

@@ -193,37 +193,6 @@ describe('Registration', suite, () => {
     assert.deepEqual([one.active, two.active], [false, false]);
   });
 
-  it('may be frozen: it ends all the same, and the queue closes', async () => {
-    const kq = closeAfter(new Kqueue());
-    const registrations = kq.register(user(1, { oneshot: true }), user(2, { oneshot: true }), user(3));
-    for (const one of registrations) Object.freeze(one).trigger();
-    assert.deepEqual(idents(pollAll(kq, 3)), [1, 2, 3]);
-    assert.equal(registrations[0].active, false);
-    Object.freeze(kq.register(user(3, { clear: true }))[0]);
-    assert.equal(registrations[2].active, false);
-    const waiting = kq.wait();
-    kq.close();
-    await assert.rejects(waiting, isCode('EBADF'));
-  });
-
-  it('a Proxy of one is refused before anything reaches the kernel', () => {
-    const kq = closeAfter(new Kqueue());
-    const [registration] = kq.register(user(1));
-    const proxy = new Proxy(registration, {});
-    const calls = [
-      () => proxy.unregister(),
-      () => proxy.disable(),
-      () => proxy.trigger(),
-      () => proxy[Symbol.dispose](),
-      () => kq.unregister(proxy),
-    ];
-    for (const call of calls) assert.throws(call, TypeError);
-    registration.trigger();
-    assert.deepEqual(idents(kq.poll({ timeout: DEADLINE })), [1]);
-    registration.unregister();
-    assert.equal(registration.active, false);
-  });
-
   it('prints as the record that it is', () => {
     const kq = new Kqueue({ sys: new FakeSys(abis.freebsd) });
     const [r, t, v] = kq.register(

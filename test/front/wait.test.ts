@@ -540,32 +540,6 @@ describe('wait() with a signal that is not of Node', suite, () => {
   });
 });
 
-describe('wait() and what comes otherwise than by the descriptor', suite, () => {
-  it('events that came with the changes of register() are told to who waits', async () => {
-    const sys = defaultSys();
-    let inject = false;
-    const kq = closeAfter(
-      new Kqueue({
-        sys: {
-          ...sys,
-          kevent(fd, changes, nchanges, events, nevents, timeout): number {
-            const n = sys.kevent(fd, changes, nchanges, events, nevents, timeout);
-            if (!inject || nchanges === 0) return n;
-            // As a kqueue would that fetches in spite of receipts.
-            events?.set(0, { ident: 99, filter: sys.abi.constants['EVFILT_USER'] ?? 0 });
-            return 1;
-          },
-        },
-      }),
-    );
-    const waiting = kq.wait();
-    await turn();
-    inject = true;
-    kq.register(user(1));
-    assert.deepEqual(idents(await waiting), [99]);
-  });
-});
-
 describe('close() and whoever waits', suite, () => {
   it('rejects with EBADF', async () => {
     for (const options of [{}, { timeout: DEADLINE }, { timeout: 0 }, { max: 1 }]) {

@@ -27,6 +27,7 @@ export function linuxSys(): Sys {
     name: 'linux',
     abi,
     pollable: true,
+    handlesSignals: true,
     kqueue(): number {
       const queue = Queue.create();
       if (queue === null) return fail(errno());

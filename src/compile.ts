@@ -1,61 +1,53 @@
 import type { Interest, TimerInterest } from './interest.ts';
 import { noteBit, noteBits } from './notes.ts';
 import { outOfRange } from './sys/check.ts';
+import type { Kevent } from './sys/kevent.ts';
 import type { Abi } from './sys/layout.ts';
 import { notSupported, supported } from './systems.ts';
 
-/** An interest in the numbers of one ABI. */
-export interface Change {
-  /** EVFILT_*. */
-  readonly filter: number;
-  /** EV_CLEAR, EV_ONESHOT, EV_DISPATCH: what no kernel changes in a knote that lives. */
-  readonly mode: number;
-  readonly fflags: number;
-  readonly data: number | bigint;
-}
-
 /**
- * Puts an interest into the numbers of an ABI.
+ * An interest as a record of one ABI. `flags` is its mode: EV_CLEAR, EV_ONESHOT, EV_DISPATCH. `ident` is 0 for a path, which
+ * is not open yet.
  * @throws RangeError for what the ABI does not have, naming the systems that have it
  */
-export function compile(interest: Interest, abi: Abi): Change {
-  const { constants } = abi;
+export function compile(interest: Interest, abi: Abi): Kevent {
   if (interest.filter === 'raw') {
-    const { evfilt, flags, fflags, data } = interest;
+    const { evfilt: filter, flags, fflags, data, udata, ident } = interest;
+    const countsDown = filterOf(abi, 'WRITE') < 0;
     // NetBSD's filters count up from 0, in an unsigned field.
-    if (evfilt < 0 && filterOf(abi, 'WRITE') >= 0)
-      throw outOfRange('filter', `a filter of ${abi.name}, 0 or more`, evfilt);
-    // FreeBSD skips such a change without an answer, and the others refuse it.
-    if (evfilt === 0 && filterOf(abi, 'WRITE') < 0) throw outOfRange('filter', `a filter of ${abi.title}`, evfilt);
+    if (filter < 0 && !countsDown) throw outOfRange('filter', `a filter of ${abi.title}, 0 or more`, filter);
+    // FreeBSD skips a change with filter 0 without an answer: kqueue_kevent() in sys/kern/kern_event.c.
+    if (filter === 0 && countsDown) throw outOfRange('filter', `a filter of ${abi.title}, which are negative`, filter);
     const mode = flags & ~bit(abi, 'EV_ADD', 'EV_ENABLE', 'EV_DISABLE', 'EV_RECEIPT');
-    return { filter: evfilt, mode, fflags, data };
+    return { ident, filter, flags: mode, fflags, data, udata };
   }
 
   const filter = filterOf(abi, interest.filter.toUpperCase());
-  let mode = 0;
-  if (interest.clear) mode |= bit(abi, 'EV_CLEAR');
-  if (interest.oneshot) mode |= bit(abi, 'EV_ONESHOT');
-  if (interest.dispatch) mode |= bit(abi, 'EV_DISPATCH');
+  let flags = 0;
+  if (interest.clear) flags |= bit(abi, 'EV_CLEAR');
+  if (interest.oneshot) flags |= bit(abi, 'EV_ONESHOT');
+  if (interest.dispatch) flags |= bit(abi, 'EV_DISPATCH');
+  const record = { ident: interest.ident ?? 0, filter, flags, fflags: 0, data: 0, udata: 0 };
   switch (interest.filter) {
     case 'timer':
-      return { filter, ...compileTimer(interest, abi, mode) };
+      return { ...record, ...compileTimer(interest, abi, flags) };
     case 'read':
     case 'write': {
       const notes = interest.filter === 'read' ? noteBits(abi, interest.on) : 0;
-      const fflags = interest.lowat === undefined ? notes : notes | noteBit(abi, 'lowat', 'lowat', 'a low-water mark');
-      return { filter, mode, fflags, data: interest.lowat ?? 0 };
+      if (interest.lowat === undefined) return { ...record, fflags: notes };
+      return { ...record, fflags: notes | noteBit(abi, 'lowat', 'lowat', 'a low-water mark'), data: interest.lowat };
     }
     case 'proc': {
       const notes = noteBits(abi, interest.on);
-      // macOS keeps the status to itself unless it is asked for; the others have no such note.
-      const status = impliesExitStatus(interest) ? (constants['NOTE_EXITSTATUS'] ?? 0) : 0;
-      return { filter, mode, fflags: (notes | status) >>> 0, data: 0 };
+      // macOS reports the status only if it is asked to. The other systems have no such note.
+      const status = impliesExitStatus(interest) ? (abi.constants['NOTE_EXITSTATUS'] ?? 0) : 0;
+      return { ...record, fflags: (notes | status) >>> 0 };
     }
     case 'vnode':
-      return { filter, mode, fflags: noteBits(abi, interest.on), data: 0 };
+      return { ...record, fflags: noteBits(abi, interest.on) };
     default:
       // user: NOTE_TRIGGER in the first change fires on some systems and is ignored on others.
-      return { filter, mode, fflags: 0, data: 0 };
+      return record;
   }
 }
 
@@ -82,7 +74,7 @@ const UNITS = [
   { name: 'nanoseconds', scale: 1e6, constant: 'NOTE_NSECONDS' },
 ] as const;
 
-function compileTimer(interest: TimerInterest, abi: Abi, mode: number): Omit<Change, 'filter'> {
+function compileTimer(interest: TimerInterest, abi: Abi, mode: number): Pick<Kevent, 'flags' | 'fflags' | 'data'> {
   const { every, after, at, critical, background, continuous } = interest;
   let fflags = 0;
   let ms = Math.min(every ?? after ?? 1, abi.quirks.longestTimer);
@@ -100,8 +92,8 @@ function compileTimer(interest: TimerInterest, abi: Abi, mode: number): Omit<Cha
   const unit = units.find(({ scale }) => Number.isInteger(ms * scale)) ?? finest;
   if (unit.constant !== undefined) fflags |= abi.constants[unit.constant] ?? 0;
   // An absolute timer fires once, but without EV_ONESHOT FreeBSD, OpenBSD and NetBSD would report it for ever.
-  if (every === undefined) mode |= bit(abi, 'EV_ONESHOT');
-  return { mode, fflags, data: inUnit(argument, ms, unit, unit === finest) };
+  const flags = every === undefined ? mode | bit(abi, 'EV_ONESHOT') : mode;
+  return { flags, fflags, data: inUnit(argument, ms, unit, unit === finest) };
 }
 
 function absolute(abi: Abi): number {
