@@ -82,6 +82,8 @@ describe('the rules of the call', suite, () => {
         for (const { changes, nevents, room } of sys.calls)
           assert.deepEqual([changes.length, nevents, room], [1, 0, 0]);
         assert.equal(sys.calls.length, 3);
+        // EV_ADD would start a timer over, and bring back what is gone.
+        assert.deepEqual(flagsOf(sys.takeChanges()), [EV_ENABLE, EV_DISABLE, 0]);
       });
 
       it('added again, it is enabled; with EV_DELETE before where the mode is another', () => {
