@@ -14,7 +14,7 @@ import { describeRecord } from './sys/names.ts';
 import { OpenedFile } from './sys/opened-file.ts';
 import type { Sys } from './sys/sys.ts';
 import { Timespec } from './sys/timespec.ts';
-import { neededReleases } from './systems.ts';
+import { neededReleases, reachedLimit } from './systems.ts';
 
 const { EACCES, EBADF, EINTR, EINVAL, ENOENT } = os.errno;
 const NOW = new Timespec(0, 0);
@@ -435,7 +435,8 @@ export class Knotes<Token> {
   #errorOf({ ident, filter, flags, fflags, data, udata, interest, errno }: Change): KqueueError {
     const change = { ident, filter, flags, fflags, data, udata };
     const { abi } = this.sys;
-    const about = describeRecord(abi, { ...change, udata: 0 }) + (errno === EINVAL ? neededReleases(abi, change) : '');
+    const reason = errno === EINVAL ? neededReleases(abi, change) : reachedLimit(abi, errno);
+    const about = describeRecord(abi, { ...change, udata: 0 }) + reason;
     return new KqueueError(errno, 'kevent', { about, change, interest });
   }
 }

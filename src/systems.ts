@@ -1,3 +1,4 @@
+import { errnoName } from './sys/errno.ts';
 import type { Kevent } from './sys/kevent.ts';
 import { type Abi, abis } from './sys/layout.ts';
 import { filterName, noteNames } from './sys/names.ts';
@@ -28,4 +29,10 @@ export function neededReleases(abi: Abi, { filter, fflags }: Kevent): string {
     return release === undefined ? [] : [`${constant} needs ${abi.title} ${release}`];
   });
   return since.length === 0 ? '' : ` (${since.join(', ')})`;
+}
+
+/** The limit that a change ran into, where its errno tells. */
+export function reachedLimit({ quirks }: Abi, errno: number): string {
+  const limit = quirks.limits[errnoName(errno)];
+  return limit === undefined ? '' : ` (the limit: ${limit})`;
 }

@@ -134,19 +134,4 @@ export const left: readonly Left[] = [
     code: 'if (knote instanceof DescriptorKnote) knote.error',
     reason: 'a socket has no knote of another kind, and attach() has let go of what was stale',
   },
-  {
-    file: 'src/sys/linux/vnode.ts',
-    code: 'this.queue.inotify()?.add(this.#fd, this) ?? ENOMEM',
-    reason: 'the queue has had inotify since the knote was made',
-  },
-  {
-    file: 'src/sys/linux/vnode.ts',
-    code: 'if ((mask & IN_UNMOUNT) !== 0)',
-    reason: 'an open descriptor keeps its file system: unmounting is EBUSY, or waits until the descriptor is closed',
-  },
-  {
-    file: 'src/sys/linux/vnode.ts',
-    code: 'this.outFlags = (this.#notes & NOTE_REVOKE)',
-    reason: 'as for IN_UNMOUNT, which is all that revokes a file on Linux',
-  },
 ];

@@ -27,6 +27,28 @@ export function constant(prefix: 'EVFILT' | 'EV' | 'NOTE', names: string): numbe
   }, 0);
 }
 
+/** Names of the notes in one event of VNODE, sorted. */
+export function notes(event: Kevent | undefined): string[] {
+  const names = [
+    'DELETE',
+    'WRITE',
+    'EXTEND',
+    'ATTRIB',
+    'LINK',
+    'RENAME',
+    'REVOKE',
+    'TRUNCATE',
+    'OPEN',
+    'CLOSE',
+    'CLOSE_WRITE',
+    'READ',
+  ];
+  return names.filter((name) => ((event?.fflags ?? 0) & constant('NOTE', name)) !== 0).sort();
+}
+
+/** The notes of VNODE that do not have to be asked for one by one. */
+export const ALL = 'DELETE|WRITE|EXTEND|ATTRIB|LINK|RENAME|REVOKE|TRUNCATE';
+
 /** A change, its constants by name. */
 export interface Wanted {
   readonly ident: number | bigint;

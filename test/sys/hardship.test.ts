@@ -7,25 +7,32 @@ import {
   closeSync,
   fchmodSync,
   futimesSync,
+  linkSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
+  rmdirSync,
   rmSync,
+  truncateSync,
+  unlinkSync,
   utimesSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout, setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Kqueue, proc } from '../../src/index.ts';
+import { Kqueue, KqueueError, proc, vnode } from '../../src/index.ts';
 import { duplicate } from '../../src/sys/descriptor.ts';
 import { errnoName } from '../../src/sys/index.ts';
 import { modeOf, type Stat, sizeOf, statOf } from '../../src/sys/linux/syscalls.ts';
 import { descriptors } from '../helpers/descriptors.ts';
 import { loaders } from '../helpers/loaders.ts';
-import { constant, noLinux, ofLibc, Queue } from './built-in.ts';
+import { ALL, constant, noLinux, notes, ofLibc, Queue } from './built-in.ts';
 import { alone, refuse, withDescriptors } from './hardship.ts';
 
 const file = import.meta.url;
@@ -48,8 +55,8 @@ function needy(): { what: Parameters<Queue['change']>[0]; emfile: string }[] {
     { what: { ident: writer, filter: 'WRITE' }, emfile: 'EMFILE' },
     { what: { ident: 1, filter: 'TIMER', data: 60_000 }, emfile: 'ENOMEM' },
     { what: { ident: writer, filter: 'WRITE', fflags: 'LOWAT', data: 1 }, emfile: 'ENOMEM' },
-    { what: { ident: regular, filter: 'READ' }, emfile: 'ENOMEM' },
-    { what: { ident: regular, filter: 'VNODE', fflags: 'WRITE' }, emfile: 'ENOMEM' },
+    { what: { ident: regular, filter: 'READ' }, emfile: 'EMFILE' },
+    { what: { ident: regular, filter: 'VNODE', fflags: 'WRITE' }, emfile: 'EMFILE' },
     { what: { ident: process.ppid, filter: 'PROC', fflags: 'EXIT' }, emfile: 'EMFILE' },
   ];
 }
@@ -236,12 +243,12 @@ for (const missing of ['ENOSYS', 'EPERM']) {
   });
 }
 
-alone(file, 'inotify has no watch left: ENOMEM; may not read: EACCES; and /proc is missing: EINVAL', { skip }, () => {
+alone(file, 'inotify has no watch left: ENOSPC; may not read: EACCES; and /proc is missing: EINVAL', { skip }, () => {
   const regular = openSync(fileURLToPath(file), 'r');
   const folder = openSync(fileURLToPath(new URL('.', file)), 'r');
   const queue = new Queue();
   for (const [errno, expected] of [
-    ['ENOSPC', 'ENOMEM'],
+    ['ENOSPC', 'ENOSPC'],
     ['EACCES', 'EACCES'],
     ['ENOENT', 'EINVAL'],
   ] as const) {
@@ -255,6 +262,24 @@ alone(file, 'inotify has no watch left: ENOMEM; may not read: EACCES; and /proc 
   }
   return undefined;
 });
+
+for (const [call, errno, limit] of [
+  ['inotify_add_watch', 'ENOSPC', 'fs.inotify.max_user_watches'],
+  ['inotify_init1', 'EMFILE', 'fs.inotify.max_user_instances'],
+] as const) {
+  alone(file, `${call} fails with ${errno}: the error names ${limit}`, { skip }, () => {
+    const kq = new Kqueue();
+    if (!refuse({ [call]: errno })) return NO_SECCOMP;
+    const register = (): unknown => kq.register(vnode(openSync(fileURLToPath(file), 'r'), { on: ['write'] }));
+    assert.throws(register, (error: unknown) => {
+      assert.ok(error instanceof KqueueError);
+      assert.equal(error.code, errno);
+      assert.ok(error.message.includes(limit), error.message);
+      return true;
+    });
+    return undefined;
+  });
+}
 
 /** How many watches the process's inotify instances have. */
 function watches(): number {
@@ -276,7 +301,7 @@ const twoWatches = `
 
 alone(
   file,
-  'inotify has one watch left, and a directory needs two: ENOMEM, and neither is left',
+  'inotify has one watch left, and a directory needs two: ENOSPC, and neither is left',
   { skip, shell: twoWatches },
   () => {
     const regular = openSync(fileURLToPath(file), 'r');
@@ -285,7 +310,7 @@ alone(
     const add = (ident: number): string => queue.change({ ident, filter: 'VNODE', fflags: 'DELETE|WRITE' });
     assert.equal(add(regular), 'ok');
     assert.equal(watches(), 1);
-    assert.equal(add(folder), 'ENOMEM');
+    assert.equal(add(folder), 'ENOSPC');
     assert.equal(watches(), 1);
     assert.deepEqual(queue.fetch(), []);
     assert.equal(queue.change({ ident: regular, filter: 'VNODE', flags: 'DELETE' }), 'ok');
@@ -330,34 +355,103 @@ alone(file, 'without /proc: VNODE and files are EINVAL, all else works', { skip,
   return undefined;
 });
 
-alone(file, 'events of inotify that were lost in a flood: a look at each file tells what happened', { skip }, () => {
+alone(file, 'events of inotify that were lost in a flood: a look at each file shows what happened', { skip }, () => {
   const limit = Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8'));
   if (limit > 200_000) return `fs.inotify.max_queued_events is ${limit}`;
   const folder = mkdtempSync(join(tmpdir(), 'kqueue-'));
+  const at = (...names: string[]): string => join(folder, ...names);
   try {
-    const paths = ['one', 'two', 'written', 'another mode', 'touched', 'same'].map((name) => join(folder, name));
-    const [one, two] = paths as [string, string];
-    const fds = paths.map((path) => openSync(path, 'w'));
     const queue = new Queue();
-    for (const ident of fds) {
-      assert.equal(
-        queue.change({ ident, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: 'WRITE|EXTEND|ATTRIB|DELETE' }),
-        'ok',
-      );
-    }
-    // Two in turn, as equal events that follow each other are one.
-    for (let i = 0; i < limit; i++) utimesSync(i % 2 === 0 ? one : two, i, i);
-    // Nobody is told of this by name any more.
-    writeSync(fds[2] as number, 'lost');
-    fchmodSync(fds[3] as number, 0o600);
-    futimesSync(fds[4] as number, 1, 1);
-    const told = new Map<unknown, number>();
-    for (const { ident, fflags } of queue.fetch(5000)) told.set(ident, fflags);
-    const notes = told.get(fds[2]) ?? 0;
-    assert.equal(notes & 6, 6, `NOTE_WRITE|NOTE_EXTEND of the file whose event was lost: ${notes}`);
-    for (const fd of fds.slice(3, 5)) assert.equal((told.get(fd) ?? 0) & 8, 8, `NOTE_ATTRIB: ${told.get(fd)}`);
-    assert(!told.has(fds[5]), 'nothing happened to it');
+    const watched = new Map<unknown, string>();
+    const watch = (name: string, ident: number): number => {
+      const fflags = `${ALL}|OPEN|CLOSE|CLOSE_WRITE|READ`;
+      assert.equal(queue.change({ ident, filter: 'VNODE', flags: 'ADD|CLEAR', fflags }), 'ok');
+      watched.set(ident, name);
+      return ident;
+    };
+    const watchFile = (name: string): number => {
+      writeFileSync(at(name), 'ten bytes.');
+      return watch(name, openSync(at(name), 'r+'));
+    };
+    const watchFolder = (...names: string[]): void => {
+      mkdirSync(at(...names));
+      watch(names.join('/'), openSync(at(...names), 'r'));
+    };
+    const flood = (): void => {
+      // Two in turn, as equal events that follow each other are one.
+      for (let i = 0; i < limit; i++) utimesSync(at(i % 2 === 0 ? 'one' : 'two'), i, i);
+    };
+    const fetched = (): Record<string, string> => {
+      const events = queue.fetch(5000);
+      const entries = events.map((event) => [watched.get(event.ident), notes(event).join(' ')]);
+      return Object.fromEntries(entries.filter(([name]) => name !== 'one' && name !== 'two').sort());
+    };
+
+    for (const name of ['one', 'two', 'same', 'read']) watchFile(name);
+    const [written, mode, touched] = [watchFile('written'), watchFile('another mode'), watchFile('touched')];
+    for (const name of ['shorter', 'renamed', 'there and back', 'replaced', 'removed', 'linked', 'linked for a moment'])
+      watchFile(name);
+    watchFile('replaced, with a backup');
+    for (const name of ['filled', 'with a folder', 'moved', 'emptied']) watchFolder(name);
+    watchFolder('emptied', 'gone');
+    const backed = watchFile('without a name');
+    linkSync(at('without a name'), at('last name'));
+    unlinkSync(at('without a name'));
+    queue.fetch();
+
+    flood();
+    // None of these events is in inotify's queue any more.
+    writeSync(written, 'more than ten bytes');
+    fchmodSync(mode, 0o600);
+    futimesSync(touched, 1, 1);
+    readFileSync(at('read'));
+    truncateSync(at('shorter'), 3);
+    renameSync(at('renamed'), at('new name'));
+    renameSync(at('there and back'), at('back'));
+    renameSync(at('back'), at('there and back'));
+    writeFileSync(at('new'), '');
+    renameSync(at('new'), at('replaced'));
+    unlinkSync(at('removed'));
+    linkSync(at('linked'), at('link'));
+    linkSync(at('linked for a moment'), at('moment'));
+    unlinkSync(at('moment'));
+    linkSync(at('replaced, with a backup'), at('backup'));
+    writeFileSync(at('new'), '');
+    renameSync(at('new'), at('replaced, with a backup'));
+    writeFileSync(at('filled', 'file'), '');
+    mkdirSync(at('with a folder', 'folder'));
+    renameSync(at('moved'), at('emptied', 'moved'));
+    rmdirSync(at('emptied', 'gone'));
+    unlinkSync(at('last name'));
+    assert.deepEqual(fetched(), {
+      written: 'ATTRIB EXTEND WRITE',
+      'another mode': 'ATTRIB',
+      touched: 'ATTRIB WRITE',
+      shorter: 'ATTRIB TRUNCATE WRITE',
+      renamed: 'RENAME',
+      'there and back': 'ATTRIB LINK',
+      replaced: 'DELETE LINK',
+      removed: 'DELETE LINK',
+      linked: 'LINK',
+      'linked for a moment': 'ATTRIB LINK',
+      'replaced, with a backup': 'DELETE LINK',
+      filled: 'ATTRIB WRITE',
+      'with a folder': 'ATTRIB LINK WRITE',
+      moved: 'RENAME',
+      emptied: 'ATTRIB LINK WRITE',
+      'emptied/gone': 'DELETE LINK',
+      'without a name': 'DELETE LINK',
+    });
     assert.deepEqual(queue.fetch(), []);
+
+    // A watch that went in the flood is there again, and a folder is watched where it is now.
+    writeSync(backed, 'more than ten bytes');
+    rmdirSync(at('emptied', 'moved'));
+    const after = fetched();
+    assert.equal(after['without a name'], 'EXTEND WRITE');
+    assert.equal(after['moved'], 'DELETE');
+    renameSync(at('new name'), at('renamed'));
+    assert.deepEqual(fetched(), { renamed: 'RENAME' });
   } finally {
     rmSync(folder, { recursive: true });
   }

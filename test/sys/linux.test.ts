@@ -14,7 +14,7 @@ import { linuxSys } from '../../src/sys/linux/sys.ts';
 import { libc } from '../../src/sys/linux/syscalls.ts';
 import { type Timer, Timers } from '../../src/sys/linux/timers.ts';
 import { seeded } from '../helpers/random.ts';
-import { constant, noLinux, ofLibc, Queue } from './built-in.ts';
+import { ALL, constant, noLinux, notes, ofLibc, Queue } from './built-in.ts';
 import { typescriptWorker } from './typescript-worker.ts';
 
 type Arguments = (number | string | Int32Array | Uint8Array)[];
@@ -96,27 +96,6 @@ function withQueue(
     fs.rmSync(folder, { recursive: true });
   }
 }
-
-/** Names of the notes in one event of VNODE, sorted. */
-function notes(event: Kevent | undefined): string[] {
-  const names = [
-    'DELETE',
-    'WRITE',
-    'EXTEND',
-    'ATTRIB',
-    'LINK',
-    'RENAME',
-    'REVOKE',
-    'TRUNCATE',
-    'OPEN',
-    'CLOSE',
-    'CLOSE_WRITE',
-    'READ',
-  ];
-  return names.filter((name) => ((event?.fflags ?? 0) & constant('NOTE', name)) !== 0).sort();
-}
-
-const ALL = 'DELETE|WRITE|EXTEND|ATTRIB|LINK|RENAME|REVOKE|TRUNCATE';
 
 /** A block device, if there is one that we may open. */
 function blockDevices(): string[] {

@@ -76,5 +76,6 @@ export const common: Omit<AbiData, 'name' | 'title'> = {
     longestTimer: Number.POSITIVE_INFINITY,
     nestingLimit: false,
     unsupported: [],
+    limits: {},
   },
 };

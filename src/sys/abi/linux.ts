@@ -23,5 +23,12 @@ export const linux: AbiData = {
     NOTE_CLOSE_WRITE: 0x200,
     NOTE_READ: 0x400,
   },
-  quirks: { ...common.quirks, unsupported: onPaper },
+  quirks: {
+    ...common.quirks,
+    unsupported: onPaper,
+    limits: {
+      ENOSPC: 'fs.inotify.max_user_watches',
+      EMFILE: 'the open files of the process (ulimit -n), or for a file fs.inotify.max_user_instances',
+    },
+  },
 };

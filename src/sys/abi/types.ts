@@ -52,6 +52,8 @@ export interface Quirks {
   readonly nestingLimit: boolean;
   /** Constants that the header has, and that the kqueue ignores or gets wrong. */
   readonly unsupported: readonly string[];
+  /** What can be raised when a change fails with the errno of that name. */
+  readonly limits: Readonly<Record<string, string>>;
 }
 
 /** What one system's headers say about kqueue(2), and what its kernel does differently. Facts only: nothing here is computed. */

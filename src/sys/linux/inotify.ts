@@ -1,6 +1,6 @@
 import { createOwn, release } from '../descriptor.ts';
 import { koffi } from '../koffi.ts';
-import { EINVAL, ENOENT, ENOMEM, ENOSPC, errno, libc } from './syscalls.ts';
+import { EINVAL, ENOENT, errno, libc } from './syscalls.ts';
 
 export const IN_ACCESS = 0x001;
 export const IN_MODIFY = 0x002;
@@ -12,9 +12,7 @@ export const IN_MOVED_FROM = 0x040;
 export const IN_MOVED_TO = 0x080;
 export const IN_CREATE = 0x100;
 export const IN_DELETE = 0x200;
-export const IN_DELETE_SELF = 0x400;
 export const IN_MOVE_SELF = 0x800;
-export const IN_UNMOUNT = 0x2000;
 export const IN_Q_OVERFLOW = 0x4000;
 export const IN_IGNORED = 0x8000;
 export const IN_ISDIR = 0x4000_0000;
@@ -23,18 +21,35 @@ export const ENTRIES: number = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_
 const IN_MASK_ADD = 0x2000_0000;
 const IN_CLOEXEC_NONBLOCK = 0o2004000;
 
-/** Somebody who watches one inode. */
+/** What is reported of one inode. */
 export interface Watcher {
   /** The IN_* wanted. */
   readonly mask: number;
-  /** Something of it happened, or IN_Q_OVERFLOW: anything may have. */
+  /**
+   * Some of them happened. IN_Q_OVERFLOW: events were lost, so anything may have happened. IN_IGNORED: the kernel has
+   * removed the watch, and anything may have happened since. After both, {@link Inotify.renew} continues the watch.
+   */
   changed(mask: number): void;
+}
+
+/** An inode of which something is wanted. */
+interface Watch {
+  readonly watchers: Set<Watcher>;
+  /** The IN_* that the kernel was asked for. */
+  asked: number;
 }
 
 /** How many queues share an instance: epoll refuses a file that is in too many epolls, more than 100 if those are nested. */
 const SHARE = 64;
 const BYTES = 65_536;
 const words = new Int32Array(new ArrayBuffer(BYTES));
+/*
+ * What was read and not delivered yet: words from `at` to `end`, of the instance `reader`. This state survives when
+ * JavaScript is stopped in the middle, for example by a timeout of node:vm. The next drain() delivers the rest.
+ */
+let reader: Inotify | null = null;
+let at = 0;
+let end = 0;
 
 /**
  * An inotify(7) instance for many queues of the isolate: a user may have 128. An inode has one watch in it, whoever asks
@@ -42,10 +57,10 @@ const words = new Int32Array(new ArrayBuffer(BYTES));
  */
 export class Inotify {
   readonly fd: number;
-  readonly #watchers = new Map<number, Set<Watcher>>();
-  readonly #watches = new Map<Watcher, number>();
-  /** A watcher that is told may add another: not all in the buffer is told by then. */
-  #draining = false;
+  /** By watch descriptor. The kernel does not use a number twice. */
+  readonly #watches = new Map<number, Watch>();
+  /** The watch descriptor of each watcher. */
+  readonly #numbers = new Map<Watcher, number>();
 
   private constructor(fd: number) {
     this.fd = fd;
@@ -76,68 +91,88 @@ export class Inotify {
     Inotify.#instances.delete(this);
   }
 
-  /** Watches the file that is open as `fd`, whatever its names are, or with `/..` the directory it is in: 0 or an errno. */
-  add(fd: number, watcher: Watcher, where: '' | '/..' = ''): number {
-    // What happened until now is no news of a watcher that shares its inode's watch from now on.
-    if (this.#watches.size > 0 && !this.#watches.has(watcher) && !this.#draining) this.drain();
+  /**
+   * Watches the file that is open as `fd`, whatever its names are, or with `/..` the directory it is in. For a watcher that
+   * is there already: `mask` is what it wants from now on. 0 or an errno: ENOSPC when the user's watches are used up.
+   */
+  add(fd: number, watcher: Watcher, where: '' | '/..' = '', mask: number = watcher.mask): number {
+    const number = this.#numbers.get(watcher);
+    const asked = number === undefined ? 0 : (this.#watches.get(number)?.asked ?? 0);
+    // To ask again needs the permission to read the file, which the process may have lost since.
+    if ((mask & ~asked) === 0) return 0;
+    // What happened until now is not reported to a watcher that shares its inode's watch from now on.
+    if (number === undefined && this.#numbers.size > 0) this.drain();
+    return this.#watch(fd, watcher, where, mask);
+  }
+
+  /** Continues the watch of a live watcher after IN_Q_OVERFLOW or IN_IGNORED. */
+  renew(fd: number, watcher: Watcher, where: '' | '/..' = ''): void {
+    // If it fails, the watch is gone, and nobody is there to be told: EACCES, ENOSPC.
+    this.#watch(fd, watcher, where, watcher.mask);
+  }
+
+  #watch(fd: number, watcher: Watcher, where: string, mask: number): number {
     // The link in /proc leads to the open file itself, not to its name.
-    const watch = libc.inotify_add_watch(this.fd, `/proc/self/fd/${fd}${where}`, watcher.mask | IN_MASK_ADD);
-    if (watch === -1) {
+    const number = libc.inotify_add_watch(this.fd, `/proc/self/fd/${fd}${where}`, mask | IN_MASK_ADD);
+    if (number === -1) {
       const error = errno();
-      if (error === ENOSPC) return ENOMEM;
       // ENOENT is what kevent(2) says of a missing knote; here it means that /proc is not mounted.
       return error === ENOENT ? EINVAL : error;
     }
-    let watchers = this.#watchers.get(watch);
-    if (watchers === undefined) {
-      watchers = new Set();
-      this.#watchers.set(watch, watchers);
+    const before = this.#numbers.get(watcher);
+    if (before !== undefined && before !== number) this.#watches.get(before)?.watchers.delete(watcher);
+    let watch = this.#watches.get(number);
+    if (watch === undefined) {
+      watch = { watchers: new Set(), asked: 0 };
+      this.#watches.set(number, watch);
     }
-    watchers.add(watcher);
-    this.#watches.set(watcher, watch);
+    watch.watchers.add(watcher);
+    watch.asked |= mask;
+    this.#numbers.set(watcher, number);
     return 0;
   }
 
   remove(watcher: Watcher): void {
-    const watch = this.#watches.get(watcher);
-    if (watch === undefined) return;
-    this.#watches.delete(watcher);
-    const watchers = this.#watchers.get(watch);
-    watchers?.delete(watcher);
-    if (watchers?.size !== 0) return;
-    this.#watchers.delete(watch);
+    const number = this.#numbers.get(watcher);
+    if (number === undefined) return;
+    this.#numbers.delete(watcher);
+    const watch = this.#watches.get(number);
+    watch?.watchers.delete(watcher);
+    if (watch?.watchers.size !== 0) return;
+    this.#watches.delete(number);
     // EINVAL: the inode is gone, and its watch with it.
-    libc.inotify_rm_watch(this.fd, watch);
+    libc.inotify_rm_watch(this.fd, number);
   }
 
-  /** Reads all events there are, and hands each to the watchers of its inode, of whichever queue. */
+  /** Reads all events there are, and reports each to the watchers of its inode, of whichever queue. */
   drain(): void {
-    this.#draining = true;
     for (;;) {
-      const bytes = libc.read(this.fd, Inotify.#address, BYTES);
-      // EAGAIN: nothing is left. There is no other error for a good buffer on a descriptor of ours.
-      if (bytes <= 0) break;
-      // struct inotify_event { int wd; uint32_t mask, cookie, len; char name[len]; }, len a multiple of the alignment
-      for (let at = 0; at < bytes / 4; ) {
-        const [watch, mask, , length] = words.subarray(at, at + 4) as unknown as [number, number, number, number];
+      while (at < end) {
+        // struct inotify_event { int wd; uint32_t mask, cookie, len; char name[len]; }, len a multiple of the alignment
+        const [number, mask, , length] = words.subarray(at, at + 4) as unknown as [number, number, number, number];
         // A name: it happened to an entry of the directory. That entries come and go concerns the directory, no more.
-        if (length === 0 || (mask & ENTRIES) !== 0) this.#deliver(watch, mask);
+        if (length === 0 || (mask & ENTRIES) !== 0) (reader as Inotify).#deliver(number, mask);
         at += 4 + length / 4;
       }
+      reader = this;
+      at = 0;
+      // EAGAIN: nothing is left. There is no other error for a good buffer on a descriptor of ours.
+      end = libc.read(this.fd, Inotify.#address, BYTES) / 4;
+      if (end <= 0) return;
     }
-    this.#draining = false;
   }
 
-  #deliver(watch: number, mask: number): void {
+  #deliver(number: number, mask: number): void {
     if ((mask & IN_Q_OVERFLOW) !== 0) {
-      for (const watcher of this.#watches.keys()) watcher.changed(mask);
+      for (const watcher of this.#numbers.keys()) watcher.changed(mask);
       return;
     }
-    const watchers = this.#watchers.get(watch);
-    if (watchers === undefined) return;
-    for (const watcher of watchers) if ((mask & (watcher.mask | IN_UNMOUNT)) !== 0) watcher.changed(mask);
+    const watch = this.#watches.get(number);
+    if (watch === undefined) return;
+    // A watcher that renews its watch leaves this set.
+    for (const watcher of watch.watchers) if ((mask & (watcher.mask | IN_IGNORED)) !== 0) watcher.changed(mask);
     if ((mask & IN_IGNORED) === 0) return;
-    this.#watchers.delete(watch);
-    for (const watcher of watchers) this.#watches.delete(watcher);
+    this.#watches.delete(number);
+    for (const watcher of watch.watchers) this.#numbers.delete(watcher);
   }
 }

@@ -1,12 +1,12 @@
 import { EV_EOF, NOTE_LOWAT } from './constants.ts';
 import { DescriptorKnote } from './descriptor-knote.ts';
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLRDHUP, type Epoll } from './epoll.ts';
-import { IN_MODIFY, type Watcher } from './inotify.ts';
+import { asKqueueErrno, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLRDHUP, type Epoll } from './epoll.ts';
+import { IN_IGNORED, IN_MODIFY, IN_Q_OVERFLOW, type Watcher } from './inotify.ts';
 import { type Pending, queueAt } from './nested.ts';
 import { backlog, isDatagram, isListening } from './socket.ts';
 import {
   bytesToRead,
-  ENOMEM,
+  errno,
   libc,
   linkOf,
   POLLERR,
@@ -49,14 +49,15 @@ export class ReadKnote extends DescriptorKnote implements Watcher {
     // A device without poll, /dev/null for one, is always ready and never changes.
     if (this.kind !== 'file') return 0;
     const inotify = this.queue.inotify();
-    return inotify === null ? ENOMEM : inotify.add(this.fd, this);
+    return inotify === null ? asKqueueErrno(errno()) : inotify.add(this.fd, this);
   }
 
   protected detachFile(): void {
     if (this.kind === 'file') this.queue.inotify()?.remove(this);
   }
 
-  changed(): void {
+  changed(mask: number): void {
+    if ((mask & (IN_IGNORED | IN_Q_OVERFLOW)) !== 0 && this.alive()) this.queue.inotify()?.renew(this.fd, this);
     this.activate();
   }
 

@@ -1,3 +1,4 @@
+import { constants as open } from 'node:fs';
 import { constants } from 'node:os';
 import { koffi } from '../koffi.ts';
 
@@ -212,7 +213,24 @@ function timestamp(at: number): bigint {
  * undefined and errno() when it fails: EBADF. Not Node's fs: Deno's knows only descriptors that Deno opened.
  */
 export function statOf(fd: number): Stat | undefined {
-  if (!statx(fd)) return undefined;
+  return statx(fd) ? record() : undefined;
+}
+
+const SYS_OPENAT = process.arch === 'x64' ? 257 : 56;
+const AT_FDCWD = -100;
+const O_PATH_CLOEXEC = 0o12000000;
+
+/** The status of the file of that name, one character a byte, as {@link readLink} gives it. undefined where there is none. */
+export function statAt(path: string): Stat | undefined {
+  bytes.write(`${path}\0`, 'latin1');
+  const fd = libc.syscall(SYS_OPENAT, AT_FDCWD, bytesAddress, O_PATH_CLOEXEC | open.O_NOFOLLOW, 0, 0, 0);
+  if (fd === -1) return undefined;
+  const found = statOf(fd);
+  libc.close(fd);
+  return found;
+}
+
+function record(): Stat {
   return {
     mode: stat.getUint16(28, true),
     links: stat.getUint32(16, true),
