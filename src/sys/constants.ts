@@ -20,6 +20,10 @@ export const EVFILT_EMPTY: number | undefined = constants['EVFILT_EMPTY'];
 export const EVFILT_EXCEPT: number | undefined = constants['EVFILT_EXCEPT'];
 /** File systems: mount, unmount (macOS, FreeBSD, NetBSD, DragonFly, libkqueue, Linux). */
 export const EVFILT_FS: number | undefined = constants['EVFILT_FS'];
+/** A jail, by its ID (FreeBSD). */
+export const EVFILT_JAIL: number | undefined = constants['EVFILT_JAIL'];
+/** A jail descriptor of jail_get(2) (FreeBSD). */
+export const EVFILT_JAILDESC: number | undefined = constants['EVFILT_JAILDESC'];
 /** lio_listio(2) lists (FreeBSD, libkqueue, Linux). */
 export const EVFILT_LIO: number | undefined = constants['EVFILT_LIO'];
 /** Mach ports and port sets (macOS). */
@@ -162,6 +166,16 @@ export const NOTE_FILE_POLL: number | undefined = constants['NOTE_FILE_POLL'];
 export const NOTE_FORK: number = common('NOTE_FORK');
 /** VNODE: a flock(2) lock was released (macOS). */
 export const NOTE_FUNLOCK: number | undefined = constants['NOTE_FUNLOCK'];
+/** JAIL, JAILDESC: a process attached (FreeBSD). */
+export const NOTE_JAIL_ATTACH: number | undefined = constants['NOTE_JAIL_ATTACH'];
+/** JAIL, JAILDESC: a child jail was created (FreeBSD). */
+export const NOTE_JAIL_CHILD: number | undefined = constants['NOTE_JAIL_CHILD'];
+/** JAIL, JAILDESC, returned: several processes or jails since the last event, so data is 0 (FreeBSD). */
+export const NOTE_JAIL_MULTI: number | undefined = constants['NOTE_JAIL_MULTI'];
+/** JAIL, JAILDESC: the jail was removed (FreeBSD). */
+export const NOTE_JAIL_REMOVE: number | undefined = constants['NOTE_JAIL_REMOVE'];
+/** JAIL, JAILDESC: the jail was changed by jail_set(2) (FreeBSD). */
+export const NOTE_JAIL_SET: number | undefined = constants['NOTE_JAIL_SET'];
 /** VNODE: a lease is to be downgraded (macOS). */
 export const NOTE_LEASE_DOWNGRADE: number | undefined = constants['NOTE_LEASE_DOWNGRADE'];
 /** VNODE: a lease is to be released (macOS). */

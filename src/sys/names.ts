@@ -30,6 +30,8 @@ const notesOf: Readonly<Record<string, readonly string[]>> = {
   ],
   PROC: ['EXIT', 'FORK', 'EXEC', 'REAP', 'SIGNAL', 'EXITSTATUS', 'EXIT_DETAIL', 'TRACK', 'TRACKERR', 'CHILD'],
   PROCDESC: ['EXIT'],
+  JAIL: ['CHILD', 'SET', 'ATTACH', 'REMOVE', 'MULTI'],
+  JAILDESC: ['CHILD', 'SET', 'ATTACH', 'REMOVE', 'MULTI'],
   USER: ['TRIGGER'],
   TIMER: [
     'SECONDS',
@@ -49,8 +51,13 @@ const notesOf: Readonly<Record<string, readonly string[]>> = {
   MEMORYSTATUS: ['PRESSURE_NORMAL', 'PRESSURE_WARN', 'PRESSURE_CRITICAL', 'LOW_SWAP'],
 };
 
-/** NOTE_VM_PRESSURE for PRESSURE of VM: the filters whose notes carry the filter's name. */
-const prefixed: ReadonlySet<string> = new Set(['VM', 'MEMORYSTATUS']);
+/** What stands before a note: NOTE_VM_PRESSURE for PRESSURE of VM. NOTE_ for the filters that are not here. */
+const prefixes: Readonly<Record<string, string>> = {
+  VM: 'NOTE_VM_',
+  MEMORYSTATUS: 'NOTE_MEMORYSTATUS_',
+  JAIL: 'NOTE_JAIL_',
+  JAILDESC: 'NOTE_JAIL_',
+};
 
 const FLAGS = [
   'ADD',
@@ -120,7 +127,7 @@ export function flagNames(abi: Abi, flags: number): string {
 export function noteNames(abi: Abi, filter: number, fflags: number): string {
   const name = filterName(abi, filter);
   checkInteger('fflags', fflags, -(2 ** 31), UINT32_MAX);
-  const prefix = prefixed.has(name) ? `NOTE_${name}_` : 'NOTE_';
+  const prefix = prefixes[name] ?? 'NOTE_';
   const notes = (notesOf[name] ?? []).map((note): [string, number | undefined] => [note, abi.constants[prefix + note]]);
   if (name !== 'TIMER' || abi.constants['NOTE_MSECONDS'] !== 0) return names(fflags, notes);
   // OpenBSD and NetBSD: the unit is a number in the two low bits, not a bit each.

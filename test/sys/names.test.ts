@@ -24,7 +24,9 @@ test('flags and notes are named without loss, whatever their bits', () => {
         assert.equal(bits(abi, flagNames(abi, flags % 2 ** 16), 'EV_'), flags % 2 ** 16, `${abi.name}: flags ${flags}`);
         for (const filter of filters) {
           const kind = filter.slice('EVFILT_'.length);
-          const prefix = ['VM', 'MEMORYSTATUS'].includes(kind) ? `NOTE_${kind}_` : 'NOTE_';
+          const prefix = ['VM', 'MEMORYSTATUS', 'JAIL'].includes(kind.replace(/DESC$/, ''))
+            ? `NOTE_${kind.replace(/DESC$/, '')}_`
+            : 'NOTE_';
           const text = noteNames(abi, value(abi, filter), flags);
           assert.equal(bits(abi, text, prefix), flags, `${abi.name}: ${filter} ${flags}: ${text}`);
         }

@@ -10,6 +10,7 @@ export const freebsd: AbiData = {
   name: 'freebsd',
   title: 'FreeBSD',
   oldestRelease: '12.3',
+  since: { EVFILT_JAIL: '15.0', EVFILT_JAILDESC: '15.0' },
   kevent: {
     size: 64,
     align: 8,
@@ -39,6 +40,10 @@ export const freebsd: AbiData = {
     EVFILT_USER: -11,
     EVFILT_SENDFILE: -12,
     EVFILT_EMPTY: -13,
+    // The numbers of the jail filters and their notes are those that programs for FreeBSD use. They are not compared with
+    // the header. sys/kern/kern_jaildesc.c has the names.
+    EVFILT_JAIL: -14,
+    EVFILT_JAILDESC: -15,
     // Flags of a change: how it reports
     EV_KEEPUDATA: 0x200,
     EV_FORCEONESHOT: 0x100,
@@ -57,6 +62,12 @@ export const freebsd: AbiData = {
     NOTE_READ: 0x400,
     // EVFILT_PROC
     NOTE_PCTRLMASK: 0xf0000000,
+    // EVFILT_JAIL and EVFILT_JAILDESC
+    NOTE_JAIL_CHILD: 0x80000000,
+    NOTE_JAIL_SET: 0x40000000,
+    NOTE_JAIL_ATTACH: 0x20000000,
+    NOTE_JAIL_REMOVE: 0x10000000,
+    NOTE_JAIL_MULTI: 0x8000000,
     // EVFILT_TIMER: milliseconds unless a unit is given; the units are bits
     NOTE_SECONDS: 0x1,
     NOTE_MSECONDS: 0x2,
