@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { unavailableReason } from '../../src/sys/index.ts';
@@ -96,6 +98,19 @@ test(
     assert.equal(status, 1);
   },
 );
+
+test('the command adds its last line, failures and gates to the file of --summary', linux, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kqueue-ffi-'));
+  const file = join(folder, 'summary.md');
+  writeFileSync(file, 'before\n');
+  command('--world', here('wrong-world.ts'), '--only', 'TIMER with EV_ONESHOT', '--summary', file);
+  command('--world', here('partial-world.ts'), '--only', 'two queues cannot watch each other', '--summary', file);
+  const text = readFileSync(file, 'utf8');
+  rmSync(folder, { recursive: true });
+  assert.match(text, /^before\n### The contract: .*wrong-world\.ts Linux /);
+  assert.match(text, /^\*\*0 passed, 1 failed, 0 gated\*\*\n\n- failed: TIMER with EV_ONESHOT: .* \(.+\)$/m);
+  assert.match(text, /^\*\*0 passed, 0 failed, 1 gated\*\*\n\n- gated: two queues .* \(there is no READ\)$/m);
+});
 
 test('a world, a library or a case that there is not is no run that passed', linux, () => {
   for (const args of [

@@ -1,5 +1,6 @@
 import { type Gate, sharedGates } from './case.ts';
 import { cases } from './cases.ts';
+import type { Result } from './runner.ts';
 
 /** One line of the table: where what does not hold, and why. */
 export interface Row {
@@ -39,6 +40,15 @@ export function gateTable(): Row[] {
 
 function plain(need: string): string {
   return need.replaceAll('|', ' or ');
+}
+
+/** A run for a page: its last line, then the cases that failed and those that were gated, with the reasons. */
+export function summary(title: string, last: string, results: readonly Result[]): string {
+  const list = (outcome: Result['outcome']): string[] =>
+    results
+      .filter((result) => result.outcome === outcome)
+      .map(({ name, reason = '' }) => `- ${outcome}: ${name} (${reason.split('\n')[0]})`);
+  return [`### ${title}`, '', `**${last}**`, '', ...list('failed'), ...list('gated'), '', ''].join('\n');
 }
 
 /** The table for a terminal. */

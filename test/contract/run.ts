@@ -6,15 +6,17 @@
 //                       [--symbols kqueue=...,kevent=...,close=...] [--as NAME@VERSION]
 //   npm run contract -- --world MODULE                   another kernel: see world.ts
 //                       [--jobs NUMBER]                so many cases at a time: where a call takes long
+//                       [--summary PATH]               adds the last line, failures and gates to a file, in Markdown
 //   npm run contract -- --gates [--markdown]             no run: where which case does not hold, and why
 //   npm run contract -- --docs                           no run: writes that table into docs/differences.md
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { release, type } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type AbiName, abis } from '../../src/sys/index.ts';
-import { gateTable, markdownTable, plainTable, withTable } from './gates.ts';
-import { run, type Target } from './runner.ts';
+import { gateTable, markdownTable, plainTable, summary, withTable } from './gates.ts';
+import { type Result, run, type Target } from './runner.ts';
 
 const { values } = parseArgs({
   options: {
@@ -25,6 +27,7 @@ const { values } = parseArgs({
     world: { type: 'string' },
     only: { type: 'string' },
     jobs: { type: 'string', default: '1' },
+    summary: { type: 'string' },
     gates: { type: 'boolean', default: false },
     markdown: { type: 'boolean', default: false },
     docs: { type: 'boolean', default: false },
@@ -63,8 +66,11 @@ if (values.docs) {
   const jobs = Number(values.jobs);
   if (!Number.isInteger(jobs) || jobs < 1) fail(`--jobs: expected a whole number from 1, got ${values.jobs}`);
   const count = { passed: 0, failed: 0, gated: 0 };
+  const results: Result[] = [];
   const words = { passed: '  ok  ', failed: ' FAIL ', gated: ' gate ' };
-  for await (const { name, outcome, reason } of run(target(), jobs)) {
+  for await (const result of run(target(), jobs)) {
+    const { name, outcome, reason } = result;
+    results.push(result);
     count[outcome]++;
     const why =
       reason === undefined ? '' : outcome === 'gated' ? ` (${reason})` : `\n${reason.replace(/^/gm, '         ')}`;
@@ -72,6 +78,9 @@ if (values.docs) {
   }
   if (count.passed + count.failed + count.gated === 0) fail(`--only ${values.only}: no case has that in its name`);
   console.log(`\nWhere which case does not hold:\n\n${table()}\n`);
-  console.log(`${count.passed} passed, ${count.failed} failed, ${count.gated} gated`);
+  const last = `${count.passed} passed, ${count.failed} failed, ${count.gated} gated`;
+  console.log(last);
+  const where = [values.as ?? values.library ?? values.world, type(), release()].filter(Boolean).join(' ');
+  if (values.summary !== undefined) appendFileSync(values.summary, summary(`The contract: ${where}`, last, results));
   process.exitCode = count.failed > 0 ? 1 : 0;
 }
