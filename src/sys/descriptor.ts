@@ -33,6 +33,17 @@ function bind(): Libc {
   return libc;
 }
 
+/**
+ * Descriptors that were just opened and that no object owns yet. Whoever stores the number in its object deletes it here,
+ * without the call of a function between the two. What is left here was opened by code that was stopped.
+ */
+export const unowned: Set<number> = new Set();
+
+/** Closes what was opened by code that was stopped, as by a vm timeout. */
+export function closeUnowned(): void {
+  for (const fd of unowned) release(fd);
+}
+
 /** Numbers that Node's fs knows of as this worker's, and must be told when they are closed. */
 const tracked = new Set<number>();
 
@@ -52,10 +63,11 @@ export function isClaimed(fd: number): boolean {
 /**
  * Makes a descriptor with `create`, a foreign call that returns a descriptor, or -1 and `koffi.errno()`. When a worker is
  * terminated, Node closes the descriptors that fs opened there, and no others. So in a worker the descriptor is moved onto
- * a number that fs opened. On the main thread it stays as it is.
+ * a number that fs opened. On the main thread it stays as it is. The descriptor is in {@link unowned}.
  */
 export function createTracked(create: () => number): number {
   const fd = isMainThread() ? create() : createInWorker(create);
+  if (fd !== -1) unowned.add(fd);
   // The kernel has just given the number away: what had it before is closed.
   own.delete(fd);
   return fd;
@@ -115,11 +127,14 @@ export function untrack(fd: number): 0 | undefined {
 export function duplicate(fd: number): number {
   // At least 3: a duplicate must not become the process's standard input when that was closed.
   const { fcntl } = bind();
-  return createOwn(() => fcntl(fd, F_DUPFD_CLOEXEC, 'int', 3));
+  const copy = createOwn(() => fcntl(fd, F_DUPFD_CLOEXEC, 'int', 3));
+  unowned.delete(copy);
+  return copy;
 }
 
 /** Closes a descriptor that {@link duplicate}, {@link createOwn} or {@link createTracked} gave. */
 export function release(fd: number): void {
   own.delete(fd);
   if (untrack(fd) === undefined) bind().close(fd);
+  unowned.delete(fd);
 }

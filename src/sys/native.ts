@@ -2,7 +2,7 @@ import type { TypeObject } from 'koffi';
 import { checkCall } from './call.ts';
 import { checkInt, checkOptionNames, outOfRange, wrongType } from './check.ts';
 import { systemAbi } from './default.ts';
-import { createTracked, untrack } from './descriptor.ts';
+import { createTracked, unowned, untrack } from './descriptor.ts';
 import { copyKevents, KeventList, keventAddress } from './kevent-list.ts';
 import { koffi } from './koffi.ts';
 import { type Abi, abis, checkAbi } from './layout.ts';
@@ -142,6 +142,7 @@ export function bindKqueue(binding: Binding): Sys {
         // not inherit a kqueue. Cannot fail: the descriptor is open.
         fcntl(kq, F_SETFD, 'int', FD_CLOEXEC);
       }
+      unowned.delete(kq);
       return kq;
     },
     kevent(kq, changelist, nchanges, eventlist, nevents, timeout): number {

@@ -263,7 +263,8 @@ describe('VNODE of the kqueue of Linux', { skip: noLinux }, () => {
   });
 
   test('what was read of inotify is reported, though JavaScript was stopped in the middle', () => {
-    const inotify = Inotify.join() as Inotify;
+    const inotify = Inotify.find() as Inotify;
+    inotify.join();
     const seen: string[] = [];
     let stops = 2;
     const watcher = (name: string): { mask: number; changed(): void } => ({

@@ -1,4 +1,5 @@
 import { isClaimed } from '../descriptor.ts';
+import { EV_CLEAR } from './constants.ts';
 import { asKqueueErrno, EPOLLERR, EPOLLET, EPOLLHUP, type Epoll } from './epoll.ts';
 import { FileIdentity } from './file-identity.ts';
 import { type Change, type Host, Knote, type Source } from './knote.ts';
@@ -105,7 +106,10 @@ export abstract class DescriptorKnote extends Knote implements Source {
   protected takeError(): void {
     // Nor from another socket that has the number now: its error is for whoever asks there.
     const error = this.alive() ? takeError(this.fd) : 0;
-    if (error !== 0) this.shareError(error);
+    if (error === 0) return;
+    // Here first, before anything can be stopped: the kernel has forgotten it.
+    this.error = error;
+    this.shareError(error);
   }
 
   /** There is no end: the one that had an error, as of a connection that was refused, was over with a new connect(2). */
@@ -123,8 +127,17 @@ export abstract class DescriptorKnote extends Knote implements Source {
     else this.activate();
   }
 
+  override get edged(): boolean {
+    return this.#epoll !== null;
+  }
+
   override rearm(): boolean {
     return this.#epoll === null ? super.rearm() : this.#look(this.#epoll);
+  }
+
+  /** To look again would be an edge for EV_CLEAR, and no news. That an edge is not lost is up to the queue. */
+  override recover(): void {
+    if (this.#epoll === null || (this.flags & EV_CLEAR) === 0) this.touch();
   }
 
   /**
@@ -150,7 +163,7 @@ export abstract class DescriptorKnote extends Knote implements Source {
 
   detach(): void {
     if (this.#epoll === null) {
-      this.detachFile();
+      if (this.file !== null) this.detachFile();
       return;
     }
     // EBADF, ENOENT: closed since. epoll has forgotten it, or will with the last duplicate; its name finds nothing.

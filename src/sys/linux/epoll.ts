@@ -38,6 +38,23 @@ let wordsAddress = 0;
 let timespecAddress = 0;
 let preciseWait = true;
 
+/**
+ * The events in the buffer: how many there are, how many of them `receive` was called with, and whose they are. An edge is
+ * given once, so what a stopped wait() leaves here must not be overwritten: {@link finishEvents}.
+ */
+let taken = 0;
+let given = 0;
+let receive: (data: number, events: number) => void = () => {};
+
+/** Hands on the events that epoll_wait(2) gave. One whose `ready` was stopped is handed on again. */
+export function finishEvents(): void {
+  for (; given < taken; given++) {
+    const at = given * STRIDE;
+    const data = ((words[at + DATA + 1] as number) >>> 0) * TWO32 + ((words[at + DATA] as number) >>> 0);
+    receive(data, words[at] as number);
+  }
+}
+
 /** An epoll(7) instance; `data` of its events is a number of the caller's. */
 export class Epoll {
   readonly fd: number;
@@ -46,7 +63,7 @@ export class Epoll {
     this.fd = fd;
   }
 
-  /** epoll_create1(2); null and errno() when it fails. */
+  /** epoll_create1(2); null and errno() when it fails. Its descriptor is in {@link unowned}. */
   static create(): Epoll | null {
     if (wordsAddress === 0) {
       const { address, sizeof, struct, pack } = koffi();
@@ -89,11 +106,11 @@ export class Epoll {
    */
   wait(seconds: number, ready: (data: number, events: number) => void): number {
     const n = this.#wait(seconds);
-    for (let i = 0; i < n; i++) {
-      const at = i * STRIDE;
-      const data = ((words[at + DATA + 1] as number) >>> 0) * TWO32 + ((words[at + DATA] as number) >>> 0);
-      ready(data, words[at] as number);
-    }
+    // No function call since the system call: JavaScript cannot be stopped between the two.
+    taken = n;
+    given = 0;
+    receive = ready;
+    finishEvents();
     return n;
   }
 

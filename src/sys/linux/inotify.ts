@@ -1,4 +1,4 @@
-import { createOwn, release } from '../descriptor.ts';
+import { createOwn, release, unowned } from '../descriptor.ts';
 import { koffi } from '../koffi.ts';
 import { EINVAL, ENOENT, errno, libc } from './syscalls.ts';
 
@@ -68,27 +68,38 @@ export class Inotify {
 
   static readonly #instances = new Set<Inotify>();
   static #address = 0;
-  #users = 1;
+  #users = 0;
 
-  /** An instance of the isolate, to be given back with {@link Inotify.leave}. null and errno() when it cannot be had. */
-  static join(): Inotify | null {
-    for (const instance of Inotify.#instances) {
-      if (instance.#users === SHARE) continue;
-      instance.#users++;
-      return instance;
-    }
+  /** An instance of the isolate that has room for one more {@link Inotify.join}. null and errno() when it cannot be had. */
+  static find(): Inotify | null {
+    for (const instance of Inotify.#instances) if (instance.#users < SHARE) return instance;
     const fd = createOwn(() => libc.inotify_init1(IN_CLOEXEC_NONBLOCK));
     if (fd === -1) return null;
     if (Inotify.#address === 0) Inotify.#address = Number(koffi().address(words.buffer));
     const made = new Inotify(fd);
     Inotify.#instances.add(made);
+    unowned.delete(made.fd);
     return made;
   }
 
+  join(): void {
+    this.#users++;
+  }
+
   leave(): void {
-    if (--this.#users > 0) return;
+    if (this.#users <= 1) this.#close();
+    this.#users--;
+  }
+
+  #close(): void {
     release(this.fd);
     Inotify.#instances.delete(this);
+  }
+
+  /** After JavaScript was stopped: delivers the rest of what was read, and closes an instance that nothing joined. */
+  static repair(): void {
+    if (at < end) reader?.drain();
+    for (const instance of Inotify.#instances) if (instance.#users === 0) instance.#close();
   }
 
   /**
@@ -172,7 +183,7 @@ export class Inotify {
     // A watcher that renews its watch leaves this set.
     for (const watcher of watch.watchers) if ((mask & (watcher.mask | IN_IGNORED)) !== 0) watcher.changed(mask);
     if ((mask & IN_IGNORED) === 0) return;
-    this.#watches.delete(number);
     for (const watcher of watch.watchers) this.#numbers.delete(watcher);
+    this.#watches.delete(number);
   }
 }

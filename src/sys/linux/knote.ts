@@ -24,8 +24,15 @@ export interface Source {
 
 /** The queue, as its knotes see it. */
 export interface Host {
-  /** Puts an active knote at the end of the list. */
+  /** Puts an active knote at the end of the list, unless it is in it. */
   enlist(knote: Knote): void;
+  /**
+   * Completes what a kevent(2) call of the thread has begun in which JavaScript was stopped. Whatever makes knotes active
+   * outside of kevent(2) calls it first.
+   */
+  repair(): void;
+  /** Calls code that may run listeners, and these any function of the library, while a change or a fetch is under way. */
+  outside<Result>(call: () => Result): Result;
   /** The epoll that is the queue's own descriptor. */
   readonly readers: Epoll;
   /** The epoll in which EVFILT_WRITE watches; null and errno() when it cannot be made. */
@@ -42,6 +49,14 @@ export interface Host {
   /** How many knotes can only become active while Node's loop turns: a wait that a signal interrupts ends for them. */
   loopBound: number;
 }
+
+/*
+ * JavaScript can be stopped: by a vm timeout, by Ctrl-C in the REPL, by a stack overflow. V8 stops it where a function is
+ * entered and where a loop starts over, and nowhere else, and runs no `catch` and no `finally`. So a sequence of assignments,
+ * of calls to built-in functions and of system calls is not divided, from where a called function returns to the next call of
+ * another JavaScript function. The files here rely on that. What needs more than one such sequence can be done again, or
+ * is written down before: see `Queue.repair()`.
+ */
 
 /**
  * A knote: what is registered under (ident, filter) in one queue. Each filter is a subclass, as each is a `struct
@@ -86,7 +101,10 @@ export abstract class Knote {
     this.disabled = (change.flags & EV_DISABLE) !== 0;
   }
 
-  /** Starts watching; called once, before anything else. 0 or an errno, and then nothing may be left behind. */
+  /**
+   * Starts watching; called once, before anything else. 0 or an errno, and then nothing may be left behind. Where
+   * JavaScript was stopped in it, detach() is called.
+   */
   abstract attach(): number;
 
   /** Takes what a later change of this knote brings; `adding` when it has EV_ADD. 0 or an errno. */
@@ -108,8 +126,13 @@ export abstract class Knote {
   /** The knote is disabled from now on: a filter that would go on waking the queue stops here. */
   pause(): void {}
 
-  /** Stops watching; the last call that a knote gets. */
+  /** Stops watching. Called again where JavaScript was stopped in it, and after an attach() that was stopped anywhere. */
   abstract detach(): void;
+
+  /** JavaScript was stopped somewhere: makes the knote active again, if it has or may have something to report. */
+  recover(): void {
+    this.touch();
+  }
 
   /**
    * Whether the condition holds now, and if so what to report, in outFlags, outFflags and outData. Called when the knote
@@ -117,12 +140,16 @@ export abstract class Knote {
    */
   abstract event(): boolean;
 
+  /** Whether rearm() leads to another edge while the condition holds. A knote without edges stays in the list. */
+  get edged(): boolean {
+    return false;
+  }
+
   /**
-   * The event of a level-triggered knote is handed out: sees to it that the knote is looked at again while its condition
-   * holds. False when ident no longer is what was registered. By default it stays active.
+   * A level-triggered knote is about to be reported: sees to it that the knote is looked at again while its condition
+   * holds. False when ident no longer is what was registered.
    */
   rearm(): boolean {
-    this.queue.enlist(this);
     return this.alive();
   }
 

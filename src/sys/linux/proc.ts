@@ -1,4 +1,4 @@
-import { createOwn, release } from '../descriptor.ts';
+import { createOwn, release, unowned } from '../descriptor.ts';
 import { EV_EOF, EV_ONESHOT, NOTE_EXIT } from './constants.ts';
 import { asKqueueErrno, EPOLLET, EPOLLIN } from './epoll.ts';
 import { type Change, Knote, type Source } from './knote.ts';
@@ -53,6 +53,7 @@ export class ProcKnote extends Knote implements Source {
       return error === EINVAL || error === ENOENT ? ESRCH : asKqueueErrno(error);
     }
     this.#pidfd = pidfd;
+    unowned.delete(pidfd);
     this.#name = this.queue.name(this);
     const error = this.queue.readers.add(this.#pidfd, EPOLLIN | EPOLLET, this.#name);
     if (error !== 0) {
@@ -81,9 +82,9 @@ export class ProcKnote extends Knote implements Source {
 
   detach(): void {
     if (this.#pidfd === -1) return;
+    this.queue.forget(this.#name);
     release(this.#pidfd);
     this.#pidfd = -1;
-    this.queue.forget(this.#name);
   }
 
   event(): boolean {

@@ -1,4 +1,4 @@
-import { claim, createOwn, release } from '../descriptor.ts';
+import { claim, closeUnowned, createOwn, release, unowned } from '../descriptor.ts';
 import { type KeventList, putKevent, takeKevent } from '../kevent-list.ts';
 import { type Timespec, timespecSeconds } from '../timespec.ts';
 import { now } from './clock.ts';
@@ -19,12 +19,24 @@ import {
   NOTE_LOWAT,
 } from './constants.ts';
 import { isPrivate } from './descriptor-knote.ts';
-import { asKqueueErrno, EPOLLET, EPOLLIN, Epoll, LONGEST_WAIT } from './epoll.ts';
+import { asKqueueErrno, EPOLLET, EPOLLIN, Epoll, finishEvents, LONGEST_WAIT } from './epoll.ts';
 import { descriptorFilters, filters } from './filters.ts';
 import { Inotify } from './inotify.ts';
 import type { Change, Host, Knote, Source, Word } from './knote.ts';
 import type { Pending } from './nested.ts';
-import { EBADF, EINTR, EINVAL, ENOENT, errno, libc, POLLIN, pollNow, scratch, scratchAddress } from './syscalls.ts';
+import {
+  EBADF,
+  EEXIST,
+  EINTR,
+  EINVAL,
+  ENOENT,
+  errno,
+  libc,
+  POLLIN,
+  pollNow,
+  scratch,
+  scratchAddress,
+} from './syscalls.ts';
 import { Timers } from './timers.ts';
 import { UserKnote } from './user.ts';
 
@@ -34,6 +46,15 @@ const INT_MAX = 2 ** 31 - 1;
 
 function isOpen(fd: Word): boolean {
   return libc.fcntl(Number(fd), F_GETFD, 0) !== -1;
+}
+
+/** The queue whose kevent(2) has not returned. When another call begins, JavaScript was stopped in that one. */
+let underway: Queue | null = null;
+
+/** Completes what a call has begun in which JavaScript was stopped. */
+export function repair(): void {
+  underway?.resume();
+  closeUnowned();
 }
 
 /**
@@ -49,7 +70,7 @@ function isOpen(fd: Word): boolean {
 export class Queue implements Host, Pending {
   readonly readers: Epoll;
   loopBound = 0;
-  /** Whether its descriptor was found to have been closed behind its back. */
+  /** Whether it was dismantled, or its descriptor was found to have been closed behind its back. */
   closed = false;
   #writers: Epoll | null = null;
   #writersReady = false;
@@ -64,14 +85,21 @@ export class Queue implements Host, Pending {
    * edge-triggered must be told again. Of what epoll reported, the queue's own descriptor has had its edge already.
    */
   #news = false;
-  /** kevent(2) is under way, and sees to bell and timers at its end. */
-  #busy = false;
   readonly #wakefds: Map<number, number> = new Map();
   readonly #knotes: Map<number, Map<Word, Knote>> = new Map();
   /** The active knotes, in the order in which they became so. */
   #first: Knote | null = null;
   #last: Knote | null = null;
   #active = 0;
+  /** The knote that is being attached or dropped. */
+  #changing: Knote | null = null;
+  /** The knotes that the call under way has written records of, and how many of them know it: see #deliver(). */
+  #reported: Knote[] = [];
+  #records = 0;
+  #delivered = 0;
+  /** Knotes that were reported by a call that did not return, and how many of them the call under way has repeated. */
+  #unreturned: Knote[] = [];
+  #repeated = 0;
   /** What the numbers in epoll's data stand for. None is used twice, so a stale event finds nothing. */
   readonly #sources: Map<number, Source> = new Map();
   #nextName = 1;
@@ -111,7 +139,10 @@ export class Queue implements Host, Pending {
   /** Watches a descriptor of the queue's own for as long as the queue lives. */
   #own(fd: number, events: number, ready: () => void): boolean {
     const name = this.name({ ready });
-    if (this.readers.add(fd, events, name) === 0) return true;
+    let error = this.readers.add(fd, events, name);
+    // JavaScript was stopped when it had been added.
+    if (error === EEXIST) error = this.readers.modify(fd, events, name);
+    if (error === 0) return true;
     this.forget(name);
     return false;
   }
@@ -126,6 +157,7 @@ export class Queue implements Host, Pending {
     }
     claim(writers.fd);
     this.#writers = writers;
+    unowned.delete(writers.fd);
     return writers;
   }
 
@@ -138,14 +170,17 @@ export class Queue implements Host, Pending {
       return null;
     }
     this.#timers = timers;
+    unowned.delete(timers.fd);
     return timers;
   }
 
   inotify(): Inotify | null {
     if (this.#inotify !== null) return this.#inotify;
-    const inotify = Inotify.join();
+    const inotify = Inotify.find();
     if (inotify === null) return null;
-    if (!this.#own(inotify.fd, EPOLLIN | EPOLLET, () => (this.#inotifyReady = true))) {
+    const watched = this.#own(inotify.fd, EPOLLIN | EPOLLET, () => (this.#inotifyReady = true));
+    inotify.join();
+    if (!watched) {
       inotify.leave();
       return null;
     }
@@ -164,7 +199,8 @@ export class Queue implements Host, Pending {
       this.#last = knote;
       this.#active++;
     }
-    if (!this.#busy) this.#settle();
+    // The call under way settles at its end.
+    if (underway !== this) this.#settle();
   }
 
   #unlist(knote: Knote): void {
@@ -184,15 +220,15 @@ export class Queue implements Host, Pending {
     const again = ring && this.#news;
     this.#news = false;
     if (ring === this.#ringing && !again) return;
-    this.#ringing = ring;
     scratch[0] = 1;
     scratch[1] = 0;
     // Neither can fail: 2^64 writes without a read are out of reach, and it is read when it is not 0.
     if (ring) libc.write(this.#bell, scratchAddress, 8);
     else libc.read(this.#bell, scratchAddress, 8);
+    this.#ringing = ring;
   }
 
-  /** An eventfd that the queue watches; -1 and errno() when it cannot be had. */
+  /** An eventfd that the queue watches, which is in {@link unowned}; -1 and errno() when it cannot be had. */
   #newEventfd(events: number, ready: () => void): number {
     const fd = createOwn(() => libc.eventfd(0, EFD_CLOEXEC_NONBLOCK));
     if (fd === -1) return -1;
@@ -214,29 +250,108 @@ export class Queue implements Host, Pending {
     nevents: number,
     timeout: Timespec | null,
   ): number {
-    this.#busy = true;
-    try {
-      // First, to learn whether the queue still is one, before a change is applied to it that costs epoll nothing.
-      if (nchanges > 0 && this.#collect(0) === -1) return -this.#failure();
-      this.#news = false;
-      let records = 0;
-      for (let i = 0; i < nchanges; i++) {
-        const error = this.#apply(changelist as KeventList, i);
-        const receipt = (this.#change.flags & EV_RECEIPT) !== 0;
-        if (error === 0 && !receipt) continue;
-        if (records < nevents) {
-          const { ident, filter, fflags, udata } = this.#change;
-          putKevent(eventlist as KeventList, records++, ident, filter, EV_ERROR, fflags, error, udata);
-        } else if (error !== 0) return -error;
+    if (underway !== null) repair();
+    underway = this;
+    const result = this.#kevent(changelist, nchanges, eventlist, nevents, timeout);
+    this.#settle();
+    // From here to the caller nothing can be stopped: what was written is reported now, and not before.
+    underway = null;
+    this.#records = 0;
+    this.#delivered = 0;
+    if (this.#repeated > 0) this.#unreturned = this.#unreturned.slice(this.#repeated);
+    this.#repeated = 0;
+    return result;
+  }
+
+  #kevent(
+    changelist: KeventList | null,
+    nchanges: number,
+    eventlist: KeventList | null,
+    nevents: number,
+    timeout: Timespec | null,
+  ): number {
+    // First, to learn whether the queue still is one, before a change is applied to it that costs epoll nothing.
+    if (nchanges > 0 && this.#collect(0) === -1) return -this.#failure();
+    this.#news = false;
+    const change = this.#change;
+    let records = 0;
+    for (let i = 0; i < nchanges; i++) {
+      takeKevent(changelist as KeventList, i, change);
+      const receipt = (change.flags & EV_RECEIPT) !== 0;
+      const error = this.#apply(change);
+      // By a listener of a signal's.
+      if (this.closed) return -EBADF;
+      if (error === 0 && !receipt) continue;
+      if (records < nevents) {
+        // Again: a listener may have made changes of its own.
+        takeKevent(changelist as KeventList, i, change);
+        const { ident, filter, fflags, udata } = change;
+        putKevent(eventlist as KeventList, records++, ident, filter, EV_ERROR, fflags, error, udata);
+      } else if (error !== 0) return -error;
+    }
+    if (records > 0 || nevents === 0) return records;
+    const news = this.#news;
+    const fetched = this.#fetch(eventlist as KeventList, nevents, timeout);
+    this.#news = news;
+    return fetched;
+  }
+
+  repair(): void {
+    repair();
+  }
+
+  /**
+   * JavaScript was stopped in the queue's last call. What was taken from the kernel is handed on, a change of a knote is
+   * completed or taken back, and each knote is looked at again. Records that were written will be repeated.
+   */
+  resume(): void {
+    finishEvents();
+    Inotify.repair();
+    if (this.closed) {
+      this.#release();
+      return;
+    }
+    if (this.#changing !== null) this.#drop(this.#changing);
+    if (this.#delivered < this.#records) {
+      this.#deliver(this.#reported[this.#delivered] as Knote);
+      this.#delivered = this.#records;
+    }
+    for (const byIdent of this.#knotes.values()) {
+      for (const knote of byIdent.values()) {
+        if (!knote.disabled) knote.recover();
+        else {
+          if (knote.listed) knote.pending = true;
+          this.#unlist(knote);
+          knote.pause();
+        }
       }
-      if (records > 0 || nevents === 0) return records;
-      const news = this.#news;
-      const fetched = this.#fetch(eventlist as KeventList, nevents, timeout);
-      this.#news = news;
-      return fetched;
+    }
+    this.#settle();
+    underway = null;
+    this.#unreturned = this.#unreturned.concat(this.#reported.slice(0, this.#records));
+    this.#records = 0;
+    this.#delivered = 0;
+    this.#repeated = 0;
+  }
+
+  outside<Result>(call: () => Result): Result {
+    const changing = this.#changing;
+    const reported = this.#reported;
+    const records = this.#records;
+    const delivered = this.#delivered;
+    underway = null;
+    this.#changing = null;
+    this.#reported = [];
+    this.#records = 0;
+    this.#delivered = 0;
+    try {
+      return call();
     } finally {
-      this.#busy = false;
-      this.#settle();
+      underway = this;
+      this.#changing = changing;
+      this.#reported = reported;
+      this.#records = records;
+      this.#delivered = delivered;
     }
   }
 
@@ -248,10 +363,8 @@ export class Queue implements Host, Pending {
     return this.closed ? EBADF : error;
   }
 
-  /** Applies one change: 0 or an errno. Leaves it in #change. */
-  #apply(list: KeventList, index: number): number {
-    const change = this.#change;
-    takeKevent(list, index, change);
+  /** Applies one change: 0 or an errno. */
+  #apply(change: Change): number {
     const flags = change.flags & ~EV_SYSFLAGS;
     // Contradictions, as macOS settles them: EV_DELETE drops EV_ADD, EV_DISABLE drops EV_ENABLE.
     const adding = (flags & (EV_ADD | EV_DELETE)) === EV_ADD;
@@ -263,33 +376,46 @@ export class Queue implements Host, Pending {
     const descriptor = descriptorFilters.includes(change.filter);
     if (descriptor && !(typeof change.ident === 'number' && change.ident <= INT_MAX)) return EBADF;
     const knote = this.#find(change.filter, change.ident);
+    const deleting = (flags & EV_DELETE) !== 0;
+    if (this.#unreturned.length > 0 && (knote === undefined || deleting)) {
+      // A one-shot that the caller has not seen is still there to be deleted.
+      if (this.#withdraw(change.filter, change.ident) && knote === undefined && deleting) return 0;
+    }
     if (knote === undefined) {
       if (descriptor && isPrivate(Number(change.ident))) return EBADF;
       if (adding) return this.#attach(Class, change, descriptor);
       return descriptor && !isOpen(change.ident) ? EBADF : ENOENT;
     }
-    if ((flags & EV_DELETE) !== 0) {
+    if (deleting) {
       this.#drop(knote);
       return 0;
     }
     const error = knote.change(change, adding);
     if (error !== 0) return error;
-    if (disabling && !knote.disabled) {
+    if (disabling) {
+      if (!knote.disabled) knote.pending = knote.listed;
       knote.disabled = true;
-      knote.pending = knote.listed;
       this.#unlist(knote);
       knote.pause();
-    } else if ((flags & EV_ENABLE) !== 0 && !disabling && knote.disabled) this.#enable(knote);
+    } else if ((flags & EV_ENABLE) !== 0 && knote.disabled) this.#enable(knote);
     else if (!knote.disabled) knote.touch();
     return 0;
   }
 
   #enable(knote: Knote): void {
-    knote.disabled = false;
-    const { pending } = knote;
-    knote.pending = false;
+    // It stays disabled until the rest is done: stopped in between, this is another EV_ENABLE's to do.
     knote.touch();
-    if (pending) this.enlist(knote);
+    if (knote.pending) this.enlist(knote);
+    knote.disabled = false;
+    knote.pending = false;
+  }
+
+  /** Takes back a report that did not reach the caller. */
+  #withdraw(filter: number, ident: Word): boolean {
+    const rest = this.#unreturned.filter((knote) => knote.filter !== filter || knote.ident !== ident);
+    const found = rest.length < this.#unreturned.length;
+    this.#unreturned = rest;
+    return found;
   }
 
   /** The knote, unless the descriptor it was on has been closed since: then it is gone, and whatever has the number now is new. */
@@ -308,29 +434,40 @@ export class Queue implements Host, Pending {
     const opens = this.#bell === -1 || (change.filter === EVFILT_WRITE && (mark || this.#writers === null));
     if (descriptor && opens && !isOpen(change.ident)) return EBADF;
     // With the first knote, and not when one first becomes active: there is nobody to be told then that it cannot be had.
-    if (this.#bell === -1) this.#bell = this.#newEventfd(EPOLLIN, () => {});
+    if (this.#bell === -1) {
+      this.#bell = this.#newEventfd(EPOLLIN, () => {});
+      unowned.delete(this.#bell);
+    }
     if (this.#bell === -1) return asKqueueErrno(errno());
     const knote = new Class(this, change);
+    this.#changing = knote;
     const error = knote.attach();
     if (error !== 0) {
       knote.gone = true;
       this.#unlist(knote);
+      this.#changing = null;
       return error;
     }
-    let byIdent = this.#knotes.get(change.filter);
+    // Not from the change: a listener may have made others.
+    const { filter, ident } = knote;
+    let byIdent = this.#knotes.get(filter);
     if (byIdent === undefined) {
       byIdent = new Map();
-      this.#knotes.set(change.filter, byIdent);
+      this.#knotes.set(filter, byIdent);
     }
-    byIdent.set(change.ident, knote);
+    byIdent.set(ident, knote);
+    this.#changing = null;
     return 0;
   }
 
   #drop(knote: Knote): void {
+    this.#changing = knote;
     knote.gone = true;
     this.#unlist(knote);
-    this.#knotes.get(knote.filter)?.delete(knote.ident);
+    const byIdent = this.#knotes.get(knote.filter);
+    if (byIdent?.get(knote.ident) === knote) byIdent.delete(knote.ident);
     knote.detach();
+    this.#changing = null;
   }
 
   #fetch(eventlist: KeventList, nevents: number, timeout: Timespec | null): number {
@@ -338,6 +475,10 @@ export class Queue implements Host, Pending {
     if (timeout !== null) {
       seconds = timespecSeconds(timeout);
       if (seconds < 0) return -EINVAL;
+    }
+    if (this.#unreturned.length > 0) {
+      const records = this.#repeat(eventlist, nevents);
+      if (records > 0) return records;
     }
     let end = 0;
     let over = seconds === 0;
@@ -369,12 +510,12 @@ export class Queue implements Host, Pending {
     for (let more = n; Epoll.full(more); ) more = this.readers.wait(0, this.#ready);
     if (n === -1) return -1;
     if (this.#writersReady) {
-      this.#writersReady = false;
       while (Epoll.full((this.#writers as Epoll).wait(0, this.#ready)));
+      this.#writersReady = false;
     }
     if (this.#inotifyReady) {
-      this.#inotifyReady = false;
       this.#inotify?.drain();
+      this.#inotifyReady = false;
     }
     this.#timers?.run();
     return n;
@@ -382,11 +523,16 @@ export class Queue implements Host, Pending {
 
   /** Goes once through the active knotes, from the one that has waited longest, and writes down what they report. */
   #scan(eventlist: KeventList, nevents: number): number {
+    const reported = this.#reported;
     let records = 0;
     for (let left = this.#active; left > 0 && records < nevents; left--) {
-      const knote = this.#first as Knote;
-      this.#unlist(knote);
-      if (!knote.event()) continue;
+      const knote = this.#first;
+      // A listener of a signal's may have fetched what was left.
+      if (knote === null) break;
+      if (!knote.event()) {
+        this.#unlist(knote);
+        continue;
+      }
       const { ident, filter, flags, outFlags, outFflags, outData, udata } = knote;
       const level = (flags & (EV_ONESHOT | EV_DISPATCH | EV_CLEAR)) === 0;
       // A closed descriptor is not reported, nor is another file that has its number now.
@@ -394,16 +540,43 @@ export class Queue implements Host, Pending {
         this.#drop(knote);
         continue;
       }
-      putKevent(eventlist, records++, ident, filter, flags | outFlags, outFflags, outData, udata);
-      if ((flags & EV_ONESHOT) !== 0) {
-        this.#drop(knote);
-        continue;
+      putKevent(eventlist, records, ident, filter, flags | outFlags, outFflags, outData, udata);
+      reported[records++] = knote;
+      this.#records = records;
+      this.#deliver(knote);
+      this.#delivered = records;
+    }
+    return records;
+  }
+
+  /** What a report changes in its knote. Done again where it was stopped. */
+  #deliver(knote: Knote): void {
+    const { flags } = knote;
+    if ((flags & EV_ONESHOT) !== 0) {
+      this.#drop(knote);
+      return;
+    }
+    this.#unlist(knote);
+    if ((flags & (EV_CLEAR | EV_DISPATCH)) === 0) {
+      if (!knote.edged) this.enlist(knote);
+      return;
+    }
+    if ((flags & EV_CLEAR) !== 0) knote.clear();
+    if ((flags & EV_DISPATCH) !== 0) {
+      knote.disabled = true;
+      knote.pause();
+    }
+  }
+
+  /** Writes the records again of a call that did not return. Those of level-triggered knotes are looked at anew instead. */
+  #repeat(eventlist: KeventList, nevents: number): number {
+    let records = 0;
+    for (let at = 0; at < this.#unreturned.length && records < nevents; at++) {
+      const { ident, filter, flags, outFlags, outFflags, outData, udata } = this.#unreturned[at] as Knote;
+      if ((flags & (EV_ONESHOT | EV_DISPATCH | EV_CLEAR)) !== 0) {
+        putKevent(eventlist, records++, ident, filter, flags | outFlags, outFflags, outData, udata);
       }
-      if ((flags & EV_CLEAR) !== 0) knote.clear();
-      if ((flags & EV_DISPATCH) !== 0) {
-        knote.disabled = true;
-        knote.pause();
-      }
+      this.#repeated = at + 1;
     }
     return records;
   }
@@ -419,36 +592,56 @@ export class Queue implements Host, Pending {
   /** {@link Sys.collectExits}. */
   collectExits(): void {
     if (!this.#knotes.get(EVFILT_PROC)?.size) return;
-    this.#busy = true;
-    try {
-      // A failure is the next kevent(2)'s to report.
-      this.#collect(0);
-    } finally {
-      this.#busy = false;
-      this.#settle();
-    }
+    if (underway !== null) repair();
+    underway = this;
+    // A failure is the next kevent(2)'s to report.
+    this.#collect(0);
+    this.#settle();
+    underway = null;
   }
 
   /** {@link Sys.wakefd}: -1 and errno() when it cannot be had. */
   wakefd(ident: number): number {
     const known = this.#wakefds.get(ident);
     if (known !== undefined) return known;
+    repair();
     const fd = this.#newEventfd(EPOLLIN | EPOLLET, () => {
       const knote = this.#knotes.get(EVFILT_USER)?.get(ident);
       if (knote instanceof UserKnote) knote.trigger();
     });
     if (fd !== -1) this.#wakefds.set(ident, fd);
+    unowned.delete(fd);
     return fd;
   }
 
   /** Lets go of every knote and descriptor but the queue's own. */
   dismantle(): void {
-    this.#busy = true;
+    underway?.resume();
+    underway = this;
+    this.closed = true;
+    this.#release();
+  }
+
+  /** Done again where it was stopped. */
+  #release(): void {
+    if (this.#changing !== null) this.#drop(this.#changing);
     for (const byIdent of this.#knotes.values()) for (const knote of byIdent.values()) this.#drop(knote);
     this.#writers?.close();
+    this.#writers = null;
     this.#timers?.close();
+    this.#timers = null;
     this.#inotify?.leave();
+    this.#inotify = null;
     if (this.#bell !== -1) release(this.#bell);
-    for (const fd of this.#wakefds.values()) release(fd);
+    this.#bell = -1;
+    this.#ringing = false;
+    for (const [ident, fd] of this.#wakefds) {
+      release(fd);
+      this.#wakefds.delete(ident);
+    }
+    underway = null;
+    this.#records = 0;
+    this.#delivered = 0;
+    this.#unreturned = [];
   }
 }

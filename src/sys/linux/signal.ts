@@ -37,19 +37,24 @@ function watch(name: NodeJS.Signals, signal: number): Watch | undefined {
     for (const knote of knotes) knote.deliver();
   };
   const wasIgnored = process.listenerCount(name) === 0 && isIgnored(signal);
+  const made = { knotes, listener, wasIgnored };
+  // Before, for a 'newListener' handler may register the same signal.
+  watches.set(name, made);
   try {
     process.on(name, listener);
-  } catch {
-    // EINVAL of uv_signal_start.
-    return undefined;
+  } catch (error) {
+    if (watches.get(name) === made) watches.delete(name);
+    // EINVAL of uv_signal_start. Any other is the error of a 'newListener' handler.
+    if ((error as NodeJS.ErrnoException).syscall === 'uv_signal_start') return undefined;
+    throw error;
   }
-  const made = { knotes, listener, wasIgnored };
-  watches.set(name, made);
   return made;
 }
 
-function unwatch(name: NodeJS.Signals, signal: number, { listener, wasIgnored }: Watch): void {
-  watches.delete(name);
+/** Does nothing more where it was done. */
+function unwatch(name: NodeJS.Signals, signal: number, watch: Watch): void {
+  const { listener, wasIgnored } = watch;
+  if (watches.get(name) === watch) watches.delete(name);
   process.removeListener(name, listener);
   // The last listener gone, Node restores the default action: what was ignored is ignored again.
   if (!wasIgnored || process.listenerCount(name) > 0) return;
@@ -74,16 +79,19 @@ export class SignalKnote extends Knote {
 
   attach(): number {
     // Node gives signals to its main thread only, and SIGKILL and SIGSTOP to nobody.
-    if (!isMainThread() || this.#name === undefined) return EINVAL;
-    this.#watch = watch(this.#name, Number(this.ident));
-    if (this.#watch === undefined) return EINVAL;
-    this.#watch.knotes.add(this);
+    const name = this.#name;
+    if (!isMainThread() || name === undefined) return EINVAL;
+    const watched = this.queue.outside(() => watch(name, Number(this.ident)));
+    if (watched === undefined) return EINVAL;
+    this.#watch = watched;
+    watched.knotes.add(this);
     this.queue.loopBound++;
     this.flags |= EV_CLEAR;
     return 0;
   }
 
   deliver(): void {
+    this.queue.repair();
     this.#deliveries++;
     this.activate();
   }
@@ -98,10 +106,13 @@ export class SignalKnote extends Knote {
   }
 
   detach(): void {
-    this.queue.loopBound--;
-    const { knotes } = this.#watch as Watch;
-    knotes.delete(this);
-    if (knotes.size === 0) unwatch(this.#name as NodeJS.Signals, Number(this.ident), this.#watch as Watch);
+    const watched = this.#watch;
+    if (watched === undefined) return;
+    if (watched.knotes.delete(this)) this.queue.loopBound--;
+    if (watched.knotes.size === 0) {
+      this.queue.outside(() => unwatch(this.#name as NodeJS.Signals, Number(this.ident), watched));
+    }
+    this.#watch = undefined;
   }
 
   event(): boolean {

@@ -1,10 +1,10 @@
 import { checkCall } from '../call.ts';
 import { checkInt } from '../check.ts';
-import { untrack } from '../descriptor.ts';
+import { unowned, untrack } from '../descriptor.ts';
 import { abis } from '../layout.ts';
 import type { Sys } from '../sys.ts';
 import { queues as watchable } from './nested.ts';
-import { Queue } from './queue.ts';
+import { Queue, repair } from './queue.ts';
 import { bindLibc, EBADF, errno, libc } from './syscalls.ts';
 
 /** The kqueue built in for Linux: kqueue(2) made of epoll, timerfd, eventfd, inotify and pidfd. Linux 5.3 or later. */
@@ -18,9 +18,11 @@ export function linuxSys(): Sys {
     return -1;
   };
   const forget = (kq: number, queue: Queue): void => {
+    queue.dismantle();
+    // A listener that ran meanwhile may have closed the queue, and have made another.
+    if (queues.get(kq) !== queue) return;
     queues.delete(kq);
     watchable.delete(kq);
-    queue.dismantle();
   };
 
   return Object.freeze<Sys>({
@@ -29,14 +31,17 @@ export function linuxSys(): Sys {
     pollable: true,
     handlesSignals: true,
     kqueue(): number {
+      repair();
       const queue = Queue.create();
       if (queue === null) return fail(errno());
       // A queue that was closed behind our back, and whose number has come round: its own descriptors are still open.
       const stale = queues.get(queue.fd);
       if (stale !== undefined) forget(queue.fd, stale);
-      queues.set(queue.fd, queue);
-      watchable.set(queue.fd, queue);
-      return queue.fd;
+      const { fd } = queue.readers;
+      queues.set(fd, queue);
+      watchable.set(fd, queue);
+      unowned.delete(fd);
+      return fd;
     },
     kevent(kq, changelist, nchanges, eventlist, nevents, timeout): number {
       checkCall(abi, kq, changelist, nchanges, eventlist, nevents, timeout);
@@ -49,6 +54,7 @@ export function linuxSys(): Sys {
     },
     close(fd): number {
       checkInt('fd', fd);
+      repair();
       const queue = queues.get(fd);
       if (queue !== undefined) forget(fd, queue);
       return untrack(fd) ?? (libc.close(fd) === -1 ? fail(errno()) : 0);

@@ -36,17 +36,16 @@ export class TimerKnote extends Knote implements Timer {
     if (unit === undefined || amount < 0) return EINVAL;
     const timers = this.queue.timers();
     if (timers === null) return ENOMEM;
-    if ((fflags & NOTE_ABSOLUTE) !== 0) {
-      this.#period = 0;
-      // The wall clock first: what passes between the two makes it late, and never early.
-      this.deadline = amount * unit - wallClock() + now();
-    } else {
-      // A one-shot that is late has still fired once.
-      this.#period = (this.flags & EV_ONESHOT) === 0 ? amount * unit : 0;
-      this.deadline = now() + amount * unit;
-    }
-    this.#expirations = 0;
+    const absolute = (fflags & NOTE_ABSOLUTE) !== 0;
+    // The wall clock first: what passes between the two makes it late, and never early.
+    const start = absolute ? -wallClock() : 0;
+    const time = now();
+    // It is not in the heap when its deadline changes.
     timers.remove(this);
+    this.deadline = amount * unit + start + time;
+    // A one-shot that is late has still fired once.
+    this.#period = absolute || (this.flags & EV_ONESHOT) !== 0 ? 0 : amount * unit;
+    this.#expirations = 0;
     if (!this.disabled) timers.add(this);
     return 0;
   }
@@ -64,18 +63,18 @@ export class TimerKnote extends Knote implements Timer {
   }
 
   expire(time: number): void {
+    // First: stopped here, the deadline has still passed, and this is called again. After it nothing can be stopped.
+    this.activate();
     if (this.#period > 0) {
       // After 104 days the clock does not tell a nanosecond from the next: a deadline has to lie behind it nevertheless.
       const period = Math.max(this.#period, time * Number.EPSILON);
       const periods = Math.floor((time - this.deadline) / period) + 1;
       this.#expirations += periods;
       this.deadline += periods * period;
-      this.queue.timers()?.add(this);
     } else {
       this.#expirations++;
       this.deadline = Number.POSITIVE_INFINITY;
     }
-    this.activate();
   }
 
   override pause(): void {

@@ -13,7 +13,7 @@ export interface Timer {
   deadline: number;
   /** Where it stands in the heap; -1 while it does not. */
   position: number;
-  /** It is past its deadline, and no longer in the heap. */
+  /** It is past its deadline. Sets the next one: later than `now`, or Infinity for none. */
   expire(now: number): void;
 }
 
@@ -24,6 +24,11 @@ export interface Timer {
 export class Timers {
   readonly fd: number;
   readonly #heap: Timer[] = [];
+  /**
+   * Timers are in the heap, but not in order: a change of it is under way, or was stopped. Each step of a change is a swap,
+   * which cannot be stopped, so no timer is ever missing.
+   */
+  #unsorted = false;
   /** What the timerfd is set to. */
   #armed = Number.POSITIVE_INFINITY;
 
@@ -31,48 +36,58 @@ export class Timers {
     this.fd = fd;
   }
 
-  /** null and errno() when there is no descriptor for it. */
+  /** null and errno() when there is no descriptor for it, which is in {@link unowned}. */
   static create(): Timers | null {
     const fd = createOwn(() => libc.timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC_NONBLOCK));
     return fd === -1 ? null : new Timers(fd);
   }
 
   add(timer: Timer): void {
-    this.#heap.push(timer);
-    timer.position = this.#heap.length - 1;
-    this.#rise(timer);
+    if (this.#unsorted) this.#sort();
+    this.#unsorted = true;
+    timer.position = this.#heap.push(timer) - 1;
+    this.#rise(timer.position);
+    this.#unsorted = false;
   }
 
   remove(timer: Timer): void {
-    if (timer.position === -1) return;
+    if (this.#unsorted) this.#sort();
+    const at = timer.position;
+    if (at === -1) return;
+    this.#unsorted = true;
     const last = this.#heap.pop() as Timer;
-    if (last !== timer) {
-      last.position = timer.position;
-      this.#heap[last.position] = last;
-      this.#rise(last);
-      this.#sink(last);
-    }
     timer.position = -1;
+    if (last !== timer) {
+      this.#heap[at] = last;
+      last.position = at;
+      this.#rise(at);
+      this.#sink(last.position);
+    }
+    this.#unsorted = false;
   }
 
   /** Calls expire() of every timer whose time has come. */
   run(): void {
+    if (this.#unsorted) this.#sort();
     let first = this.#heap[0];
     if (first === undefined) return;
     const time = now();
     while (first !== undefined && first.deadline <= time) {
-      this.remove(first);
+      this.#unsorted = true;
       first.expire(time);
+      this.#sink(0);
+      this.#unsorted = false;
+      if (first.deadline === Number.POSITIVE_INFINITY) this.remove(first);
       first = this.#heap[0];
     }
   }
 
   /** Sets the timerfd to the earliest deadline, unless it is. */
   arm(): void {
+    if (this.#unsorted) this.#sort();
     const first = this.#heap[0];
     const deadline = first === undefined ? Number.POSITIVE_INFINITY : first.deadline;
     if (deadline === this.#armed) return;
-    this.#armed = deadline;
     // struct itimerspec { it_interval, it_value }; it_value 0 would disarm, so that what is due already is 1 ns.
     const time = deadline === Number.POSITIVE_INFINITY ? 0 : Math.min(Math.max(deadline, 1), FOREVER);
     const seconds = Math.floor(time / 1e9);
@@ -82,41 +97,46 @@ export class Timers {
     scratch[6] = time - seconds * 1e9;
     // Cannot fail: the descriptor is ours, and the values are in range.
     libc.timerfd_settime(this.fd, TFD_TIMER_ABSTIME, scratchAddress, 0);
+    this.#armed = deadline;
   }
 
   close(): void {
     release(this.fd);
   }
 
-  #rise(timer: Timer): void {
-    const heap = this.#heap;
-    let at = timer.position;
-    while (at > 0) {
-      const up = (at - 1) >> 1;
-      const parent = heap[up] as Timer;
-      if (parent.deadline <= timer.deadline) break;
-      heap[at] = parent;
-      parent.position = at;
-      at = up;
-    }
-    heap[at] = timer;
-    timer.position = at;
+  #sort(): void {
+    for (let at = (this.#heap.length >> 1) - 1; at >= 0; at--) this.#sink(at);
+    this.#unsorted = false;
   }
 
-  #sink(timer: Timer): void {
+  #rise(from: number): void {
     const heap = this.#heap;
-    let at = timer.position;
-    for (;;) {
+    for (let at = from; at > 0; ) {
+      const up = (at - 1) >> 1;
+      if ((heap[up] as Timer).deadline <= (heap[at] as Timer).deadline) return;
+      swap(heap, up, at);
+      at = up;
+    }
+  }
+
+  #sink(from: number): void {
+    const heap = this.#heap;
+    for (let at = from; ; ) {
       let down = at * 2 + 1;
-      if (down >= heap.length) break;
+      if (down >= heap.length) return;
       if (down + 1 < heap.length && (heap[down + 1] as Timer).deadline < (heap[down] as Timer).deadline) down++;
-      const child = heap[down] as Timer;
-      if (child.deadline >= timer.deadline) break;
-      heap[at] = child;
-      child.position = at;
+      if ((heap[down] as Timer).deadline >= (heap[at] as Timer).deadline) return;
+      swap(heap, at, down);
       at = down;
     }
-    heap[at] = timer;
-    timer.position = at;
   }
+}
+
+function swap(heap: Timer[], a: number, b: number): void {
+  const first = heap[a] as Timer;
+  const second = heap[b] as Timer;
+  heap[a] = second;
+  second.position = a;
+  heap[b] = first;
+  first.position = b;
 }

@@ -1,0 +1,196 @@
+// JavaScript is stopped inside a call of the library. Afterwards nothing is lost, nothing comes twice, and nothing leaks.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import koffi from 'koffi';
+import type { Interest, Kqueue, KqueueEvent, Registration } from '../../src/index.ts';
+import { descriptors } from '../helpers/descriptors.ts';
+import { type Interruptible, interrupted, type Stop } from '../helpers/interruptible.ts';
+
+const pipe2 = koffi.load(null).func('int pipe2(void *fds, int flags)');
+const NONBLOCK_CLOEXEC = 0o2004000;
+
+/** Interests whose registration does not end by itself. */
+function isLasting(interest: Interest): boolean {
+  return !('oneshot' in interest && interest.oneshot) && interest.filter !== 'proc' && interest.filter !== 'timer';
+}
+
+/** How often an event comes from when its condition holds until every condition was reported. */
+type Expected = 'always' | 'once';
+
+/** A process that has ended. Nobody waits for it while the event loop does not turn. */
+export async function zombie(): Promise<number> {
+  const child = spawn('/bin/true', { stdio: 'ignore' });
+  const pid = child.pid as number;
+  // Until its exit is known to /proc, and not to libuv: without a turn of the loop.
+  while (!/\) Z /.test(fs.readFileSync(`/proc/${pid}/stat`, 'latin1')));
+  return pid;
+}
+
+/** A queue with a knote of each filter and each mode, all of whose conditions hold. */
+export class World {
+  readonly #library: Interruptible;
+  readonly #folder = fs.mkdtempSync(join(tmpdir(), 'kqueue-interrupt-'));
+  readonly #fds: number[] = [];
+  readonly #expected = new Map<string, Expected>();
+  readonly #registrations = new Map<string, Registration>();
+  readonly kq: Kqueue<string>;
+  readonly inner: Kqueue;
+  /** Interests that were registered, by token. */
+  readonly interests: Interest<string>[] = [];
+
+  constructor(library: Interruptible, pid: number | undefined) {
+    const { Kqueue, read, write, vnode, proc, signal, timer, user } = library;
+    this.#library = library;
+    this.kq = new Kqueue<string>();
+    this.inner = new Kqueue();
+    const file = join(this.#folder, 'file');
+    fs.writeFileSync(file, 'some bytes');
+    const full = (): number => {
+      const [reader, writer] = this.#pipe();
+      fs.writeSync(writer, 'bytes');
+      return reader;
+    };
+    const regular = fs.openSync(file, 'r+');
+    this.#fds.push(regular);
+    this.inner.register(user(1));
+    this.#register('always', [
+      read(full(), { token: 'read' }),
+      read(regular, { token: 'regular' }),
+      read(this.inner.fd, { token: 'inner' }),
+      write(this.#pipe()[1], { token: 'write' }),
+      write(this.#pipe()[1], { token: 'lowat', lowat: 1 }),
+      user(1, { token: 'user' }),
+    ]);
+    this.#register('once', [
+      read(full(), { token: 'read oneshot', oneshot: true }),
+      read(full(), { token: 'read clear', clear: true }),
+      read(full(), { token: 'read dispatch', dispatch: true }),
+      read(regular, { token: 'regular', oneshot: true }),
+      write(this.#pipe()[1], { token: 'write oneshot', oneshot: true }),
+      write(this.#pipe()[1], { token: 'write clear', clear: true }),
+      vnode(file, { token: 'path', on: ['write'], clear: true }),
+      vnode(file, { token: 'path oneshot', on: ['write'], oneshot: true }),
+      vnode(regular, { token: 'vnode', on: ['write'], dispatch: true }),
+      signal('SIGUSR1', { token: 'signal' }),
+      signal('SIGURG', { token: 'signal oneshot', oneshot: true }),
+      timer(1, { token: 'every', every: 0.001 }),
+      timer(2, { token: 'after', after: 0.001 }),
+      user(2, { token: 'user clear', clear: true }),
+      user(3, { token: 'user oneshot', oneshot: true }),
+      user(4, { token: 'user dispatch', dispatch: true }),
+      ...(pid === undefined ? [] : [proc(pid, { token: 'proc' })]),
+    ]);
+    // Of one file a READ knote is enough.
+    this.#expected.set('regular', 'once');
+    this.#expected.set('every', 'always');
+    fs.appendFileSync(file, 'more bytes');
+    process.emit('SIGUSR1', 'SIGUSR1');
+    process.emit('SIGURG', 'SIGURG');
+    this.inner.poll({ timeout: 0 });
+    for (const [token, registration] of this.#registrations) {
+      if (token.startsWith('user')) (registration as { trigger?(): void }).trigger?.();
+    }
+    // A timer's expiry and an edge of inotify are there when they were seen once.
+    const end = performance.now() + 1;
+    while (performance.now() < end);
+  }
+
+  #pipe(): [number, number] {
+    const fds = new Int32Array(2);
+    assert.equal(pipe2(fds, NONBLOCK_CLOEXEC), 0);
+    const pair: [number, number] = [fds[0] as number, fds[1] as number];
+    this.#fds.push(...pair);
+    return pair;
+  }
+
+  #register(expected: Expected, interests: Interest<string>[]): void {
+    const registrations = this.kq.register(...interests);
+    for (const [i, interest] of interests.entries()) {
+      const token = interest.token as string;
+      this.#expected.set(token, expected);
+      this.#registrations.set(token, registrations[i] as Registration);
+      this.interests.push(interest);
+    }
+  }
+
+  registration(token: string): Registration {
+    return this.#registrations.get(token) as Registration;
+  }
+
+  /** Takes what is not to be looked for: it was unregistered, or may have been. */
+  except(...tokens: string[]): void {
+    for (const token of tokens) this.#expected.delete(token);
+  }
+
+  /** Fetches often enough for everything that comes once to have come, and compares. */
+  check(before: readonly KqueueEvent<string>[] = []): void {
+    const { inner, kq } = this;
+    (inner.register(this.#library.user(1)) as never as { trigger(): void }[])[0]?.trigger();
+    const rounds = Array.from({ length: 3 }, () => kq.poll({ timeout: 0 }));
+    const events = [...before, ...rounds.flat()];
+    const count = (token: string, among = events): number => among.filter((event) => event.token === token).length;
+    for (const event of events) assert(event.registration !== undefined, `of no registration: ${event}`);
+    for (const [token, expected] of this.#expected) {
+      if (expected === 'once') assert.equal(count(token), 1, `${token}: ${events.join('\n')}`);
+      else assert(count(token, rounds[2]) === 1 || token === 'every', `${token} is not reported any more`);
+      assert(count(token) > 0, `${token} was lost`);
+    }
+  }
+
+  close(): void {
+    this.kq.close();
+    this.inner.close();
+    for (const fd of this.#fds) fs.closeSync(fd);
+    fs.rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** A call that is stopped, and what is to be done after it. */
+export interface Case {
+  readonly name: string;
+  call(world: World, library: Interruptible): unknown;
+  /** What it does that may have been done or not. */
+  readonly unsure?: readonly string[];
+  after?(world: World, library: Interruptible): void;
+}
+
+export const cases: readonly Case[] = [
+  { name: 'poll', call: ({ kq }) => kq.poll({ timeout: 0 }) },
+  { name: 'poll, a few', call: ({ kq }) => kq.poll({ timeout: 0, max: 3 }) },
+  { name: 'poll, with a timeout', call: ({ kq }) => kq.poll({ timeout: 0.01 }) },
+  { name: 'poll of the inner queue', call: ({ inner }) => inner.poll({ timeout: 0 }) },
+  {
+    name: 'register again',
+    call: ({ kq, interests }) => kq.register(...interests.filter(isLasting)),
+    after: ({ kq, interests }) => kq.register(...interests.filter(isLasting)),
+  },
+];
+
+/** One case, stopped at one point. False if the call has fewer points. */
+export function once(
+  library: Interruptible,
+  { call, after, unsure = [] }: Case,
+  point: number,
+  stop: Stop,
+  pid?: number,
+): boolean {
+  const before = descriptors();
+  const world = new World(library, pid);
+  const events: KqueueEvent<string>[] = [];
+  const stopped = interrupted(library, point, stop, () => {
+    const result = call(world, library);
+    if (Array.isArray(result)) events.push(...result);
+  });
+  world.except(...unsure);
+  after?.(world, library);
+  world.check(events);
+  world.close();
+  const left = descriptors();
+  for (const one of before) if (left.includes(one)) left.splice(left.indexOf(one), 1);
+  assert.deepEqual(left, [], 'descriptors are left');
+  return stopped;
+}
