@@ -15,7 +15,7 @@ import {
   KeventList,
   kevent,
   kqueue,
-} from '../src/sys/index.ts';
+} from 'kqueue-ffi/sys';
 import { startDelayServer, unit } from './delay-server-process.ts';
 import { closeConnection, openConnection, send } from './tcp.ts';
 

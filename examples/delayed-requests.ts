@@ -2,7 +2,7 @@
 // it waits. delayed-requests-sys.ts and delayed-requests-koffi.ts show what it stands on.
 
 // In a program of your own: from 'kqueue-ffi'
-import { Kqueue, read } from '../src/index.ts';
+import { Kqueue, read } from 'kqueue-ffi';
 import { startDelayServer, unit } from './delay-server-process.ts';
 import { closeConnection, openConnection, send } from './tcp.ts';
 

@@ -16,7 +16,7 @@ import { text } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { abi, unavailableReason } from '../src/sys/index.ts';
-import { loaders } from './helpers/loaders.ts';
+import { fromSource, loaders } from './helpers/loaders.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)].filter((page) =>
@@ -83,11 +83,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 const programs = pages.flatMap(programsOf).map((program) => {
   const file = join(folder, `${program.page.replace(/\W/g, '-')}-${program.line}.ts`);
-  // The package finds itself by its name only when it is built.
-  const source = program.source
-    .replaceAll("'kqueue-ffi'", "'../../src/index.ts'")
-    .replaceAll("'kqueue-ffi/sys'", "'../../src/sys/index.ts'");
-  writeFileSync(file, source);
+  writeFileSync(file, program.source);
   return { ...program, file };
 });
 
@@ -98,7 +94,7 @@ function withoutDescriptors(output: string): string {
 
 async function run(file: string): Promise<{ output: string; errors: string; end: readonly unknown[] }> {
   const { KQUEUE_LIBRARY: _, ...env } = process.env;
-  const child = spawn(process.execPath, [...loaders, file], { cwd: root, env, timeout: 120_000 });
+  const child = spawn(process.execPath, [...loaders, fromSource, file], { cwd: root, env, timeout: 120_000 });
   // Some programs look at their standard input, as they would in a terminal in which somebody types a line.
   child.stdin.on('error', () => {});
   child.stdin.write('hello\n');

@@ -12,6 +12,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { unavailableReason } from '../src/sys/index.ts';
 import { libkqueue } from './helpers/libkqueue.ts';
+import { fromSource } from './helpers/loaders.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const linux = process.platform === 'linux';
@@ -66,7 +67,7 @@ function start(
   { env = {}, command = false }: Run = {},
 ): Program {
   const runner = command ? [fileURLToPath(import.meta.resolve('tsx/cli'))] : process.execArgv;
-  const child = spawn(process.execPath, [...runner, `examples/${file}`, ...args], {
+  const child = spawn(process.execPath, [...runner, fromSource, `examples/${file}`, ...args], {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

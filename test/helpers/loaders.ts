@@ -8,3 +8,6 @@ const ALONE = /^(--import=|--require=|--loader=|--experimental-strip-types$|--ex
 export const loaders: readonly string[] = process.execArgv.filter(
   (argument, index, all) => ALONE.test(argument) || WITH_VALUE.test(argument) || WITH_VALUE.test(all[index - 1] ?? ''),
 );
+
+/** The option by which a program in this repository finds the package, by its name, in its sources. */
+export const fromSource = '--conditions=kqueue-ffi-source';
