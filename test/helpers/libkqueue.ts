@@ -8,8 +8,7 @@ import { join } from 'node:path';
 /** Where the tests find a libkqueue and which version it is, or why there is none for them. */
 export type Libkqueue = { path: string; version?: string } | { skip: string };
 
-/** The Debian package, and the suite that has it: no released Debian does. */
-const PACKAGE = 'libkqueue0t64';
+/** The suite that has the packages: no released Debian does. */
 const SUITE = 'experimental';
 
 /** Debian's names for the machines that it and koffi both know. */
@@ -32,7 +31,16 @@ const RETRY_AFTER = 5 * 60 * SECOND;
  * A libkqueue for the tests: Debian's package, fetched into a cache folder and unpacked there, not installed. The archive
  * is asked at most once a day; several processes may do this at once. Never throws: what is missing is told in `skip`.
  */
-export async function libkqueue(): Promise<Libkqueue> {
+export function libkqueue(): Promise<Libkqueue> {
+  return fromDebian('libkqueue0t64', (triplet) => join('usr', 'lib', triplet, 'libkqueue.so.0'));
+}
+
+/** The <sys/event.h> of the same libkqueue, in the same way. */
+export function libkqueueHeader(): Promise<Libkqueue> {
+  return fromDebian('libkqueue-dev', () => join('usr', 'include', 'kqueue', 'sys', 'event.h'));
+}
+
+async function fromDebian(name: string, fileOf: (triplet: string) => string): Promise<Libkqueue> {
   try {
     const machine = MACHINES[process.arch];
     if (process.platform !== 'linux') return { skip: `libkqueue is for Linux, this is ${process.platform}` };
@@ -41,10 +49,12 @@ export async function libkqueue(): Promise<Libkqueue> {
     if (glibc === undefined) return { skip: "Debian's libkqueue needs glibc, this system has another C library" };
 
     const folder = await cacheFolder();
-    const note = join(folder, `${PACKAGE}-${machine.architecture}.json`);
+    const note = join(folder, `${name}-${machine.architecture}.json`);
     const known = await recall(note);
     if (known?.fresh) return known.found;
-    const found = await obtain(folder, machine, glibc).catch((error: unknown): Libkqueue => ({ skip: reason(error) }));
+    const found = await obtain(folder, name, fileOf(machine.triplet), machine.architecture, glibc).catch(
+      (error: unknown): Libkqueue => ({ skip: reason(error) }),
+    );
     // What was good yesterday is good enough where the archive cannot be asked today.
     if ('skip' in found && known !== undefined && 'path' in known.found) return known.found;
     await replaceFile(note, JSON.stringify(found));
@@ -90,35 +100,36 @@ async function recall(note: string): Promise<{ found: Libkqueue; fresh: boolean 
 
 async function obtain(
   folder: string,
-  { architecture, triplet }: { architecture: string; triplet: string },
+  name: string,
+  file: string,
+  architecture: string,
   glibc: string,
 ): Promise<{ path: string; version: string }> {
   const archive = new Archive();
-  const entry = stanza(await archive.packages(architecture), PACKAGE);
+  const entry = stanza(await archive.packages(architecture), name);
   const needs = /\blibc6 \(>= ([\d.]+)\)/.exec(entry.get('Depends') ?? '')?.[1];
   if (needs !== undefined && compareVersions(glibc, needs) < 0) {
-    throw new Error(`${PACKAGE} needs glibc ${needs}, this is ${glibc}`);
+    throw new Error(`${name} needs glibc ${needs}, this is ${glibc}`);
   }
 
   const version = field(entry, 'Version');
-  const home = join(folder, `${PACKAGE}_${version}_${architecture}`);
-  const library = join('usr', 'lib', triplet, 'libkqueue.so.0');
-  if (!existsSync(join(home, library))) {
+  const home = join(folder, `${name}_${version}_${architecture}`);
+  if (!existsSync(join(home, file))) {
     const deb = await archive.fetch(field(entry, 'Filename'));
-    checkSum(deb, field(entry, 'SHA256'), PACKAGE);
+    checkSum(deb, field(entry, 'SHA256'), name);
     const unpacked = await mkdtemp(`${home}.`);
     try {
       run('tar', ['-x', '-J', '-C', unpacked], arMember(deb, 'data.tar.xz'));
       // A folder is renamed over another only while that one is empty: whoever comes second keeps what is there.
       await rename(unpacked, home).catch((error: unknown) => {
-        if (!existsSync(join(home, library))) throw error;
+        if (!existsSync(join(home, file))) throw error;
       });
     } finally {
       await rm(unpacked, { recursive: true, force: true });
     }
   }
-  if (!existsSync(join(home, library))) throw new Error(`${PACKAGE} has no ${library}`);
-  return { path: join(home, library), version };
+  if (!existsSync(join(home, file))) throw new Error(`${name} has no ${file}`);
+  return { path: join(home, file), version };
 }
 
 /** Debian's archive, believed because of its signature (as apt does) or, without gpgv and keys, because of https. */
@@ -177,7 +188,7 @@ function stanza(index: string, name: string): Map<string, string> {
 
 function field(entry: Map<string, string>, key: string): string {
   const value = entry.get(key);
-  if (value === undefined) throw new Error(`${PACKAGE}: its entry in the index has no ${key}`);
+  if (value === undefined) throw new Error(`${entry.get('Package')}: its entry in the index has no ${key}`);
   return value;
 }
 
@@ -198,7 +209,7 @@ function arMember(archive: Buffer, name: string): Buffer {
     if (header.slice(0, 16).replace(/\/? *$/, '') === name) return archive.subarray(at + 60, at + 60 + length);
     at += 60 + length + (length % 2);
   }
-  throw new Error(`${PACKAGE}: no ${name} in the package`);
+  throw new Error(`no ${name} in the package`);
 }
 
 function compareVersions(a: string, b: string): number {

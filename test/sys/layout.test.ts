@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { abi, abis } from '../../src/sys/index.ts';
+import { libkqueueHeader } from '../helpers/libkqueue.ts';
 
 type AbiName = keyof typeof abis;
 type Measured = { size: number; align: number; fields: Record<string, { offset: number; size: number }> };
@@ -47,13 +48,13 @@ const structs: Record<AbiName, { before?: string; members: string; after?: strin
 const names = Object.keys(abis) as AbiName[];
 
 /** Compiles a C program, runs it, and parses what it prints as JSON. */
-function runC(compiler: string, source: string): unknown {
+function runC(compiler: string, source: string, options: readonly string[] = []): unknown {
   const folder = mkdtempSync(join(tmpdir(), 'kqueue-ffi-'));
   try {
     const file = join(folder, 'layout.c');
     const program = join(folder, 'layout');
     writeFileSync(file, source);
-    const compiled = spawnSync(compiler, ['-std=gnu11', '-o', program, file], { encoding: 'utf8' });
+    const compiled = spawnSync(compiler, ['-std=gnu11', ...options, '-o', program, file], { encoding: 'utf8' });
     assert.equal(compiled.status, 0, `${compiler} refuses the program:\n${compiled.stderr}`);
     const ran = spawnSync(program, { encoding: 'utf8' });
     assert.equal(ran.status, 0, ran.stderr);
@@ -116,31 +117,25 @@ int main(void) {
   }
 });
 
-const system = names.find((name) => name === abi?.name);
-const noHeader =
-  noCompiler ||
-  // On macOS only the compiler knows where its headers are.
-  (system === undefined ||
-  process.platform === 'linux' ||
-  (process.platform !== 'darwin' && !existsSync('/usr/include/sys/event.h'))
-    ? 'this system has no <sys/event.h>'
-    : false);
-
-test("this system's <sys/event.h> agrees with its ABI: layout and constants", { skip: noHeader }, () => {
-  for (const name of system === 'darwin' ? (['darwin', 'darwin64'] as const) : [system ?? 'linux']) {
-    const { kevent, constants } = abis[name];
-    const struct = name === 'darwin64' ? 'struct kevent64_s' : 'struct kevent';
-    const printed = Object.keys(constants).map((constant) => {
-      const value = constant.startsWith('EVFILT_')
-        ? `(long long)(${constant})`
-        : `(long long)(unsigned int)(${constant})`;
-      return `#ifdef ${constant}\n  printf(",\\"${constant}\\":%lld", ${value});\n#endif`;
-    });
-    const result = runC(
-      compiler ?? '',
-      `#include <sys/types.h>
-#include <sys/event.h>
-#include <sys/time.h>
+/** Compares a <sys/event.h> with an ABI: the layout, and every constant that both have. Returns what the header has alone. */
+function compareHeader(name: AbiName, options: readonly string[] = []): string[] {
+  const { kevent, constants } = abis[name];
+  const struct = name === 'darwin64' ? 'struct kevent64_s' : 'struct kevent';
+  const include = '#include <sys/types.h>\n#include <sys/event.h>\n';
+  const defined = spawnSync(compiler ?? '', [...options, '-E', '-dM', '-'], { input: include, encoding: 'utf8' });
+  assert.equal(defined.status, 0, defined.stderr);
+  const macros = [...defined.stdout.matchAll(/^#define ((?:EVFILT|EV|NOTE)_\w+) /gm)].map(
+    ([, macro]) => macro as string,
+  );
+  const both = macros.filter((macro) => macro in constants);
+  assert.ok(both.includes('EVFILT_READ') && both.includes('EV_ADD'), 'the header was read');
+  const printed = both.map((constant) => {
+    const value = constant.startsWith('EVFILT_') ? constant : `(unsigned int)(${constant})`;
+    return `  printf(",\\"${constant}\\":%lld", (long long)(${value}));`;
+  });
+  const result = runC(
+    compiler ?? '',
+    `${include}#include <sys/time.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -153,14 +148,48 @@ ${printed.join('\n')}
   return 0;
 }
 `,
-    ) as { kevent: Measured; constants: Record<string, number> };
-    // From NetBSD 11 on the header declares the record of __kevent100, which has `ext` behind the fields of __kevent50.
-    const expected = measured(kevent);
-    assert.deepEqual(result.kevent, name === 'netbsd' ? { ...expected, size: result.kevent.size } : expected, name);
-    const { '': _, ...found } = result.constants;
-    assert.ok('EVFILT_READ' in found && 'EV_ADD' in found, 'the header was read');
-    const ours = Object.fromEntries(Object.entries(constants).filter(([constant]) => constant in found));
-    assert.deepEqual(ours, found, name);
+    options,
+  ) as { kevent: Measured; constants: Record<string, number> };
+  // From NetBSD 11 on the header declares the record of __kevent100, which has `ext` after the fields of __kevent50.
+  const expected = measured(kevent);
+  assert.deepEqual(result.kevent, name === 'netbsd' ? { ...expected, size: result.kevent.size } : expected, name);
+  const { '': _, ...found } = result.constants;
+  assert.deepEqual(Object.fromEntries(both.map((macro) => [macro, constants[macro]])), found, name);
+  return macros.filter((macro) => !(macro in constants));
+}
+
+const system = names.find((name) => name === abi?.name);
+const noHeader =
+  noCompiler ||
+  // On macOS only the compiler knows where its headers are.
+  (system === undefined ||
+  process.platform === 'linux' ||
+  (process.platform !== 'darwin' && !existsSync('/usr/include/sys/event.h'))
+    ? 'this system has no <sys/event.h>'
+    : false);
+
+test("this system's <sys/event.h> agrees with its ABI: layout and constants", { skip: noHeader }, (t) => {
+  for (const name of system === 'darwin' ? (['darwin', 'darwin64'] as const) : [system ?? 'linux']) {
+    // A later release may have more.
+    t.diagnostic(`${name}: the header alone has ${compareHeader(name).join(', ') || 'nothing'}`);
+  }
+});
+
+const header = noCompiler === false ? await libkqueueHeader() : { skip: noCompiler };
+
+test("libkqueue's <sys/event.h> agrees with its ABI and the built-in kqueue's: layout and constants", {
+  skip: 'skip' in header ? header.skip : false,
+}, () => {
+  if ('skip' in header) return;
+  const options = ['-I', dirname(dirname(header.path))];
+  // Network devices: no kernel's filter, and none that this version of libkqueue has.
+  const unused = ['EVFILT_NETDEV', 'NOTE_LINKUP', 'NOTE_LINKDOWN', 'NOTE_LINKINV', 'EVFILT_SYSCOUNT'];
+  for (const name of ['libkqueue', 'linux'] as const) {
+    assert.deepEqual(
+      compareHeader(name, options).filter((macro) => !unused.includes(macro)),
+      [],
+      name,
+    );
   }
 });
 

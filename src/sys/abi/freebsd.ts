@@ -40,8 +40,8 @@ export const freebsd: AbiData = {
     EVFILT_USER: -11,
     EVFILT_SENDFILE: -12,
     EVFILT_EMPTY: -13,
-    // The numbers of the jail filters and their notes are those that programs for FreeBSD use. They are not compared with
-    // the header. sys/kern/kern_jaildesc.c has the names.
+    // The jail filters came with 15.0. Read in sys/sys/event.h of two systems that are made from its source, not in FreeBSD's own:
+    // github.com/5BSD/5BSD and github.com/lin72h/rmxOS.
     EVFILT_JAIL: -14,
     EVFILT_JAILDESC: -15,
     // Flags of a change: how it reports
