@@ -1,7 +1,7 @@
 import { checkInt, INT_MAX, outOfRange, wrongType } from './check.ts';
-import { isKeventList, type KeventList, keventAbi, keventRoom } from './kevent-list.ts';
+import { KeventList } from './kevent-list.ts';
 import type { Abi } from './layout.ts';
-import { isTimespec, type Timespec } from './timespec.ts';
+import { Timespec } from './timespec.ts';
 
 /**
  * Checks what a caller hands to kevent(2), before any of it goes down: koffi checks nothing, and a kernel writes where it
@@ -23,7 +23,7 @@ export function checkCall(
   else if (nchanges !== 0) throw outOfRange('nchanges', '0, as changelist is null', nchanges);
   if (eventlist !== null) checkList('eventlist', eventlist, abi, nevents, 'nevents');
   else if (nevents !== 0) throw outOfRange('nevents', '0, as eventlist is null', nevents);
-  if (timeout !== null && !isTimespec(timeout)) throw wrongType('timeout', 'a Timespec or null', timeout);
+  if (timeout !== null && !(timeout instanceof Timespec)) throw wrongType('timeout', 'a Timespec or null', timeout);
 }
 
 /** NetBSD takes a size_t, in which -1 is the whole address space; the other kernels do worse with a negative count. */
@@ -33,11 +33,11 @@ function checkCount(argument: string, count: number): void {
 }
 
 function checkList(argument: string, list: KeventList, abi: Abi, count: number, counted: string): void {
-  if (!isKeventList(list)) throw wrongType(argument, 'a KeventList or null', list);
-  if (keventAbi(list) !== abi) {
-    throw wrongType(argument, `a KeventList of the ABI ${abi.name}`, `one of ${keventAbi(list).name}`);
+  if (!(list instanceof KeventList)) throw wrongType(argument, 'a KeventList or null', list);
+  if (list.abi !== abi) {
+    throw wrongType(argument, `a KeventList of the ABI ${abi.name}`, `one of ${list.abi.name}`);
   }
-  const room = keventRoom(list);
+  const room = list.length;
   if (count > room) {
     throw outOfRange(counted, `at most the ${room} record${room === 1 ? '' : 's'} of ${argument}`, count);
   }

@@ -10,30 +10,6 @@ const TWO32 = 2 ** 32;
 /** As many records as one list may hold: far more than any kernel queues, far less than an ArrayBuffer's limit. */
 const MAX_LENGTH = 2 ** 24;
 
-/** What this floor may do with a list and its users may not. The public entry exports none of it. */
-export let isKeventList: (value: unknown) => value is KeventList;
-/** How many records there is room for, and of which ABI, whatever a subclass or a property may say. */
-export let keventRoom: (list: KeventList) => number;
-export let keventAbi: (list: KeventList) => Abi;
-/** The address of the first record. */
-export let keventAddress: (list: KeventList) => number;
-
-/** Copies the first `count` records of a list to another list of its ABI. */
-export let copyKevents: (from: KeventList, to: KeventList, count: number) => void;
-
-/** Reads a record, whatever methods a subclass may have put in the place of the list's own. */
-export let takeKevent: (
-  list: KeventList,
-  index: number,
-  into: { -readonly [Field in keyof Kevent]: Kevent[Field] },
-) => void;
-
-/** {@link EV_SET} from inside the class, where the buffer is in reach. */
-let write: typeof EV_SET;
-
-/** EV_SET for a record of the built-in kqueue, whose fields fit their types by construction. */
-export let putKevent: typeof EV_SET;
-
 /** Word offsets of the fields, worked out once for each ABI. */
 interface Words {
   readonly abi: Abi;
@@ -87,8 +63,6 @@ function wordsOf(abi: Abi): Words {
  * Every method throws a RangeError for an index that is not in the list.
  */
 export class KeventList implements Iterable<Kevent> {
-  /** The number of records. */
-  declare readonly length: number;
   readonly #length: number;
   readonly #layout: Words;
   readonly #words: Int32Array;
@@ -96,31 +70,6 @@ export class KeventList implements Iterable<Kevent> {
 
   static {
     inspectAs(KeventList, (list) => `KeventList(${list.length}) of ${list.abi.name} [\n${indent(list.toString())}\n]`);
-    isKeventList = (value): value is KeventList => typeof value === 'object' && value !== null && #words in value;
-    keventRoom = (list): number => list.#length;
-    keventAbi = (list): Abi => list.#layout.abi;
-    keventAddress = (list): number => {
-      // Made by new ArrayBuffer, so off the JavaScript heap: its address stays good for as long as the list lives.
-      if (list.#address === 0) list.#address = Number(koffi().address(list.#words.buffer));
-      return list.#address;
-    };
-    write = (list, index, ident, filter, flags, fflags, data, udata): void =>
-      list.#write(list.#base(index), ident, filter, flags, fflags, data, udata);
-    copyKevents = (from, to, count): void => to.#words.set(from.#words.subarray(0, count * from.#layout.stride));
-    takeKevent = (list, index, into): void => {
-      const { ident, filter, flags, fflags, data, udata, wide } = list.#layout;
-      const words = list.#words;
-      const base = list.#base(index);
-      into.ident = list.#exact(base + ident, false);
-      const word = words[base + filter] as number;
-      into.filter = wide ? word >>> 0 : (word << 16) >> 16;
-      into.flags = wide ? (words[base + flags] as number) >>> 0 : word >>> 16;
-      into.fflags = (words[base + fflags] as number) >>> 0;
-      into.data = list.#exact(base + data, true);
-      into.udata = list.#exact(base + udata, false);
-    };
-    putKevent = (list, index, ident, filter, flags, fflags, data, udata): void =>
-      list.#put(list.#base(index), ident, filter, flags, fflags, data, udata);
   }
 
   /**
@@ -131,10 +80,23 @@ export class KeventList implements Iterable<Kevent> {
   constructor(length: number, abi: Abi = defaultAbi()) {
     checkInteger('length', length, 1, MAX_LENGTH);
     this.#length = length;
-    // Own and constant: what an assignment or a subclass says of it must not be believed by anybody.
-    Object.defineProperty(this, 'length', { value: length, enumerable: true });
     this.#layout = wordsOf(abi);
     this.#words = new Int32Array(new ArrayBuffer(length * this.#layout.stride * 4));
+  }
+
+  /** The number of records. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /**
+   * The address of the first record: the pointer that a C function takes. It stays valid for as long as the list lives.
+   * @throws Error where koffi cannot be loaded
+   */
+  get address(): number {
+    // The buffer is off the JavaScript heap, because new ArrayBuffer made it. So nothing moves it.
+    if (this.#address === 0) this.#address = Number(koffi().address(this.#words.buffer));
+    return this.#address;
   }
 
   /** Whose struct kevent the records are. */
@@ -251,23 +213,27 @@ export class KeventList implements Iterable<Kevent> {
    * @throws TypeError, RangeError naming the field that does not fit its C type
    */
   set(index: number, kevent: { readonly [Field in keyof Kevent]?: Kevent[Field] | undefined }): this {
-    const base = this.#base(index);
     if (typeof kevent !== 'object' || kevent === null) throw wrongType('kevent', 'an object', kevent);
     const { ident = 0, filter = 0, flags = 0, fflags = 0, data = 0, udata = 0 } = kevent;
-    this.#write(base, ident, filter, flags, fflags, data, udata);
-    return this;
+    return this.put(index, ident, filter, flags, fflags, data, udata);
   }
 
-  #write(
-    base: number,
+  /**
+   * EV_SET() as a method.
+   * @internal
+   */
+  put(
+    index: number,
     ident: number | bigint,
     filter: number,
     flags: number,
     fflags: number,
     data: number | bigint,
     udata: number | bigint,
-  ): void {
-    if (this.#layout.wide) {
+  ): this {
+    const base = this.#base(index);
+    const layout = this.#layout;
+    if (layout.wide) {
       checkInteger('filter', filter, 0, TWO32 - 1);
       checkInteger('flags', flags, 0, TWO32 - 1);
     } else {
@@ -279,20 +245,6 @@ export class KeventList implements Iterable<Kevent> {
     check64('ident', ident, false);
     check64('data', data, true);
     check64('udata', udata, false);
-    this.#put(base, ident, filter, flags, fflags, data, udata);
-  }
-
-  /** {@link KeventList.set} without the checks. */
-  #put(
-    base: number,
-    ident: number | bigint,
-    filter: number,
-    flags: number,
-    fflags: number,
-    data: number | bigint,
-    udata: number | bigint,
-  ): void {
-    const layout = this.#layout;
     const words = this.#words;
     // ext, and NetBSD's padding in front of data.
     if (layout.stride !== 8) words.fill(0, base, base + layout.stride);
@@ -306,18 +258,34 @@ export class KeventList implements Iterable<Kevent> {
     words[base + layout.fflags] = fflags;
     this.#write64(base + layout.data, data);
     this.#write64(base + layout.udata, udata);
+    return this;
   }
 
   /** A snapshot of one record. */
   get(index: number): Kevent {
-    const kevent = { ident: 0, filter: 0, flags: 0, fflags: 0, data: 0, udata: 0 };
-    takeKevent(this, index, kevent);
-    return kevent;
+    const base = this.#base(index);
+    const { ident, data, udata } = this.#layout;
+    return {
+      ident: this.#exact(base + ident, false),
+      filter: this.filter(index),
+      flags: this.flags(index),
+      fflags: this.fflags(index),
+      data: this.#exact(base + data, true),
+      udata: this.#exact(base + udata, false),
+    };
   }
 
   /** A snapshot of every record, in order. */
   *[Symbol.iterator](): IterableIterator<Kevent> {
     for (let index = 0; index < this.length; index++) yield this.get(index);
+  }
+
+  /**
+   * Copies the first `count` records to another list of the same ABI.
+   * @internal
+   */
+  copyTo(other: KeventList, count: number): void {
+    other.#words.set(this.#words.subarray(0, count * this.#layout.stride));
   }
 
   /** A copy of the bytes of one record. */
@@ -393,6 +361,6 @@ export function EV_SET(
   data: number | bigint,
   udata: number | bigint,
 ): void {
-  if (!isKeventList(list)) throw wrongType('list', 'a KeventList', list);
-  write(list, index, ident, filter, flags, fflags, data, udata);
+  if (!(list instanceof KeventList)) throw wrongType('list', 'a KeventList', list);
+  list.put(index, ident, filter, flags, fflags, data, udata);
 }

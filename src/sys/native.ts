@@ -3,11 +3,11 @@ import { checkCall } from './call.ts';
 import { checkInt, checkOptionNames, outOfRange, wrongType } from './check.ts';
 import { systemAbi } from './default.ts';
 import { createTracked, unowned, untrack } from './descriptor.ts';
-import { copyKevents, KeventList, keventAddress } from './kevent-list.ts';
+import { KeventList } from './kevent-list.ts';
 import { koffi } from './koffi.ts';
 import { type Abi, abis, checkAbi } from './layout.ts';
 import type { Sys } from './sys.ts';
-import { type Timespec, timespecAddress } from './timespec.ts';
+import type { Timespec } from './timespec.ts';
 
 /** Where kqueue(2) is to be found, for {@link bindKqueue}. */
 export interface Binding {
@@ -114,7 +114,7 @@ export function bindKqueue(binding: Binding): Sys {
    */
   const handBack = (records: KeventList, n: number, eventlist: KeventList, nevents: number): number => {
     if (n <= 0) return n;
-    copyKevents(records, eventlist, Math.min(n, nevents));
+    records.copyTo(eventlist, Math.min(n, nevents));
     for (let i = nevents; i < n; i++) {
       const errno = records.data(i);
       // A receipt of a change that was applied has 0.
@@ -154,11 +154,11 @@ export function bindKqueue(binding: Binding): Sys {
       inUse.timeout = timeout;
       const n = keventC(
         kq,
-        changelist === null ? 0 : keventAddress(changelist),
+        changelist === null ? 0 : changelist.address,
         nchanges,
-        records === null ? 0 : keventAddress(records),
+        records === null ? 0 : records.address,
         nevents,
-        timeout === null ? 0 : timespecAddress(timeout),
+        timeout === null ? 0 : timeout.address,
       );
       if (n === -1) saved = currentErrno();
       return isShort ? handBack(records as KeventList, n, eventlist, nevents) : n;

@@ -6,12 +6,6 @@ import { koffi } from './koffi.ts';
 const MAX_SEC = 2 ** 31 - 1;
 const TWO32 = 2 ** 32;
 
-/** The address of a timespec's 16 bytes. For this floor only: the public entry does not export it. */
-export let timespecAddress: (timespec: Timespec) => number;
-/** The span in seconds, whatever a subclass may say; negative where a kernel refuses it with EINVAL. */
-export let timespecSeconds: (timespec: Timespec) => number;
-export let isTimespec: (value: unknown) => value is Timespec;
-
 /**
  * `struct timespec`: a span of time, as the timeout of kevent(2) has it. 16 bytes on every 64-bit system:
  * `int64_t tv_sec` at 0, `long tv_nsec` at 8. Any pair that fits the C types can be made, so that the kernel's own
@@ -26,16 +20,6 @@ export class Timespec {
 
   static {
     inspectAs(Timespec, String);
-    timespecAddress = (timespec): number => {
-      if (timespec.#address === 0) timespec.#address = Number(koffi().address(timespec.#words.buffer));
-      return timespec.#address;
-    };
-    timespecSeconds = (timespec): number => {
-      const sec = timespec.#sec;
-      const nsec = timespec.#nsec;
-      return sec < 0 || nsec < 0 || nsec > 999_999_999 ? -1 : sec + nsec / 1e9;
-    };
-    isTimespec = (value): value is Timespec => typeof value === 'object' && value !== null && #words in value;
   }
 
   /**
@@ -54,6 +38,15 @@ export class Timespec {
    */
   static fromMillis(ms: number): Timespec {
     return new Timespec(0, 0).setMillis(ms);
+  }
+
+  /**
+   * The address of its 16 bytes: the pointer that a C function takes. It stays valid for as long as this object lives.
+   * @throws Error where koffi cannot be loaded
+   */
+  get address(): number {
+    if (this.#address === 0) this.#address = Number(koffi().address(this.#words.buffer));
+    return this.#address;
   }
 
   /** tv_sec, in seconds. */

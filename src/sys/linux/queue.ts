@@ -1,6 +1,6 @@
 import { claim, closeUnowned, createOwn, release, unowned } from '../descriptor.ts';
-import { type KeventList, putKevent, takeKevent } from '../kevent-list.ts';
-import { type Timespec, timespecSeconds } from '../timespec.ts';
+import type { KeventList } from '../kevent-list.ts';
+import type { Timespec } from '../timespec.ts';
 import { now } from './clock.ts';
 import {
   EV_ADD,
@@ -103,7 +103,6 @@ export class Queue implements Host, Pending {
   /** What the numbers in epoll's data stand for. None is used twice, so a stale event finds nothing. */
   readonly #sources: Map<number, Source> = new Map();
   #nextName = 1;
-  readonly #change: Change = { ident: 0, filter: 0, flags: 0, fflags: 0, data: 0, udata: 0 };
   readonly #ready = (name: number, events: number): void => this.#sources.get(name)?.ready(events);
 
   private constructor(readers: Epoll) {
@@ -273,20 +272,17 @@ export class Queue implements Host, Pending {
     // First, to learn whether the queue still is one, before a change is applied to it that costs epoll nothing.
     if (nchanges > 0 && this.#collect(0) === -1) return -this.#failure();
     this.#news = false;
-    const change = this.#change;
     let records = 0;
     for (let i = 0; i < nchanges; i++) {
-      takeKevent(changelist as KeventList, i, change);
+      const change: Change = (changelist as KeventList).get(i);
       const receipt = (change.flags & EV_RECEIPT) !== 0;
       const error = this.#apply(change);
       // By a listener of a signal's.
       if (this.closed) return -EBADF;
       if (error === 0 && !receipt) continue;
       if (records < nevents) {
-        // Again: a listener may have made changes of its own.
-        takeKevent(changelist as KeventList, i, change);
         const { ident, filter, fflags, udata } = change;
-        putKevent(eventlist as KeventList, records++, ident, filter, EV_ERROR, fflags, error, udata);
+        (eventlist as KeventList).put(records++, ident, filter, EV_ERROR, fflags, error, udata);
       } else if (error !== 0) return -error;
     }
     if (records > 0 || nevents === 0) return records;
@@ -473,8 +469,9 @@ export class Queue implements Host, Pending {
   #fetch(eventlist: KeventList, nevents: number, timeout: Timespec | null): number {
     let seconds = Number.POSITIVE_INFINITY;
     if (timeout !== null) {
-      seconds = timespecSeconds(timeout);
-      if (seconds < 0) return -EINVAL;
+      const { sec, nsec } = timeout;
+      if (sec < 0 || nsec < 0 || nsec > 999_999_999) return -EINVAL;
+      seconds = sec + nsec / 1e9;
     }
     if (this.#unreturned.length > 0) {
       const records = this.#repeat(eventlist, nevents);
@@ -540,7 +537,7 @@ export class Queue implements Host, Pending {
         this.#drop(knote);
         continue;
       }
-      putKevent(eventlist, records, ident, filter, flags | outFlags, outFflags, outData, udata);
+      eventlist.put(records, ident, filter, flags | outFlags, outFflags, outData, udata);
       reported[records++] = knote;
       this.#records = records;
       this.#deliver(knote);
@@ -574,7 +571,7 @@ export class Queue implements Host, Pending {
     for (let at = 0; at < this.#unreturned.length && records < nevents; at++) {
       const { ident, filter, flags, outFlags, outFflags, outData, udata } = this.#unreturned[at] as Knote;
       if ((flags & (EV_ONESHOT | EV_DISPATCH | EV_CLEAR)) !== 0) {
-        putKevent(eventlist, records++, ident, filter, flags | outFlags, outFflags, outData, udata);
+        eventlist.put(records++, ident, filter, flags | outFlags, outFflags, outData, udata);
       }
       this.#repeated = at + 1;
     }
