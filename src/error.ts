@@ -20,8 +20,8 @@ export interface KqueueErrorDetails {
 /**
  * A system call that failed, in the shape of Node's own errors. `code` is what to test: ENOENT where no such knote is
  * registered, EBADF for a closed descriptor or a closed queue, ESRCH for a process that does not exist, EINVAL for a
- * filter that the descriptor or the system does not have, EACCES for a process that one may not watch, ENOMEM. See the
- * ERRORS of kqueue(2).
+ * filter that the descriptor or the system does not have, EACCES for a process that one may not watch, ENOMEM. On Linux
+ * ENOSPC and EMFILE name the limit of inotify in the message. See the ERRORS of kqueue(2).
  */
 export class KqueueError extends Error {
   /** The errno's name: `ENOENT`. */

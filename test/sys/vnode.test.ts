@@ -163,6 +163,14 @@ describe('VNODE of the kqueue of Linux', { skip: noLinux }, () => {
     assert.deepEqual(reported(), ['LINK']);
   });
 
+  test('renamed, linked, and the new name removed: NOTE_RENAME, NOTE_LINK and NOTE_DELETE', () => {
+    fs.renameSync(path, `${path}2`);
+    fs.linkSync(`${path}2`, `${path}3`);
+    fs.unlinkSync(`${path}2`);
+    const seen = reported();
+    for (const note of ['DELETE', 'LINK', 'RENAME']) assert.ok(seen.includes(note), seen.join());
+  });
+
   test('the name by which it was opened is gone: NOTE_DELETE, whatever other names it has', () => {
     fs.linkSync(path, `${path}2`);
     assert.deepEqual(reported(), ['LINK']);
@@ -390,6 +398,20 @@ describe('VNODE of the kqueue of Linux', { skip: noLinux }, () => {
         const before = fs.readFileSync('/proc/uptime', 'latin1');
         while (fs.readFileSync('/proc/uptime', 'latin1') === before);
         assert.deepEqual(reported(), []);
+      },
+    },
+    {
+      what: 'a file that is open as a path alone (O_PATH) is closed, and opened so again on its number',
+      reported: 'its knote is still there: such an open file cannot be marked',
+      run: () => {
+        const O_PATH = 0o10000000;
+        const fd = open(path, O_PATH);
+        queue.change({ ident, filter: 'VNODE', flags: 'DELETE' });
+        watch(fd);
+        fs.closeSync(fd);
+        assert.equal(open(path, O_PATH), fd);
+        fs.appendFileSync(path, 'x');
+        assert.deepEqual(reported(), ['EXTEND', 'WRITE']);
       },
     },
     {

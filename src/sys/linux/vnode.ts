@@ -28,6 +28,7 @@ import {
   IN_MOVE_SELF,
   IN_OPEN,
   IN_Q_OVERFLOW,
+  type Inotify,
   type Watcher,
 } from './inotify.ts';
 import { type Change, type Host, Knote } from './knote.ts';
@@ -36,6 +37,8 @@ import { EACCES, EBADF, EINVAL, errno, linkOf, type Stat, statAt, statOf } from 
 const ALWAYS = IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | ENTRIES;
 /** Events are missing, so everything that can be compared is compared. */
 const LOST = IN_Q_OVERFLOW | IN_IGNORED;
+/** Events that do not say all themselves. */
+const LOOK = IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | LOST;
 const NOTES =
   NOTE_DELETE |
   NOTE_WRITE |
@@ -79,9 +82,15 @@ function nameOf(fd: number, file: Stat): Name {
   return { path: deleted ? path.slice(0, -DELETED.length) : path, deleted };
 }
 
+/** What a look at a file finds. */
+interface Look {
+  readonly stat: Stat;
+  readonly name: Name;
+}
+
 /** memfd_create(2): a file without a name, in a file system of the kernel's own. Its link in /proc begins like this. */
-function isMemfd({ links }: Stat, { path, deleted }: Name): boolean {
-  return links === 0 && deleted && path?.startsWith('/memfd:') === true;
+function isMemfd({ stat, name }: Look): boolean {
+  return stat.links === 0 && name.deleted && name.path?.startsWith('/memfd:') === true;
 }
 
 /**
@@ -92,9 +101,8 @@ function isMemfd({ links }: Stat, { path, deleted }: Name): boolean {
 export class VnodeKnote extends Knote implements Watcher {
   readonly #fd: number;
   #file: FileIdentity | null = null;
-  /** What the last look found. */
-  #stat!: Stat;
-  #name!: Name;
+  #inotify!: Inotify;
+  #last!: Look;
   #notes = 0;
   #isDirectory = false;
   /** inotify does not report that an open directory was removed, but its parent's watch does. */
@@ -119,14 +127,14 @@ export class VnodeKnote extends Knote implements Watcher {
     this.#file = FileIdentity.of(this.#fd);
     const stat = statOf(this.#fd);
     if (this.#file === null || stat === undefined) return EBADF;
-    this.#stat = stat;
-    this.#name = nameOf(this.#fd, stat);
+    this.#last = { stat, name: nameOf(this.#fd, stat) };
     const kind = kindOf(this.#fd);
     if (kind === 'socket' || kind === 'pipe' || kind === 'other') return EINVAL;
     // As POSIX shared memory on the BSDs: since Linux 6.14 inotify does not report what is written through its descriptor.
-    if (isMemfd(stat, this.#name)) return EINVAL;
+    if (isMemfd(this.#last)) return EINVAL;
     const inotify = this.queue.inotify();
     if (inotify === null) return asKqueueErrno(errno());
+    this.#inotify = inotify;
     this.#isDirectory = kind === 'directory';
     let error = inotify.add(this.#fd, this);
     if (error !== 0 || !this.#isDirectory) return error;
@@ -139,7 +147,7 @@ export class VnodeKnote extends Knote implements Watcher {
 
   override change(change: Change): number {
     if ((change.fflags & ~NOTES) !== 0) return EINVAL;
-    const error = this.queue.inotify()?.add(this.#fd, this, '', wanted(change.fflags)) ?? 0;
+    const error = this.#inotify.add(this.#fd, this, '', wanted(change.fflags));
     if (error !== 0) return error;
     super.change(change, true);
     this.#notes &= this.fflags;
@@ -147,8 +155,8 @@ export class VnodeKnote extends Knote implements Watcher {
   }
 
   detach(): void {
-    this.queue.inotify()?.remove(this);
-    this.queue.inotify()?.remove(this.#parent);
+    this.#inotify.remove(this);
+    this.#inotify.remove(this.#parent);
   }
 
   override alive(): boolean {
@@ -157,108 +165,106 @@ export class VnodeKnote extends Knote implements Watcher {
 
   changed(mask: number): void {
     const lost = (mask & LOST) !== 0;
-    if (lost && !this.alive()) return;
-    const inotify = this.queue.inotify();
-    // With the last link of a file its watch is gone, even if it is still open under a name that was removed before.
-    if (lost) inotify?.renew(this.#fd, this);
+    if (lost) {
+      if (!this.alive()) return;
+      // With the last link of a file its watch is gone, even if it is still open under a name that was removed before.
+      this.#inotify.renew(this.#fd, this);
+    }
     // Renamed, perhaps into another directory, or perhaps not: IN_ISDIR is not set here.
     const moved = this.#isDirectory && (lost || (mask & IN_MOVE_SELF) !== 0);
     if (moved) {
-      inotify?.remove(this.#parent);
-      inotify?.renew(this.#fd, this.#parent, '/..');
+      this.#inotify.remove(this.#parent);
+      this.#inotify.renew(this.#fd, this.#parent, '/..');
     }
-    this.#note(this.#notesOf(mask));
+    this.#look(mask);
     // The new parent was not watched until now, and the directory may be gone from there already.
     if (moved) this.#lookWhetherRemoved();
   }
 
   /** Reported once: the next directory that is removed from the same parent is another. */
   #lookWhetherRemoved(): void {
-    const now = statOf(this.#fd);
-    if (now === undefined || (this.#linked(now) & NOTE_DELETE) === 0) return;
-    this.#stat = { ...this.#stat, links: now.links };
-    this.#note(NOTE_DELETE);
+    const stat = statOf(this.#fd);
+    if (stat === undefined) return;
+    const before = this.#last;
+    const name = this.#nameNow(stat);
+    const now = { stat: { ...before.stat, links: stat.links }, name };
+    if (isRemoved(before, now)) this.#report(NOTE_DELETE, now);
   }
 
-  #note(notes: number): void {
+  /** Of the name: once it is removed, it stays so. */
+  #nameNow(stat: Stat): Name {
+    const { name } = this.#last;
+    return name.deleted ? name : nameOf(this.#fd, stat);
+  }
+
+  /** The notes come first: if JavaScript is stopped in between, the event is delivered again, and compared again. */
+  #report(notes: number, look: Look): void {
     this.#notes |= notes & this.fflags;
     if (this.#notes !== 0) this.activate();
+    this.#last = look;
   }
 
-  #notesOf(mask: number): number {
-    let notes = 0;
-    if ((mask & IN_OPEN) !== 0) notes |= NOTE_OPEN;
-    if ((mask & IN_ACCESS) !== 0) notes |= NOTE_READ;
-    if ((mask & IN_CLOSE_NOWRITE) !== 0) notes |= NOTE_CLOSE;
-    if ((mask & IN_CLOSE_WRITE) !== 0) notes |= NOTE_CLOSE_WRITE;
-    // An entry of a directory came or went. A subdirectory is a link to its parent.
-    if ((mask & ENTRIES) !== 0) notes |= (mask & IN_ISDIR) === 0 ? NOTE_WRITE : NOTE_WRITE | NOTE_LINK;
-    if ((mask & (IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | LOST)) === 0) return notes;
-
-    // undefined: the descriptor is closed. Nothing is reported of it any more, as alive() shows.
-    const now = statOf(this.#fd);
-    if (now === undefined) return notes;
-    if ((mask & LOST) !== 0) return notes | this.#compare(now);
-    if ((mask & IN_MOVE_SELF) !== 0) notes |= this.#renamed(now);
-    if ((mask & IN_MODIFY) !== 0) notes |= this.#modified(now);
-    if ((mask & IN_ATTRIB) !== 0) notes |= this.#attributes(now);
-    return notes;
-  }
-
-  #renamed(now: Stat): number {
-    this.#name = nameOf(this.#fd, now);
-    return NOTE_RENAME;
-  }
-
-  /** IN_MODIFY: written, or made shorter or longer. */
-  #modified(now: Stat): number {
-    const notes = this.#resized(now);
-    this.#stat = { ...this.#stat, size: now.size, mtime: now.mtime };
-    return NOTE_WRITE | notes;
-  }
-
-  #resized({ size }: Stat): number {
-    // The size of a directory changes with its entries.
-    if (this.#isDirectory || size === this.#stat.size) return 0;
-    // Shrinking is ATTRIB on the BSDs, TRUNCATE too on OpenBSD, WRITE on DragonFly.
-    return size > this.#stat.size ? NOTE_WRITE | NOTE_EXTEND : NOTE_WRITE | NOTE_ATTRIB | NOTE_TRUNCATE;
+  #look(mask: number): void {
+    let notes = notesOf(mask);
+    const now = (mask & LOOK) === 0 ? undefined : statOf(this.#fd);
+    if (now === undefined) {
+      // Nothing to look at, or closed. Nothing is reported of a closed descriptor, as alive() shows.
+      this.#report(notes, this.#last);
+      return;
+    }
+    if ((mask & LOST) !== 0) {
+      const look = { stat: now, name: this.#nameNow(now) };
+      this.#report(notes | this.#compare(look), look);
+      return;
+    }
+    // Each event is compared with what it is about. The rest is for the events that come after it.
+    let { stat, name } = this.#last;
+    if ((mask & IN_MODIFY) !== 0) {
+      notes |= this.#resized(now);
+      stat = { ...stat, size: now.size, mtime: now.mtime };
+    }
+    if ((mask & IN_MOVE_SELF) !== 0) name = { path: this.#nameNow(now).path, deleted: name.deleted };
+    if ((mask & IN_ATTRIB) !== 0) {
+      name = this.#nameNow(now);
+      notes |= this.#attributes({ stat: now, name }, stat);
+      stat = { ...now, size: stat.size };
+    }
+    this.#report(notes, { stat, name });
   }
 
   /** IN_ATTRIB: one or more of mode, owner, times, extended attributes, links. */
-  #attributes(now: Stat): number {
-    const before = this.#stat;
+  #attributes(now: Look, before: Stat): number {
     const links = this.#linked(now);
-    const attributes = isOther(now, before) || now.mtime !== before.mtime;
-    this.#stat = { ...now, size: before.size };
-    if (attributes) return links | NOTE_ATTRIB;
+    if (isOther(now.stat, before) || now.stat.mtime !== before.mtime) return links | NOTE_ATTRIB;
     return links === 0 ? this.#unknown : links;
   }
 
-  #linked(now: Stat): number {
-    const { deleted } = this.#name;
-    if (!deleted) this.#name = nameOf(this.#fd, now);
-    const removed = (this.#name.deleted && !deleted) || (now.links === 0 && this.#stat.links !== 0);
-    if (removed) return NOTE_LINK | NOTE_DELETE;
+  #resized({ size }: Stat): number {
+    const before = this.#last.stat.size;
+    // The size of a directory changes with its entries.
+    if (this.#isDirectory || size === before) return 0;
+    // Shrinking is ATTRIB on the BSDs, TRUNCATE too on OpenBSD, WRITE on DragonFly.
+    return size > before ? NOTE_WRITE | NOTE_EXTEND : NOTE_WRITE | NOTE_ATTRIB | NOTE_TRUNCATE;
+  }
+
+  #linked(now: Look): number {
+    if (isRemoved(this.#last, now)) return this.#isDirectory ? NOTE_DELETE : NOTE_LINK | NOTE_DELETE;
     // The links of a directory change with its entries, which are reported as such.
-    return now.links === this.#stat.links || this.#isDirectory ? 0 : NOTE_LINK;
+    return this.#isDirectory || now.stat.links === this.#last.stat.links ? 0 : NOTE_LINK;
   }
 
   /** What the difference between two looks shows, when events in between are missing. */
-  #compare(now: Stat): number {
-    const before = this.#stat;
-    const { path } = this.#name;
-    let notes = this.#linked(now) | this.#resized(now);
-    if (this.#isDirectory && now.links !== before.links) notes |= NOTE_LINK;
+  #compare(now: Look): number {
+    const { stat, name } = this.#last;
+    let notes = this.#linked(now) | this.#resized(now.stat);
+    if (this.#isDirectory && now.stat.links !== stat.links) notes |= NOTE_LINK;
     // Written, or its times were set.
-    if (now.mtime !== before.mtime) notes |= NOTE_WRITE | NOTE_ATTRIB;
-    if (isOther(now, before)) notes |= NOTE_ATTRIB;
-    if (now.ctime !== before.ctime) {
-      // If a directory above was renamed, the path differs, and the ctime does not.
-      if (this.#name.path !== path) notes |= NOTE_RENAME;
-      if (notes === 0) notes = this.#unknown;
-    }
-    this.#stat = now;
-    return notes;
+    if (now.stat.mtime !== stat.mtime) notes |= NOTE_WRITE | NOTE_ATTRIB;
+    if (isOther(now.stat, stat)) notes |= NOTE_ATTRIB;
+    if (now.stat.ctime === stat.ctime) return notes;
+    // If a directory above was renamed, the path differs, and the ctime does not.
+    if (now.name.path !== name.path) notes |= NOTE_RENAME;
+    return notes === 0 ? this.#unknown : notes;
   }
 
   /** Something was changed and changed back. A name may have been added and removed. */
@@ -274,6 +280,25 @@ export class VnodeKnote extends Knote implements Watcher {
   override clear(): void {
     this.#notes = 0;
   }
+}
+
+/** The notes that the events of inotify say themselves. */
+function notesOf(mask: number): number {
+  let notes = 0;
+  if ((mask & IN_MODIFY) !== 0) notes |= NOTE_WRITE;
+  if ((mask & IN_MOVE_SELF) !== 0) notes |= NOTE_RENAME;
+  if ((mask & IN_OPEN) !== 0) notes |= NOTE_OPEN;
+  if ((mask & IN_ACCESS) !== 0) notes |= NOTE_READ;
+  if ((mask & IN_CLOSE_NOWRITE) !== 0) notes |= NOTE_CLOSE;
+  if ((mask & IN_CLOSE_WRITE) !== 0) notes |= NOTE_CLOSE_WRITE;
+  // An entry of a directory came or went. A subdirectory is a link to its parent.
+  if ((mask & ENTRIES) !== 0) notes |= (mask & IN_ISDIR) === 0 ? NOTE_WRITE : NOTE_WRITE | NOTE_LINK;
+  return notes;
+}
+
+/** Whether the name by which the file was opened was removed, or its last name. */
+function isRemoved(before: Look, now: Look): boolean {
+  return (now.name.deleted && !before.name.deleted) || (now.stat.links === 0 && before.stat.links !== 0);
 }
 
 /** Whether the mode or the owner changed. */
