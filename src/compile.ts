@@ -1,9 +1,8 @@
 import type { Interest, TimerInterest } from './interest.ts';
-import { noteBit, noteBits } from './notes.ts';
+import { noteBit, noteBits, notSupported, supported } from './notes.ts';
+import type { Kevent } from './sys/abi/types.ts';
 import { outOfRange } from './sys/check.ts';
-import type { Kevent } from './sys/kevent.ts';
 import type { Abi } from './sys/layout.ts';
-import { notSupported, supported } from './systems.ts';
 
 /**
  * An interest as a record of one ABI. `flags` is its mode: EV_CLEAR, EV_ONESHOT, EV_DISPATCH. `ident` is 0 for a path, which

@@ -1,9 +1,8 @@
 import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
 import type { Interest } from './interest.ts';
-import { errnoName } from './sys/errno.ts';
-import { jsonOf } from './sys/inspect.ts';
-import type { Kevent } from './sys/kevent.ts';
+import type { Kevent } from './sys/abi/types.ts';
+import { errnoName, jsonOf } from './sys/names.ts';
 
 /** What a {@link KqueueError} knows beside its errno. */
 export interface KqueueErrorDetails {

@@ -2,11 +2,10 @@ import { KqueueError } from './error.ts';
 import { hasNote, notesIn, type ProcEventNote, type ReadNote, type VnodeNote } from './notes.ts';
 import type { Registration, UserRegistration } from './registration.ts';
 import { type SignalName, signalName } from './signals.ts';
-import { inspectAs, jsonOf } from './sys/inspect.ts';
-import type { Kevent } from './sys/kevent.ts';
+import type { Kevent } from './sys/abi/types.ts';
 import type { KeventList } from './sys/kevent-list.ts';
 import type { Abi } from './sys/layout.ts';
-import { describeRecord } from './sys/names.ts';
+import { describeRecord, inspectAs, jsonOf } from './sys/names.ts';
 
 /** How a process ended, as wait(2) tells. */
 export type ExitStatus =

@@ -4,7 +4,7 @@ import { types } from 'node:util';
 import { checkNotes, type ProcNote, type ReadNote, type VnodeNote } from './notes.ts';
 import { type SignalName, signalName, signalNumber } from './signals.ts';
 import { checkInteger, checkOptionNames, INT_MAX, outOfRange, wrongType } from './sys/check.ts';
-import { jsonOf } from './sys/inspect.ts';
+import { jsonOf } from './sys/names.ts';
 
 const UINT16_MAX = 2 ** 16 - 1;
 const UINT32_MAX = 2 ** 32 - 1;

@@ -7,14 +7,13 @@ import { type Knote, Knotes } from './knotes.ts';
 import { Leftover } from './leftover.ts';
 import type { Registration, Registrations } from './registration.ts';
 import { checkInteger, checkOptionNames, INT_MAX, outOfRange, wrongType } from './sys/check.ts';
-import { inspectAs } from './sys/inspect.ts';
 import { KeventList } from './sys/kevent-list.ts';
 import { isAbi } from './sys/layout.ts';
+import { inspectAs } from './sys/names.ts';
+import { isMainThread, now } from './sys/runtime.ts';
 import { defaultSys, unavailableReason } from './sys/select.ts';
 import type { Sys } from './sys/sys.ts';
-import { isMainThread } from './sys/thread.ts';
 import { Timespec } from './sys/timespec.ts';
-import { now } from './timers.ts';
 import { type AbortSignalLike, Waiting } from './waiting.ts';
 import { Gate, Waker, wakerHandle } from './waker.ts';
 

@@ -2,9 +2,8 @@ import { duplicate, release } from './sys/descriptor.ts';
 import { EV_SET, KeventList } from './sys/kevent-list.ts';
 import { koffi } from './sys/koffi.ts';
 import { admit } from './sys/libuv.ts';
+import { clearImmediate, clearTimeout, isMainThread, setImmediate, setTimeout } from './sys/runtime.ts';
 import type { Sys } from './sys/sys.ts';
-import { isMainThread } from './sys/thread.ts';
-import { clearImmediate, clearTimeout, setImmediate, setTimeout } from './timers.ts';
 
 /**
  * Tells, within Node's event loop, when a queue is worth a look. No thread waits, and none of libuv's pool is held.

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { isMainThread } from './sys/thread.ts';
+import { isMainThread } from './sys/runtime.ts';
 
 /** A signal's name, as `os.constants.signals` has it: signal(7). No system has all of them. */
 export type SignalName =

@@ -1,6 +1,6 @@
 import { createWatcher, type Watcher } from './loop.ts';
+import { clearImmediate, clearTimeout, now, setImmediate, setTimeout } from './sys/runtime.ts';
 import type { Sys } from './sys/sys.ts';
-import { clearImmediate, clearTimeout, now, setImmediate, setTimeout } from './timers.ts';
 
 /** As much of an AbortSignal as is used: the DOM's and Node's both are one. */
 export interface AbortSignalLike {

@@ -6,9 +6,8 @@ import { KeventList } from './sys/kevent-list.ts';
 import { type Abi, abis } from './sys/layout.ts';
 import { bindLibc, errno, libc, scratch, scratchAddress, statOf } from './sys/linux/syscalls.ts';
 import { type Binding, bindingOf, bindKqueue } from './sys/native.ts';
+import { isMainThread, now } from './sys/runtime.ts';
 import type { Sys } from './sys/sys.ts';
-import { isMainThread } from './sys/thread.ts';
-import { now } from './timers.ts';
 
 const { EAGAIN, EMFILE } = constants.errno;
 

@@ -8,14 +8,12 @@ import type { KeventList } from './kevent-list.ts';
 import { defaultSys, unavailableReason as reason } from './select.ts';
 import type { Timespec } from './timespec.ts';
 
-export type { AbiName, CType, Quirks } from './abi/types.ts';
+export type { AbiName, CType, Kevent, Quirks } from './abi/types.ts';
 export * from './constants.ts';
 export { abi } from './default.ts';
-export { errnoName } from './errno.ts';
-export type { Kevent } from './kevent.ts';
 export { EV_SET, KeventList } from './kevent-list.ts';
 export { type Abi, abis, type Field, type Layout } from './layout.ts';
-export { filterName, flagNames, noteNames } from './names.ts';
+export { errnoName, filterName, flagNames, noteNames } from './names.ts';
 export { type Binding, bindKqueue } from './native.ts';
 export { defaultSys } from './select.ts';
 export type { Sys } from './sys.ts';

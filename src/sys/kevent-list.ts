@@ -1,10 +1,9 @@
+import type { Kevent } from './abi/types.ts';
 import { checkInteger, outOfRange, wrongType } from './check.ts';
 import { defaultAbi } from './default.ts';
-import { inspectAs } from './inspect.ts';
-import type { Kevent } from './kevent.ts';
 import { koffi } from './koffi.ts';
 import { type Abi, checkAbi } from './layout.ts';
-import { describeKevent } from './names.ts';
+import { describeKevent, inspectAs } from './names.ts';
 
 const TWO32 = 2 ** 32;
 /** As many records as one list may hold: far more than any kernel queues, far less than an ArrayBuffer's limit. */

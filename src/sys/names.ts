@@ -1,6 +1,6 @@
-import { checkInteger } from './check.ts';
-import { errnoName } from './errno.ts';
-import type { Kevent } from './kevent.ts';
+import { constants } from 'node:os';
+import type { Kevent } from './abi/types.ts';
+import { checkInteger, wrongType } from './check.ts';
 import { type Abi, checkAbi } from './layout.ts';
 
 const UINT32_MAX = 2 ** 32 - 1;
@@ -158,4 +158,34 @@ export function describeRecord(abi: Abi, { ident, filter, flags, fflags, data, u
 /** {@link describeRecord} as a struct: `kevent { READ fd=5, ADD|CLEAR, data=12 }`. */
 export function describeKevent(abi: Abi, kevent: Kevent): string {
   return `kevent ${describeRecord(abi, kevent)}`;
+}
+
+const errnoNames = new Map(Object.entries(constants.errno).map(([name, errno]) => [errno, name]));
+// Two names for one number on Linux and macOS: the one that kqueue(2) and its readers use.
+errnoNames.set(constants.errno.EAGAIN, 'EAGAIN');
+if (constants.errno.EOPNOTSUPP !== undefined) errnoNames.set(constants.errno.EOPNOTSUPP, 'EOPNOTSUPP');
+
+/**
+ * errno(2): the running system's name for an error number, `ENOENT` for 2; `errno 12345` for one that it has no name for.
+ * @throws TypeError for what is no number
+ */
+export function errnoName(errno: number): string {
+  if (typeof errno !== 'number') throw wrongType('errno', 'a number', errno);
+  return errnoNames.get(errno) ?? `errno ${errno}`;
+}
+
+/** Gives a class its look in console.log and util.inspect, by the symbol that Node reserves for that. */
+export function inspectAs<T>(type: { readonly prototype: T }, look: (value: T) => string): void {
+  Object.defineProperty(type.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+    value(this: T): string {
+      return look(this);
+    },
+  });
+}
+
+/** A value for JSON, which has no bigints: a bigint is a number where that is exact, and else a string. */
+export function jsonOf(value: unknown): unknown {
+  if (typeof value !== 'bigint') return value;
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : String(value);
 }

@@ -1,6 +1,6 @@
 import { checkInteger, outOfRange, wrongType } from './check.ts';
-import { inspectAs } from './inspect.ts';
 import { koffi } from './koffi.ts';
+import { inspectAs } from './names.ts';
 
 /** The longest wait that every kernel takes, in seconds: macOS refuses more with EINVAL. */
 const MAX_SEC = 2 ** 31 - 1;

@@ -53,7 +53,7 @@ export const left: readonly Left[] = [
   { file: 'src/event.ts', code: 'const udata = this.#exact?.udata ?? 0n', reason: 'what shows its udata has it exact' },
   { file: 'src/signals.ts', code: 'if (!isMainThread()) return nothing', reason: OF_A_BSD },
   {
-    file: 'src/systems.ts',
+    file: 'src/notes.ts',
     code: "return having.length === 0 ? 'no system has it'",
     reason: 'every name that a builder takes is one that some system has',
   },
@@ -64,7 +64,7 @@ export const left: readonly Left[] = [
   },
   { file: 'src/signals.ts', code: 'held.get(name) ?? 1', reason: 'it is let go by whoever held it' },
   {
-    file: 'src/sys/errno.ts',
+    file: 'src/sys/names.ts',
     code: 'if (constants.errno.EOPNOTSUPP !== undefined)',
     reason: 'Linux has EOPNOTSUPP; Windows has not',
   },

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { isMainThread } from '../thread.ts';
+import { isMainThread } from '../runtime.ts';
 import { EV_CLEAR } from './constants.ts';
 import { type Change, Knote } from './knote.ts';
 import { EINVAL, libc, scratch, scratchAddress } from './syscalls.ts';

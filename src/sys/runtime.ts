@@ -14,3 +14,11 @@ export const clearTimeout: typeof timers.clearTimeout = timers.clearTimeout;
 
 /** performance.now(): milliseconds on a clock that nobody sets. */
 export const now: () => number = performance.now.bind(performance);
+
+let main: boolean | undefined;
+
+/** Whether this is the process's main thread. Asked when it matters: to import worker_threads costs a millisecond. */
+export function isMainThread(): boolean {
+  main ??= process.getBuiltinModule('node:worker_threads').isMainThread;
+  return main;
+}
