@@ -215,8 +215,8 @@ export const cases: readonly Case[] = [
       world.link(watched.path, `${watched.path}2`);
       told(watched, 'LINK');
       world.unlink(watched.path);
-      // Of OpenBSD's file systems FFS has NOTE_DELETE, tmpfs NOTE_LINK. macOS has both notes, as read.
-      differs(world, told(watched).noted('DELETE|LINK'), { freebsd: 'DELETE', linux: 'LINK', '': 'DELETE|LINK' });
+      // Of OpenBSD's file systems FFS reports NOTE_DELETE, tmpfs NOTE_LINK. macOS reports both, as read.
+      differs(world, told(watched).noted('DELETE|LINK'), { freebsd: 'DELETE', linux: 'DELETE|LINK', '': 'LINK' });
     },
   },
   {
