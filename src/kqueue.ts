@@ -299,7 +299,8 @@ export class Kqueue<Token = unknown> {
 
   /** Whether the number still is a queue's: closed underneath, it may be somebody else's file by now, which must stay open. */
   #isQueue(fd: number): boolean {
-    if (this.#sys.kevent(fd, null, 0, this.#events, 1, NOW) !== -1) return true;
+    // Without room for an event: it would be taken from whoever has the number.
+    if (this.#sys.kevent(fd, null, 0, null, 0, NOW) !== -1) return true;
     // EBADF for a descriptor of another kind; ENOENT with libkqueue.
     return ![EBADF, ENOENT].includes(this.#sys.errno());
   }

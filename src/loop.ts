@@ -1,3 +1,4 @@
+import { atExit } from './exit.ts';
 import { duplicate, release } from './sys/descriptor.ts';
 import { EV_SET, KeventList } from './sys/kevent-list.ts';
 import { koffi } from './sys/koffi.ts';
@@ -21,20 +22,12 @@ export interface Watcher {
 
 /** The way of waiting that suits the queue and the runtime. */
 export function createWatcher(sys: Sys, kq: number, held: boolean, ready: () => void): Watcher {
-  if (sys.pollable && canPoll() && canNest(sys, kq)) {
-    // Never the public descriptor: one that its owner closes under the handle aborts the process.
-    const copy = duplicate(kq);
-    if (copy !== -1 && canStart(copy)) {
-      return new PollWatcher(copy, held, ready, () => sys.collectExits?.(kq));
-    }
-    if (copy !== -1) release(copy);
-  }
-  return new IntervalWatcher(held, ready);
+  return sys.pollable && canPoll() ? new PollWatcher(sys, kq, held, ready) : new IntervalWatcher(held, ready);
 }
 
 /**
  * Whether koffi's poll handles work here. They are libuv's, which Bun and Deno only pretend to have. And one that fires
- * while Node takes its thread down aborts the process: on the main thread that can be prevented ({@link stopAtExit}), in a
+ * while Node takes its thread down aborts the process: on the main thread that can be prevented ({@link listen}), in a
  * worker that is terminated nothing of ours runs any more.
  */
 function canPoll(): boolean {
@@ -66,16 +59,24 @@ function canStart(copy: number): boolean {
   return process.platform !== 'linux' || admit(copy);
 }
 
-const started: Set<PollHandle> = new Set();
+const started: Set<PollWatcher> = new Set();
+/** Those that wait for the loop to turn after 'exit', which it does only if someone else emitted that event. */
+const suspended: Set<PollWatcher> = new Set();
 let exiting = false;
 
-/** After 'exit' Node turns the loop once more, to close its own handles, and JavaScript may not run any more. */
-function stopAtExit(): void {
-  exiting = true;
-  for (const handle of started) handle.stop();
-}
-// From the start: a listener that is added while 'exit' is told, by a first wait() in another listener, is not called.
-process.once('exit', stopAtExit);
+// After 'exit' Node turns the loop once more, to close its own handles, and JavaScript may not run any more. Listens from
+// the start: a listener that is added while 'exit' is being emitted, by a first wait() in another listener, is not called.
+const listen = atExit(
+  () => {
+    exiting = true;
+    for (const watcher of started) watcher.suspend();
+  },
+  () => {
+    exiting = false;
+    for (const watcher of suspended) watcher.resume();
+    suspended.clear();
+  },
+);
 
 interface PollHandle {
   start(options: { readable: boolean }, callback: () => void): void;
@@ -89,44 +90,38 @@ const READABLE = { readable: true };
 
 /** A libuv poll handle on a private duplicate of the queue's descriptor. */
 class PollWatcher implements Watcher {
-  readonly #copy: number;
+  readonly #sys: Sys;
+  readonly #kq: number;
   readonly #ready: () => void;
-  readonly #collectExits: () => void;
+  #copy = -1;
   // koffi holds it weakly; but its callback, which koffi holds, holds this object.
-  readonly #handle: PollHandle;
+  #handle: PollHandle | undefined;
   /** Takes its place for a wait in which libuv cannot watch. */
   readonly #substitute: IntervalWatcher;
   #held: boolean;
   #started = false;
   #watching = false;
-  #closed = false;
   #referenced = true;
   #turn: NodeJS.Immediate | undefined;
+  #pausing: NodeJS.Immediate | undefined;
 
-  constructor(copy: number, held: boolean, ready: () => void, collectExits: () => void) {
-    this.#copy = copy;
+  constructor(sys: Sys, kq: number, held: boolean, ready: () => void) {
+    this.#sys = sys;
+    this.#kq = kq;
     this.#held = held;
     this.#ready = ready;
-    this.#collectExits = collectExits;
     this.#substitute = new IntervalWatcher(held, ready);
-    this.#handle = koffi().node.poll(copy, READABLE, this.#fired) as unknown as PollHandle;
-    this.#handle.stop();
-    this.#start();
-    this.#reference(false);
   }
 
   // Whatever the status that libuv passes, the look that follows tells what is the matter.
   readonly #fired = (): void => {
     // Here, because libuv reaps the children of Node after this callback and before the look.
-    this.#collectExits();
-    if (!this.#watching) {
-      // Left started after a wait, because the next one mostly follows. But it goes on firing until somebody fetches.
-      this.#stop();
-      return;
-    }
+    this.#sys.collectExits?.(this.#kq);
     // Not here: libuv calls this outside of what Node calls a callback scope, and a promise that is settled here would
     // wait for the next thing that happens. It also lets timers and I/O have their turn between two looks.
     this.#turn ??= setImmediate(this.#look);
+    // After the look, and after the promises that it settles: mostly somebody waits again by then.
+    this.#pausing ??= setImmediate(this.#pause);
   };
 
   readonly #look = (): void => {
@@ -134,35 +129,76 @@ class PollWatcher implements Watcher {
     if (this.#watching) this.#ready();
   };
 
+  /** Nobody waits: a handle that is left started goes on firing, and aborts the process when Node ends without 'exit'. */
+  readonly #pause = (): void => {
+    this.#pausing = undefined;
+    if (!this.#watching) this.#stop();
+  };
+
   watch(): void {
     this.#watching = true;
-    this.#reference(this.#held);
-    if (!this.#start()) this.#substitute.watch();
+    // Each wait tries again: the next one may find a free descriptor, or fewer queues that watch each other.
+    if (this.#start()) this.#reference(this.#held);
+    else this.#substitute.watch();
   }
 
+  /** False where libuv cannot watch the queue now. */
   #start(): boolean {
-    if (this.#started || exiting) return true;
-    this.#handle.start(READABLE, this.#fired);
-    // Afterwards, as to start it takes it out of libuv's epoll first. It may watch more queues than when it was made.
+    if (this.#started) return true;
+    if (exiting) {
+      suspended.add(this);
+      return true;
+    }
+    if (this.#handle === undefined) this.#open();
+    else this.#handle.start(READABLE, this.#fired);
+    if (this.#handle === undefined) return false;
+    // Afterwards, as to start takes it out of libuv's epoll first. It may watch more queues than when it was made.
     if (!canStart(this.#copy)) {
       this.#handle.stop();
       return false;
     }
+    listen();
     this.#started = true;
-    started.add(this.#handle);
+    started.add(this);
     return true;
   }
 
+  /** Makes the handle, which is started then, unless libuv cannot watch the queue. */
+  #open(): void {
+    if (!canNest(this.#sys, this.#kq)) return;
+    // Never the public descriptor: one that its owner closes under the handle aborts the process.
+    const copy = duplicate(this.#kq);
+    if (copy === -1) return;
+    if (!canStart(copy)) {
+      release(copy);
+      return;
+    }
+    this.#copy = copy;
+    this.#handle = koffi().node.poll(copy, READABLE, this.#fired) as unknown as PollHandle;
+  }
+
   #stop(): void {
+    if (!this.#started) return;
     this.#started = false;
-    started.delete(this.#handle);
-    this.#handle.stop();
+    started.delete(this);
+    this.#handle?.stop();
+  }
+
+  suspend(): void {
+    this.#stop();
+    suspended.add(this);
+  }
+
+  resume(): void {
+    if (this.#watching) this.watch();
   }
 
   rest(): void {
     this.#watching = false;
     this.#substitute.rest();
     this.#reference(false);
+    // Referenced: the loop turns once more, even if nothing else is left for it to do.
+    this.#pausing ??= setImmediate(this.#pause);
   }
 
   hold(held: boolean): void {
@@ -172,19 +208,20 @@ class PollWatcher implements Watcher {
   }
 
   #reference(referenced: boolean): void {
-    // After close(), ref() of koffi's handle dereferences null.
-    if (this.#closed || referenced === this.#referenced) return;
+    if (this.#handle === undefined || referenced === this.#referenced) return;
     this.#referenced = referenced;
     if (referenced) this.#handle.ref();
     else this.#handle.unref();
   }
 
   close(): void {
-    this.#closed = true;
-    this.#watching = false;
-    this.#substitute.close();
-    started.delete(this.#handle);
+    this.rest();
+    this.#started = false;
+    started.delete(this);
+    if (this.#handle === undefined) return;
     this.#handle.close();
+    // After close(), ref() and stop() of koffi's handle dereference null.
+    this.#handle = undefined;
     release(this.#copy);
   }
 }

@@ -1,22 +1,22 @@
 import { constants } from 'node:os';
 import { closedError, KqueueError } from './error.ts';
+import { atExit } from './exit.ts';
 import { checkInteger, wrongType } from './sys/check.ts';
-import { duplicate, release } from './sys/descriptor.ts';
 import { KeventList } from './sys/kevent-list.ts';
 import { type Abi, abis } from './sys/layout.ts';
-import { bindLibc, errno, libc, scratch, scratchAddress, statOf } from './sys/linux/syscalls.ts';
+import { bindLibc, errno, libc, scratchAddress, statOf } from './sys/linux/syscalls.ts';
 import { type Binding, bindingOf, bindKqueue } from './sys/native.ts';
 import { isMainThread, now } from './sys/runtime.ts';
 import type { Sys } from './sys/sys.ts';
 
-const { EAGAIN, EMFILE } = constants.errno;
+const { EAGAIN, EBADF } = constants.errno;
 
 /** How a thread reaches a queue: through a descriptor to write to, or by kevent(2) of the same library. */
 type Route =
   | {
       readonly kind: 'write';
       readonly fd: number;
-      /** What kind of file it is, as fstat(2) tells: all eventfds are one inode. */
+      /** Which file it is, as fstat(2) reports: the pipe of {@link Sys.wakefd} has an inode of its own. */
       readonly device: bigint;
       readonly inode: bigint;
     }
@@ -49,40 +49,33 @@ const PATIENCE = 100;
 const gates = new Set<Gate>();
 let closesAtExit = false;
 
-/** One for each queue: it keeps the wakers of other threads off its descriptors, once they are closed and may be another's. */
+/** One for each queue: it keeps the wakers of other threads off the queue's descriptors while these are being closed. */
 export class Gate {
   readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4);
-  readonly #copies: Map<number, number> = new Map();
 
   constructor() {
     if (isMainThread()) return;
     gates.add(this);
     if (closesAtExit) return;
     closesAtExit = true;
-    process.once('exit', () => {
-      for (const gate of gates) gate.close();
-    });
-  }
-
-  /**
-   * A duplicate of the descriptor that triggers `ident`, which is open for as long as the gate is. The queue's own is not:
-   * where the queue was closed underneath, it goes without anybody closing the gate. -1 where it cannot be had.
-   */
-  copy(ident: number, fd: number): number {
-    let copy = this.#copies.get(ident);
-    if (copy === undefined) {
-      copy = duplicate(fd);
-      if (copy !== -1) this.#copies.set(ident, copy);
-    }
-    return copy;
+    atExit(
+      () => {
+        for (const gate of gates) gate.#empty();
+      },
+      () => {
+        for (const gate of gates) gate.#open();
+      },
+    );
   }
 
   /** From now on nobody enters; returns when nobody is inside any more. */
   close(): void {
     this.#empty();
-    for (const fd of this.#copies.values()) release(fd);
-    this.#copies.clear();
     gates.delete(this);
+  }
+
+  #open(): void {
+    Atomics.and(new Int32Array(this.buffer), 0, ~CLOSED);
   }
 
   #empty(): void {
@@ -104,13 +97,11 @@ export function wakerHandle(sys: Sys, kq: number, gate: Gate, ident: number, uda
   if (sys.wakefd !== undefined) {
     const fd = sys.wakefd(kq, ident);
     if (fd === -1) throw new KqueueError(sys.errno(), 'wakefd');
-    const copy = gate.copy(ident, fd);
-    if (copy === -1) throw new KqueueError(EMFILE, 'fcntl');
-    const stat = statOf(copy);
+    const stat = statOf(fd);
     // Somebody closed the descriptor in between, which is the queue's own.
     if (stat === undefined) throw closedError();
     const { device, inode } = stat;
-    return { ident, gate: buffer, route: { kind: 'write', fd: copy, device, inode } };
+    return { ident, gate: buffer, route: { kind: 'write', fd, device, inode } };
   }
   const binding = bindingOf(sys);
   if (binding === undefined) throw new Error(`${sys.name}: this kqueue cannot be reached from another thread`);
@@ -138,7 +129,7 @@ export class Waker implements WakerHandle {
   /** @internal */
   readonly route: Route;
   readonly #state: Int32Array;
-  readonly #fire: () => void;
+  readonly #fire: () => boolean;
 
   /**
    * @param handle a Waker, or what became of one on its way through postMessage() or workerData
@@ -158,15 +149,15 @@ export class Waker implements WakerHandle {
 
   /**
    * Fires the event. Wakes that were not fetched yet are one event, as with any other trigger.
-   * @throws KqueueError EBADF when the queue is closed; ENOENT when its user event is not registered any more (where
-   * kevent(2) tells: on Linux nothing happens then)
+   *
+   * @returns false when the queue is closed, or its thread has ended
+   * @throws KqueueError ENOENT when the user event is no longer registered. The built-in Linux kqueue does not report that
    */
-  wake(): void {
+  wake(): boolean {
     const state = this.#state;
     const before = Atomics.add(state, 0, 1);
     try {
-      if ((before & CLOSED) !== 0) throw closedError();
-      this.#fire();
+      return (before & CLOSED) === 0 && this.#fire();
     } finally {
       Atomics.sub(state, 0, 1);
       Atomics.notify(state, 0);
@@ -179,20 +170,19 @@ function isFile(fd: number, device: bigint, inode: bigint): boolean {
   return stat?.device === device && stat.inode === inode;
 }
 
-function fireBy(ident: number, route: Route): () => void {
+/** Fires the event; false when the queue is closed. */
+function fireBy(ident: number, route: Route): () => boolean {
   switch (route?.kind) {
     case 'write': {
       const { fd, device, inode } = route;
       checkInteger('handle.route.fd', fd, 0, 2 ** 31 - 1);
       bindLibc();
       return () => {
-        // The worker that had the queue may have been terminated, which closes no gate: somebody else's file must be spared.
-        if (!isFile(fd, device, inode)) throw closedError();
-        // A 64-bit 1, for an eventfd(2).
-        scratch[0] = 1;
-        scratch[1] = 0;
-        // EAGAIN: it is full of wakes that nobody has fetched, and one more changes nothing.
-        if (libc.write(fd, scratchAddress, 8) === -1 && errno() !== EAGAIN) throw new KqueueError(errno(), 'write');
+        // A worker that is terminated closes no gate, and the number may be another file by now.
+        if (!isFile(fd, device, inode)) return false;
+        // Any byte. EAGAIN: the pipe is full of wakes that were not fetched, and one more changes nothing.
+        if (libc.write(fd, scratchAddress, 1) === -1 && errno() !== EAGAIN) throw new KqueueError(errno(), 'write');
+        return true;
       };
     }
     case 'kevent': {
@@ -206,7 +196,10 @@ function fireBy(ident: number, route: Route): () => void {
       const change = { ident, filter: EVFILT_USER, flags: 0, fflags: NOTE_TRIGGER, data: 0, udata };
       list.set(0, change);
       return () => {
-        if (sys.kevent(kq, list, 1, null, 0, null) === -1) throw new KqueueError(sys.errno(), 'kevent', { change });
+        if (sys.kevent(kq, list, 1, null, 0, null) !== -1) return true;
+        const error = sys.errno();
+        if (error === EBADF) return false;
+        throw new KqueueError(error, 'kevent', { change });
       };
     }
     default:

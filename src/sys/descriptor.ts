@@ -50,11 +50,6 @@ const tracked = new Set<number>();
 /** The descriptors of this thread that no caller may register: all that the library opened, but for the queues themselves. */
 const own = new Set<number>();
 
-/** Takes the number of a descriptor that the library has just opened for itself. {@link release} gives it back. */
-export function claim(fd: number): void {
-  own.add(fd);
-}
-
 /** Whether the library opened `fd` for itself and has not closed it. Its owner may have closed it all the same. */
 export function isClaimed(fd: number): boolean {
   return own.has(fd);
@@ -76,7 +71,7 @@ export function createTracked(create: () => number): number {
 /** As {@link createTracked}, for a descriptor that no caller may register. To be closed with {@link release}. */
 export function createOwn(create: () => number): number {
   const fd = createTracked(create);
-  if (fd !== -1) claim(fd);
+  if (fd !== -1) own.add(fd);
   return fd;
 }
 

@@ -32,8 +32,8 @@ export interface Sys {
   errno(): number;
   /**
    * Present where kevent(2) may not be called from another thread on this queue (the built-in Linux kqueue keeps its
-   * knotes in one isolate). Gives a descriptor, owned by the queue and closed with it: whoever writes eight bytes
-   * (a 64-bit 1) to it triggers the EVFILT_USER knote `ident`. -1 and {@link Sys.errno} when it fails.
+   * knotes in one isolate). Gives a descriptor, owned by the queue and closed with it: a byte that is written to it
+   * triggers the EVFILT_USER knote `ident`. No other file ever has its inode. -1 and {@link Sys.errno} when it fails.
    */
   wakefd?(kq: number, ident: number): number;
   /**

@@ -105,8 +105,6 @@ describe('a closed queue', suite, () => {
     'registration.disable()': ({ registration }) => registration.disable(),
     'registration.trigger()': ({ registration }) => registration.trigger(),
     'registration.unregister()': ({ registration }) => registration.unregister(),
-    'waker.wake()': ({ waker }) => waker.wake(),
-    'wake() of a new Waker of its handle': ({ waker }) => new Waker(waker).wake(),
   };
   for (const [name, call] of Object.entries(calls)) {
     it(`${name} throws EBADF`, () => {
@@ -117,6 +115,12 @@ describe('a closed queue', suite, () => {
       );
     });
   }
+
+  it('wake() returns false', () => {
+    const { waker } = closed();
+    assert.equal(waker.wake(), false);
+    assert.equal(new Waker(waker).wake(), false);
+  });
 
   it('wait() rejects with EBADF', async () => {
     await assert.rejects(closed().kq.wait(), isCode('EBADF'));

@@ -3,20 +3,16 @@
 import { parentPort } from 'node:worker_threads';
 import { Waker, type WakerHandle } from '../../src/index.ts';
 
-/** What to wake, how often, and until which error. */
+/** What to wake, and how often at most: until the queue is closed. */
 interface Order {
   readonly handle: WakerHandle;
   readonly times?: number;
-  readonly until?: string;
 }
 
-parentPort?.on('message', ({ handle, times = 1, until }: Order) => {
+parentPort?.on('message', ({ handle, times = 1 }: Order) => {
   const waker = new Waker(handle);
-  try {
-    for (let i = 0; until !== undefined || i < times; i++) waker.wake();
-    parentPort?.postMessage('woken');
-  } catch (error) {
-    parentPort?.postMessage((error as NodeJS.ErrnoException).code);
-  }
+  let woken = true;
+  for (let i = 0; woken && i < times; i++) woken = waker.wake();
+  parentPort?.postMessage(woken ? 'woken' : 'closed');
 });
 parentPort?.postMessage('started');

@@ -24,8 +24,8 @@ switch (workerData) {
   }
   case 'no descriptor': {
     let queue: Queue | undefined;
-    // Room for the queue, and none for the number that it would be moved to.
-    withDescriptors(1, () => (queue = new Queue()));
+    // Room for the queue and its eventfd, and none for the numbers that they would be moved to.
+    withDescriptors(2, () => (queue = new Queue()));
     assert(queue !== undefined);
     works(queue);
     queue.close();
@@ -57,7 +57,8 @@ switch (workerData) {
     const queue = new Queue();
     for (const fd of low) closeSync(fd);
     closeSync(queue.fd);
-    assert.equal(queue.sys.close(queue.fd), 0);
+    assert.equal(queue.sys.close(queue.fd), -1);
+    assert.equal(errnoName(queue.sys.errno()), 'EBADF');
     break;
   }
 }

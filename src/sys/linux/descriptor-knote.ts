@@ -10,6 +10,7 @@ import { EBADF, EEXIST, EINVAL, ELOOP, EPERM, errno, modeOf } from './syscalls.t
 export type Kind = 'socket' | 'pipe' | 'file' | 'directory' | 'device' | 'other';
 
 const S_IFMT = 0o170000;
+const S_IFIFO = 0o010000;
 const kinds: ReadonlyMap<number, Kind> = new Map([
   [0o140000, 'socket'],
   [0o010000, 'pipe'],
@@ -29,12 +30,14 @@ export function kindOf(fd: number): Kind {
 }
 
 /**
- * Whether the library opened `fd` for itself: an eventfd, a timerfd, a pidfd, an inotify or an epoll. The caller may have
- * closed the number and have opened another file on it. That file is the caller's, unless it is of one of these kinds too:
- * all of them are anonymous inodes without a file type, and nothing tells such a file from the library's.
+ * Whether the library opened `fd` for itself: an eventfd, a timerfd, a pidfd, an inotify, an epoll or a pipe. The caller may
+ * have closed the number and have opened another file on it. That file is the caller's, unless it is of one of these kinds
+ * too: all of them but the pipe are anonymous inodes without a file type.
  */
 export function isPrivate(fd: number): boolean {
-  return isClaimed(fd) && (modeOf(fd) & S_IFMT) === 0;
+  if (!isClaimed(fd)) return false;
+  const type = modeOf(fd) & S_IFMT;
+  return type === 0 || type === S_IFIFO;
 }
 
 /**

@@ -1,6 +1,17 @@
-import { createTracked, release } from '../descriptor.ts';
+import { type createOwn, type createTracked, release } from '../descriptor.ts';
 import { koffi } from '../koffi.ts';
-import { EINVAL, ELOOP, ENOMEM, ENOSPC, errno, isMissingCall, libc, SYS_EPOLL_PWAIT2 } from './syscalls.ts';
+import {
+  EBADF,
+  EINVAL,
+  ELOOP,
+  ENOENT,
+  ENOMEM,
+  ENOSPC,
+  errno,
+  isMissingCall,
+  libc,
+  SYS_EPOLL_PWAIT2,
+} from './syscalls.ts';
 
 export const EPOLLIN = 0x001;
 export const EPOLLPRI = 0x002;
@@ -19,6 +30,7 @@ const EPOLL_CTL_MOD = 3;
 const EPOLL_CLOEXEC = 0o2000000;
 
 const TWO32 = 2 ** 32;
+const TWO16 = 2 ** 16;
 /** How many events one epoll_wait(2) brings. */
 const BATCH = 1024;
 
@@ -37,6 +49,10 @@ const ARGUMENT = BATCH * STRIDE;
 let wordsAddress = 0;
 let timespecAddress = 0;
 let preciseWait = true;
+let lastTag = Math.floor(Math.random() * TWO16);
+
+/** What {@link Epoll.wait} returns when the number is another epoll by now. */
+export const FOREIGN = -2;
 
 /**
  * The events in the buffer: how many there are, how many of them `receive` was called with, and whose they are. An edge is
@@ -50,21 +66,33 @@ let receive: (data: number, events: number) => void = () => {};
 export function finishEvents(): void {
   for (; given < taken; given++) {
     const at = given * STRIDE;
-    const data = ((words[at + DATA + 1] as number) >>> 0) * TWO32 + ((words[at + DATA] as number) >>> 0);
+    const data = ((words[at + DATA + 1] as number) & 0xffff) * TWO32 + ((words[at + DATA] as number) >>> 0);
     receive(data, words[at] as number);
   }
 }
 
-/** An epoll(7) instance; `data` of its events is a number of the caller's. */
+/** An epoll(7) instance; `data` of its events is a number of the caller's, of 48 bits. */
 export class Epoll {
   readonly fd: number;
 
+  /**
+   * The upper 16 bits of every event's data tell this epoll from any other. They are not 0, as they are in the data of
+   * programs that store a descriptor there or, as a rule, a pointer.
+   */
+  readonly #tag: number;
+  #retired = false;
+
   private constructor(fd: number) {
     this.fd = fd;
+    lastTag = (lastTag % (TWO16 - 1)) + 1;
+    this.#tag = lastTag;
   }
 
-  /** epoll_create1(2); null and errno() when it fails. Its descriptor is in {@link unowned}. */
-  static create(): Epoll | null {
+  /**
+   * epoll_create1(2), through one of the functions that keep track of descriptors; null and errno() when it fails. Its
+   * descriptor is in {@link unowned}.
+   */
+  static create(open: typeof createOwn | typeof createTracked): Epoll | null {
     if (wordsAddress === 0) {
       const { address, sizeof, struct, pack } = koffi();
       const event = { events: 'uint32_t', data: 'uint64_t' };
@@ -73,39 +101,55 @@ export class Epoll {
       wordsAddress = Number(address(words.buffer));
       timespecAddress = Number(address(timespec.buffer));
     }
-    const fd = createTracked(() => libc.epoll_create1(EPOLL_CLOEXEC));
+    const fd = open(() => libc.epoll_create1(EPOLL_CLOEXEC));
     return fd === -1 ? null : new Epoll(fd);
   }
 
   #ctl(operation: number, fd: number, events: number, data: number): number {
     words[ARGUMENT] = events;
     words[ARGUMENT + DATA] = data;
-    words[ARGUMENT + DATA + 1] = data / TWO32;
+    words[ARGUMENT + DATA + 1] = this.#tag * TWO16 + data / TWO32;
     return libc.epoll_ctl(this.fd, operation, fd, wordsAddress + ARGUMENT * 4) === -1 ? errno() : 0;
   }
 
   /** EPOLL_CTL_ADD: 0 or an errno. */
   add(fd: number, events: number, data: number): number {
-    return this.#ctl(EPOLL_CTL_ADD, fd, events, data);
+    return this.#retired ? EBADF : this.#ctl(EPOLL_CTL_ADD, fd, events, data);
   }
 
   /** EPOLL_CTL_MOD: 0 or an errno. Looks at the descriptor again, so that what holds now is reported. */
   modify(fd: number, events: number, data: number): number {
-    return this.#ctl(EPOLL_CTL_MOD, fd, events, data);
+    return this.#retired ? EBADF : this.#ctl(EPOLL_CTL_MOD, fd, events, data);
   }
 
   /** EPOLL_CTL_DEL: 0 or an errno. */
   remove(fd: number): number {
-    return this.#ctl(EPOLL_CTL_DEL, fd, 0, 0);
+    return this.#retired ? EBADF : this.#ctl(EPOLL_CTL_DEL, fd, 0, 0);
+  }
+
+  /**
+   * Whether the number still is this epoll, which watches `fd` with these events and data. The kernel changes the events of a
+   * descriptor only in an epoll that watches it, so nothing is asked of somebody else's epoll.
+   */
+  isWatching(fd: number, events: number, data: number): boolean {
+    const error = this.#ctl(EPOLL_CTL_MOD, fd, events, data);
+    // Closed; a file of another kind; another epoll.
+    return error !== EBADF && error !== EINVAL && error !== ENOENT;
+  }
+
+  /** From now on nothing is changed: the number is about to be closed, or is another file by now. */
+  retire(): void {
+    this.#retired = true;
   }
 
   /**
    * epoll_wait(2) for at most `seconds` (Infinity: for ever) and calls `ready` with each event's data and events. Returns
-   * how many there were, or -1 and errno(). Waits no longer than {@link LONGEST_WAIT} at once: the caller knows the clock. `ready` must
-   * not wait itself: the events are still in the common buffer.
+   * how many there were, or -1 and errno(), or {@link FOREIGN}. Waits no longer than {@link LONGEST_WAIT} at once: the caller
+   * knows the clock. `ready` must not wait itself: the events are still in the common buffer.
    */
   wait(seconds: number, ready: (data: number, events: number) => void): number {
     const n = this.#wait(seconds);
+    if (n > 0 && (words[DATA + 1] as number) >>> 16 !== this.#tag) return FOREIGN;
     // No function call since the system call: JavaScript cannot be stopped between the two.
     taken = n;
     given = 0;

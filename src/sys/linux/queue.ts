@@ -1,4 +1,4 @@
-import { claim, closeUnowned, createOwn, release, unowned } from '../descriptor.ts';
+import { closeUnowned, createOwn, createTracked, release, unowned } from '../descriptor.ts';
 import type { KeventList } from '../kevent-list.ts';
 import type { Timespec } from '../timespec.ts';
 import { now } from './clock.ts';
@@ -19,11 +19,12 @@ import {
   NOTE_LOWAT,
 } from './constants.ts';
 import { isPrivate } from './descriptor-knote.ts';
-import { asKqueueErrno, EPOLLET, EPOLLIN, Epoll, finishEvents, LONGEST_WAIT } from './epoll.ts';
+import { asKqueueErrno, EPOLLET, EPOLLIN, Epoll, FOREIGN, finishEvents, LONGEST_WAIT } from './epoll.ts';
 import { descriptorFilters, filters } from './filters.ts';
 import { Inotify } from './inotify.ts';
 import type { Change, Host, Knote, Source, Word } from './knote.ts';
 import type { Pending } from './nested.ts';
+import { createPipe, drain } from './pipe.ts';
 import {
   EBADF,
   EEXIST,
@@ -43,6 +44,8 @@ import { UserKnote } from './user.ts';
 const EFD_CLOEXEC_NONBLOCK = 0o2004000;
 const F_GETFD = 1;
 const INT_MAX = 2 ** 31 - 1;
+/** So many looks that find nothing may follow each other without a proof that the queue still is one. */
+const VAIN = 64;
 
 function isOpen(fd: Word): boolean {
   return libc.fcntl(Number(fd), F_GETFD, 0) !== -1;
@@ -77,15 +80,19 @@ export class Queue implements Host, Pending {
   #timers: Timers | null = null;
   #inotify: Inotify | null = null;
   #inotifyReady = false;
-  /** The eventfd, and whether it is readable. */
-  #bell = -1;
+  /** The eventfd, its number in epoll's data, and whether it is readable. */
+  bell: number;
+  readonly #bellName: number;
   #ringing = false;
   /**
    * A knote became active since the eventfd was last written, and epoll knows nothing of it. Whoever watches the queue
    * edge-triggered must be told again. Of what epoll reported, the queue's own descriptor has had its edge already.
    */
   #news = false;
-  readonly #wakefds: Map<number, number> = new Map();
+  /** How many looks in turn found nothing. */
+  #vain = 0;
+  /** For each ident both ends of a pipe: the one to read, the one to write. */
+  readonly #wakefds: Map<number, number[]> = new Map();
   readonly #knotes: Map<number, Map<Word, Knote>> = new Map();
   /** The active knotes, in the order in which they became so. */
   #first: Knote | null = null;
@@ -105,14 +112,31 @@ export class Queue implements Host, Pending {
   #nextName = 1;
   readonly #ready = (name: number, events: number): void => this.#sources.get(name)?.ready(events);
 
-  private constructor(readers: Epoll) {
+  private constructor(readers: Epoll, bell: number) {
     this.readers = readers;
+    this.bell = bell;
+    this.#bellName = this.name({ ready: () => {} });
   }
 
-  /** null and errno() when it cannot be made: EMFILE, ENFILE, ENOMEM. */
-  static create(): Queue | null {
-    const readers = Epoll.create();
-    return readers === null ? null : new Queue(readers);
+  /** A queue, whose descriptors are in {@link unowned}, or the errno for which it cannot be made: EMFILE, ENFILE, ENOMEM. */
+  static create(): Queue | number {
+    const readers = Epoll.create(createTracked);
+    if (readers === null) return errno();
+    const bell = createOwn(() => libc.eventfd(0, EFD_CLOEXEC_NONBLOCK));
+    let error = bell === -1 ? errno() : 0;
+    if (bell !== -1) {
+      const queue = new Queue(readers, bell);
+      error = readers.add(bell, EPOLLIN, queue.#bellName);
+      if (error === 0) return queue;
+      release(bell);
+    }
+    readers.close();
+    return asKqueueErrno(error);
+  }
+
+  /** Whether its number still is this queue: another file may have it, if the queue was closed without close(). */
+  isOpen(): boolean {
+    return this.readers.isWatching(this.bell, EPOLLIN, this.#bellName);
   }
 
   get fd(): number {
@@ -148,13 +172,12 @@ export class Queue implements Host, Pending {
 
   writers(): Epoll | null {
     if (this.#writers !== null) return this.#writers;
-    const writers = Epoll.create();
+    const writers = Epoll.create(createOwn);
     if (writers === null) return null;
     if (!this.#own(writers.fd, EPOLLIN, () => (this.#writersReady = true))) {
       writers.close();
       return null;
     }
-    claim(writers.fd);
     this.#writers = writers;
     unowned.delete(writers.fd);
     return writers;
@@ -222,18 +245,9 @@ export class Queue implements Host, Pending {
     scratch[0] = 1;
     scratch[1] = 0;
     // Neither can fail: 2^64 writes without a read are out of reach, and it is read when it is not 0.
-    if (ring) libc.write(this.#bell, scratchAddress, 8);
-    else libc.read(this.#bell, scratchAddress, 8);
+    if (ring) libc.write(this.bell, scratchAddress, 8);
+    else libc.read(this.bell, scratchAddress, 8);
     this.#ringing = ring;
-  }
-
-  /** An eventfd that the queue watches, which is in {@link unowned}; -1 and errno() when it cannot be had. */
-  #newEventfd(events: number, ready: () => void): number {
-    const fd = createOwn(() => libc.eventfd(0, EFD_CLOEXEC_NONBLOCK));
-    if (fd === -1) return -1;
-    if (this.#own(fd, events, ready)) return fd;
-    release(fd);
-    return -1;
   }
 
   // kevent(2).
@@ -269,8 +283,9 @@ export class Queue implements Host, Pending {
     nevents: number,
     timeout: Timespec | null,
   ): number {
-    // First, to learn whether the queue still is one, before a change is applied to it that costs epoll nothing.
-    if (nchanges > 0 && this.#collect(0) === -1) return -this.#failure();
+    // First: no change may reach somebody else's epoll, nor a queue that is closed.
+    const proven = nchanges > 0 || nevents === 0;
+    if (proven && !this.isOpen()) return -this.#failure(FOREIGN);
     this.#news = false;
     let records = 0;
     for (let i = 0; i < nchanges; i++) {
@@ -287,7 +302,7 @@ export class Queue implements Host, Pending {
     }
     if (records > 0 || nevents === 0) return records;
     const news = this.#news;
-    const fetched = this.#fetch(eventlist as KeventList, nevents, timeout);
+    const fetched = this.#fetch(eventlist as KeventList, nevents, timeout, proven);
     this.#news = news;
     return fetched;
   }
@@ -303,6 +318,7 @@ export class Queue implements Host, Pending {
   resume(): void {
     finishEvents();
     Inotify.repair();
+    if (!this.isOpen()) this.closed = true;
     if (this.closed) {
       this.#release();
       return;
@@ -351,9 +367,9 @@ export class Queue implements Host, Pending {
     }
   }
 
-  /** The errno of a wait that failed. */
-  #failure(): number {
-    const error = errno();
+  /** The errno of a wait that failed with -1 or {@link FOREIGN}. */
+  #failure(n: number): number {
+    const error = n === FOREIGN ? EBADF : errno();
     // EINVAL: the number is another file by now, and no epoll.
     this.closed = error === EBADF || error === EINVAL;
     return this.closed ? EBADF : error;
@@ -427,14 +443,8 @@ export class Queue implements Host, Pending {
     if (descriptor) for (const filter of descriptorFilters) this.#find(filter, change.ident);
     // What the queue is about to open for itself would get the number of a descriptor that is closed, and be watched for it.
     const mark = (change.fflags & NOTE_LOWAT) !== 0 && this.#timers === null;
-    const opens = this.#bell === -1 || (change.filter === EVFILT_WRITE && (mark || this.#writers === null));
-    if (descriptor && opens && !isOpen(change.ident)) return EBADF;
-    // With the first knote, and not when one first becomes active: there is nobody to be told then that it cannot be had.
-    if (this.#bell === -1) {
-      this.#bell = this.#newEventfd(EPOLLIN, () => {});
-      unowned.delete(this.#bell);
-    }
-    if (this.#bell === -1) return asKqueueErrno(errno());
+    const opens = change.filter === EVFILT_WRITE && (mark || this.#writers === null);
+    if (opens && !isOpen(change.ident)) return EBADF;
     const knote = new Class(this, change);
     this.#changing = knote;
     const error = knote.attach();
@@ -466,7 +476,8 @@ export class Queue implements Host, Pending {
     this.#changing = null;
   }
 
-  #fetch(eventlist: KeventList, nevents: number, timeout: Timespec | null): number {
+  /** `proven`: the number is known to be this queue. */
+  #fetch(eventlist: KeventList, nevents: number, timeout: Timespec | null, proven: boolean): number {
     let seconds = Number.POSITIVE_INFINITY;
     if (timeout !== null) {
       const { sec, nsec } = timeout;
@@ -479,9 +490,19 @@ export class Queue implements Host, Pending {
     }
     let end = 0;
     let over = seconds === 0;
+    let isQueue = proven;
     for (;;) {
       // What is active is looked at before anything is waited for.
-      if (this.#collect(0) === -1) return -this.#failure();
+      const found = this.#collect(0);
+      if (found < 0) return -this.#failure(found);
+      // An event of this queue proves it. Knotes that are fetched, and a wait, need the proof. Where neither comes, it would
+      // take longer than the look itself, so then it is asked for now and then.
+      isQueue ||= found > 0;
+      if (!isQueue && (this.#active > 0 || !over || ++this.#vain === VAIN)) {
+        this.#vain = 0;
+        isQueue = this.isOpen();
+        if (!isQueue) return -this.#failure(FOREIGN);
+      }
       const records = this.#scan(eventlist, nevents);
       if (records > 0 || over) return records;
       this.#settle();
@@ -492,8 +513,8 @@ export class Queue implements Host, Pending {
       const n = this.#collect(rest);
       // Not by the clock alone: a program that tests its own timers may have stopped it.
       over = n === 0 && rest <= LONGEST_WAIT;
-      if (n === -1) {
-        const error = this.#failure();
+      if (n < 0) {
+        const error = this.#failure(n);
         // A signal that a knote waits for is counted by Node's handler, which runs when the caller lets the loop turn.
         return error === EINTR && this.loopBound > 0 ? 0 : -error;
       }
@@ -505,7 +526,7 @@ export class Queue implements Host, Pending {
     const n = this.readers.wait(seconds, this.#ready);
     // What is left behind is taken too. That nothing is does not make the wait one that was in vain.
     for (let more = n; Epoll.full(more); ) more = this.readers.wait(0, this.#ready);
-    if (n === -1) return -1;
+    if (n < 0) return n;
     if (this.#writersReady) {
       while (Epoll.full((this.#writers as Epoll).wait(0, this.#ready)));
       this.#writersReady = false;
@@ -600,15 +621,27 @@ export class Queue implements Host, Pending {
   /** {@link Sys.wakefd}: -1 and errno() when it cannot be had. */
   wakefd(ident: number): number {
     const known = this.#wakefds.get(ident);
-    if (known !== undefined) return known;
-    repair();
-    const fd = this.#newEventfd(EPOLLIN | EPOLLET, () => {
+    if (known !== undefined) return known[1] as number;
+    // Not an eventfd: all eventfds are one inode, and the kernel gives the id of one that is gone to the next
+    // (fs/eventfd.c, eventfd_ida). A pipe has an inode of its own, so another thread can tell whether it still is this one.
+    const pipe = createPipe();
+    if (pipe === null) return -1;
+    const [reader, writer] = pipe;
+    const watched = this.#own(reader, EPOLLIN | EPOLLET, () => {
       const knote = this.#knotes.get(EVFILT_USER)?.get(ident);
       if (knote instanceof UserKnote) knote.trigger();
+      // Afterwards: where JavaScript is stopped in between, the event comes again.
+      drain(reader);
     });
-    if (fd !== -1) this.#wakefds.set(ident, fd);
-    unowned.delete(fd);
-    return fd;
+    if (!watched) {
+      release(writer);
+      release(reader);
+      return -1;
+    }
+    this.#wakefds.set(ident, [reader, writer]);
+    unowned.delete(reader);
+    unowned.delete(writer);
+    return writer;
   }
 
   /** Lets go of every knote and descriptor but the queue's own. */
@@ -621,6 +654,8 @@ export class Queue implements Host, Pending {
 
   /** Done again where it was stopped. */
   #release(): void {
+    // The number is about to be closed, or is somebody else's: what is watched there must not be removed.
+    this.readers.retire();
     if (this.#changing !== null) this.#drop(this.#changing);
     for (const byIdent of this.#knotes.values()) for (const knote of byIdent.values()) this.#drop(knote);
     this.#writers?.close();
@@ -629,13 +664,13 @@ export class Queue implements Host, Pending {
     this.#timers = null;
     this.#inotify?.leave();
     this.#inotify = null;
-    if (this.#bell !== -1) release(this.#bell);
-    this.#bell = -1;
+    // The end to write first: who writes to a pipe that has no reader gets a SIGPIPE.
+    for (const ends of this.#wakefds.values()) for (; ends.length > 0; ends.length--) release(ends.at(-1) as number);
+    this.#wakefds.clear();
+    // Last, because it proves what the number is.
+    if (this.bell !== -1) release(this.bell);
+    this.bell = -1;
     this.#ringing = false;
-    for (const [ident, fd] of this.#wakefds) {
-      release(fd);
-      this.#wakefds.delete(ident);
-    }
     underway = null;
     this.#records = 0;
     this.#delivered = 0;

@@ -25,6 +25,14 @@ export function linuxSys(): Sys {
     watchable.delete(kq);
   };
 
+  /** The queue that has this number. A queue that lost it, because it was closed without close(), is forgotten. */
+  const find = (kq: number): Queue | undefined => {
+    const queue = queues.get(kq);
+    if (queue === undefined || queue.isOpen()) return queue;
+    forget(kq, queue);
+    return undefined;
+  };
+
   return Object.freeze<Sys>({
     name: 'linux',
     abi,
@@ -33,14 +41,16 @@ export function linuxSys(): Sys {
     kqueue(): number {
       repair();
       const queue = Queue.create();
-      if (queue === null) return fail(errno());
-      // A queue that was closed behind our back, and whose number has come round: its own descriptors are still open.
+      if (typeof queue === 'number') return fail(queue);
+      // A queue that was closed without close(), and whose number has come round: its own descriptors are still open.
       const stale = queues.get(queue.fd);
       if (stale !== undefined) forget(queue.fd, stale);
+      const { bell } = queue;
       const { fd } = queue.readers;
       queues.set(fd, queue);
       watchable.set(fd, queue);
       unowned.delete(fd);
+      unowned.delete(bell);
       return fd;
     },
     kevent(kq, changelist, nchanges, eventlist, nevents, timeout): number {
@@ -55,13 +65,18 @@ export function linuxSys(): Sys {
     close(fd): number {
       checkInt('fd', fd);
       repair();
-      const queue = queues.get(fd);
-      if (queue !== undefined) forget(fd, queue);
+      if (queues.has(fd)) {
+        const queue = find(fd);
+        // The number is closed, or is somebody else's file: libuv aborts the process when its epoll is gone.
+        if (queue === undefined) return fail(EBADF);
+        forget(fd, queue);
+      }
       return untrack(fd) ?? (libc.close(fd) === -1 ? fail(errno()) : 0);
     },
     errno: () => saved,
     wakefd(kq, ident): number {
-      const queue = queues.get(kq);
+      repair();
+      const queue = find(kq);
       if (queue === undefined) return fail(EBADF);
       const fd = queue.wakefd(ident);
       return fd === -1 ? fail(errno()) : fd;

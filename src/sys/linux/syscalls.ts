@@ -13,6 +13,7 @@ interface Libc {
   readonly close: Call;
   readonly open: (path: string, flags: number) => number;
   readonly readlink: (path: string, buffer: number, size: number) => number;
+  readonly pipe2: Call;
   readonly epoll_create1: Call;
   readonly epoll_ctl: Call;
   readonly epoll_wait: Call;
@@ -67,6 +68,7 @@ export function bindLibc(): void {
     // Variadic, but without O_CREAT there is no third argument.
     open: declare('open', 'int', 'str', 'int') as unknown as Libc['open'],
     readlink: declare('readlink', 'intptr_t', 'str', 'uintptr_t', 'size_t') as unknown as Libc['readlink'],
+    pipe2: declare('pipe2', 'int', 'uintptr_t', 'int'),
     epoll_create1: declare('epoll_create1', 'int', 'int'),
     epoll_ctl: declare('epoll_ctl', 'int', 'int', 'int', 'int', 'uintptr_t'),
     epoll_wait: declare('epoll_wait', 'int', 'int', 'uintptr_t', 'int', 'int'),
