@@ -149,6 +149,8 @@ class PollWatcher implements Watcher {
       suspended.add(this);
       return true;
     }
+    // At each start: what the queue watches may have made it deeper since the last one.
+    if (!canNest(this.#sys, this.#kq)) return false;
     if (this.#handle === undefined) this.#open();
     else this.#handle.start(READABLE, this.#fired);
     if (this.#handle === undefined) return false;
@@ -165,7 +167,6 @@ class PollWatcher implements Watcher {
 
   /** Makes the handle, which is started then, unless libuv cannot watch the queue. */
   #open(): void {
-    if (!canNest(this.#sys, this.#kq)) return;
     // Never the public descriptor: one that its owner closes under the handle aborts the process.
     const copy = duplicate(this.#kq);
     if (copy === -1) return;

@@ -4,6 +4,7 @@
 // biome-ignore assist/source/organizeImports: the clock must be in place before the library is imported
 import { stopClock } from '../helpers/clock.ts';
 import assert from 'node:assert/strict';
+import { closeSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import {
   type Interest,
@@ -20,7 +21,7 @@ import {
 } from '../../src/index.ts';
 import { type Abi, abis, type Kevent } from '../../src/sys/index.ts';
 import { errno, FakeSys } from '../helpers/fake-sys.ts';
-import { isCode, runChild, suite } from './helpers.ts';
+import { closeAfter, isCode, newPipe, put, runChild, suite, turn } from './helpers.ts';
 
 const { darwin, freebsd, openbsd, netbsd, dragonfly, linux, libkqueue } = abis;
 /** All but libkqueue, which has none of the rules that concern receipts. */
@@ -500,6 +501,27 @@ describe('signals, and what a kernel may say', suite, () => {
 });
 
 describe('a queue that is to be watched by libuv', suite, () => {
+  it('is shown to that queue at each start of the handle, because it may have become deeper', async () => {
+    const [reader, writer] = newPipe();
+    const sys = new FakeSys(darwin);
+    sys.pollable = true;
+    // A descriptor that libuv can watch, so that there is a handle.
+    let made = 0;
+    sys.kqueue = () => (made++ === 0 ? reader : 2 ** 30 + made);
+    const kq = closeAfter(new Kqueue({ sys }));
+    const asked = (): number => sys.takeChanges().filter(({ ident }) => ident === reader).length;
+    put(writer, 'x');
+    for (const refused of [false, true, false]) {
+      sys.judge = ({ ident }) => (refused && ident === reader ? errno.EINVAL : 0);
+      sys.pending.push({ ident: 1, filter: sys.constant('EVFILT_USER') });
+      assert.equal((await kq.wait()).length, 1);
+      assert.equal(asked(), 1, refused ? 'refused' : 'taken');
+      // Nobody waits, so the handle stops.
+      for (let i = 0; i < 5; i++) await turn();
+    }
+    for (const fd of [reader, writer]) closeSync(fd);
+  });
+
   it('is first shown, on macOS, to a queue that has watched one: libuv must not find out that it nests too deep', async () => {
     for (const refused of [false, true]) {
       const { kq, sys } = queueOf(darwin);
