@@ -5,9 +5,9 @@ import { checkInteger, wrongType } from './sys/check.ts';
 import { KeventList } from './sys/kevent-list.ts';
 import { type Abi, abis } from './sys/layout.ts';
 import { bindLibc, errno, libc, scratchAddress, statOf } from './sys/linux/syscalls.ts';
-import { type Binding, bindingOf, bindKqueue } from './sys/native.ts';
+import { bindKqueue } from './sys/native.ts';
 import { isMainThread, now } from './sys/runtime.ts';
-import type { Sys } from './sys/sys.ts';
+import type { Binding, Sys } from './sys/sys.ts';
 
 const { EAGAIN, EBADF } = constants.errno;
 
@@ -103,7 +103,7 @@ export function wakerHandle(sys: Sys, kq: number, gate: Gate, ident: number, uda
     const { device, inode } = stat;
     return { ident, gate: buffer, route: { kind: 'write', fd, device, inode } };
   }
-  const binding = bindingOf(sys);
+  const { binding } = sys;
   if (binding === undefined) throw new Error(`${sys.name}: this kqueue cannot be reached from another thread`);
   const { library, abi, symbols = {} } = binding;
   return {

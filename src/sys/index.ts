@@ -14,10 +14,11 @@ export { abi } from './default.ts';
 export { EV_SET, KeventList } from './kevent-list.ts';
 export { type Abi, abis, type Field, type Layout } from './layout.ts';
 export { errnoName, filterName, flagNames, noteNames } from './names.ts';
-export { type Binding, bindKqueue } from './native.ts';
+export { bindKqueue } from './native.ts';
 export { defaultSys } from './select.ts';
-export type { Sys } from './sys.ts';
+export type { Binding, Sys } from './sys.ts';
 export { Timespec } from './timespec.ts';
+export { traceSys } from './trace.ts';
 
 /** Why there is no kqueue on this machine; undefined where there is one. Loads koffi. */
 export function unavailableReason(): string | undefined {

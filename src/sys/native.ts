@@ -5,25 +5,9 @@ import { systemAbi } from './default.ts';
 import { createTracked, unowned, untrack } from './descriptor.ts';
 import { KeventList } from './kevent-list.ts';
 import { koffi } from './koffi.ts';
-import { type Abi, abis, checkAbi } from './layout.ts';
-import type { Sys } from './sys.ts';
+import { abis, checkAbi } from './layout.ts';
+import type { Binding, Sys } from './sys.ts';
 import type { Timespec } from './timespec.ts';
-
-/** Where kqueue(2) is to be found, for {@link bindKqueue}. */
-export interface Binding {
-  /** Path of a shared library; null for the process itself, whose libc has the calls on macOS and the BSDs. */
-  readonly library: string | null;
-  /** One of `abis`: the layout that the library's calls expect. */
-  readonly abi: Abi;
-  /** Names that replace the ABI's own, for a library that exports the calls under others. */
-  readonly symbols?:
-    | {
-        readonly kqueue?: string | undefined;
-        readonly kevent?: string | undefined;
-        readonly close?: string | undefined;
-      }
-    | undefined;
-}
 
 type Kevent = (
   kq: number,
@@ -35,13 +19,6 @@ type Kevent = (
 ) => number;
 const BINDING: ReadonlySet<string> = new Set(['library', 'abi', 'symbols'] satisfies (keyof Binding)[]);
 const SYMBOLS: ReadonlySet<string> = new Set(['kqueue', 'kevent', 'close']);
-
-const bindings = new WeakMap<Sys, Binding>();
-
-/** How a native {@link Sys} was bound, so that another thread can bind the same; undefined for any other Sys. */
-export function bindingOf(sys: Sys): Binding | undefined {
-  return bindings.get(sys);
-}
 
 /**
  * Binds kqueue, kevent and close of a shared library, or of the process itself, with the C layout that `abi` describes.
@@ -135,6 +112,7 @@ export function bindKqueue(binding: Binding): Sys {
     name: library ?? abi.name,
     abi,
     pollable,
+    binding: Object.freeze({ library, abi, symbols: Object.freeze({ ...symbols }) }),
     kqueue(): number {
       const kq = result(pollable ? createTracked(kqueueC) : kqueueC());
       if (kq !== -1 && isOurs) {
@@ -169,7 +147,6 @@ export function bindKqueue(binding: Binding): Sys {
     },
     errno: () => saved,
   };
-  bindings.set(sys, Object.freeze({ library, abi, symbols: Object.freeze({ ...symbols }) }));
   return Object.freeze(sys);
 }
 

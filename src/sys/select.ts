@@ -4,6 +4,7 @@ import { abis } from './layout.ts';
 import { linuxSys } from './linux/sys.ts';
 import { bindKqueue } from './native.ts';
 import type { Sys } from './sys.ts';
+import { traceAsAsked } from './trace.ts';
 
 let chosen: Sys | undefined;
 
@@ -13,7 +14,7 @@ let chosen: Sys | undefined;
  * @throws Error that says why where there is none
  */
 export function defaultSys(): Sys {
-  chosen ??= select();
+  chosen ??= traceAsAsked(select());
   return chosen;
 }
 

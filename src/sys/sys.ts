@@ -2,6 +2,22 @@ import type { KeventList } from './kevent-list.ts';
 import type { Abi } from './layout.ts';
 import type { Timespec } from './timespec.ts';
 
+/** Where kqueue(2) is to be found, for {@link bindKqueue}. */
+export interface Binding {
+  /** Path of a shared library; null for the process itself, whose libc has the calls on macOS and the BSDs. */
+  readonly library: string | null;
+  /** One of `abis`: the layout that the library's calls expect. */
+  readonly abi: Abi;
+  /** Names that replace the ABI's own, for a library that exports the calls under others. */
+  readonly symbols?:
+    | {
+        readonly kqueue?: string | undefined;
+        readonly kevent?: string | undefined;
+        readonly close?: string | undefined;
+      }
+    | undefined;
+}
+
 /**
  * One kqueue implementation: a kernel's, reached through its C library, or the one built in for Linux. Everything above
  * this floor stands on these members and asks for nothing else.
@@ -15,6 +31,8 @@ export interface Sys {
   readonly pollable: boolean;
   /** Present and true where a SIGNAL knote keeps the signal's default action away by itself (the built-in Linux kqueue). */
   readonly handlesSignals?: boolean;
+  /** Present where bindKqueue() made it: what another thread needs to bind the same library. */
+  readonly binding?: Binding;
   /** kqueue(2): a new queue's descriptor, close-on-exec; -1 when it fails. */
   kqueue(): number;
   /** kevent(2). Returns the number of records in `eventlist`, or -1 and {@link Sys.errno}. */
