@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
-/** Puts each text between `<!-- bench NAME -->` and the next `<!-- end -->`; what stands around them is written by hand. */
+/** Puts each text between `<!-- bench NAME -->` and the next `<!-- end -->`. The text around them is written by hand. */
 export function fillDocs(path: string, texts: Readonly<Record<string, string>>): void {
   let page = readFileSync(path, 'utf8');
   for (const [name, text] of Object.entries(texts)) {

@@ -3,7 +3,7 @@ import { arch, cpus, loadavg, release, type } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
 
-/** What the numbers are of. */
+/** Where the numbers were measured. */
 export interface Environment {
   readonly machine: string;
   readonly system: string;

@@ -1,4 +1,4 @@
-// What the library costs, beside what C, an addon written by hand, koffi's structs and Node itself cost.
+// What the library costs, compared with C, an addon written by hand, koffi's structs and Node itself.
 //
 //   npm run bench                      all of it: some minutes, and an idle machine is needed for the numbers to mean anything
 //   npm run bench -- --quick           a smoke run: seconds, and the numbers mean nothing
@@ -7,7 +7,7 @@
 //   npm run bench -- --svg PATH        also draws the cost of an event against idle descriptors
 //   npm run bench -- --docs            also writes the tables and the plot of docs/performance.md
 //
-// A time that is missed is told, and is no failure.
+// A missed target is reported, and is not a failure.
 
 import { rmSync, writeFileSync } from 'node:fs';
 
@@ -156,7 +156,7 @@ function texts(on: Environment, results: readonly Result[], met: readonly Outcom
   const tables = (group: string): string =>
     results
       .filter((result) => groupOf(result) === group)
-      .map((result) => markdown(result, met))
+      .map((result) => markdown(result))
       .join('\n');
   return {
     environment: environmentLine(on),

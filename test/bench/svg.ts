@@ -7,11 +7,11 @@ interface Line {
   readonly points: readonly { readonly at: number; readonly ns: number }[];
 }
 
-const [WIDTH, HEIGHT] = [760, 440];
-const [LEFT, RIGHT, TOP, BOTTOM] = [84, 200, 48, 52];
+const [WIDTH, HEIGHT] = [790, 440];
+const [LEFT, RIGHT, TOP, BOTTOM] = [84, 230, 48, 52];
 /** Between the labels of two lines. */
 const LABEL_STEP = 17;
-/** Told apart by those who see no red or no green too, on white and on black. */
+/** Distinct also for readers with color blindness, on white and on black. */
 const COLOURS: readonly string[] = ['#d55e00', '#2f8fd0', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#7f7f7f'];
 
 /** Powers of ten around the values. */
@@ -97,7 +97,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328; }
 }
 </style>
 <rect class="paper" width="${WIDTH}" height="${HEIGHT}"/>
-<text class="title" x="${LEFT}" y="20">The cost of one event beside idle descriptors</text>
+<text class="title" x="${LEFT}" y="20">The cost of one event while other descriptors are idle</text>
 <text x="${LEFT}" y="38">${caption}</text>
 ${grid.join('\n')}
 ${drawn.join('\n')}

@@ -2,7 +2,7 @@ import type { Result, Row } from './result.ts';
 import { ratio, type Spread, spread } from './statistics.ts';
 import type { Outcome } from './targets.ts';
 
-/** Three significant digits, with a unit that suits. */
+/** Three significant digits, with a suitable unit. */
 function amount(value: number, unit: Result['unit']): string {
   if (unit === 'count') return value.toFixed(2);
   const steps = unit === 'ns' ? ['ns', 'µs', 'ms', 's'] : ['B', 'kB', 'MB', 'GB'];
@@ -19,10 +19,10 @@ function range({ median, low, high }: Spread): string {
   return `${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
 }
 
-/** Less than this, a median is noise around nothing, or of what comes too early: there is no multiple of it. */
+/** A median below this is noise, or negative for an early timer: a ratio to it has no meaning. */
 const LEAST = { ns: 1, bytes: 1, count: 0.001 } as const;
 
-function beside(row: Row, first: Row | undefined, unit: Result['unit']): string {
+function compared(row: Row, first: Row | undefined, unit: Result['unit']): string {
   if (first === undefined || spread(first.samples).low < LEAST[unit]) return '-';
   return range(ratio(row.samples, first.samples));
 }
@@ -33,7 +33,7 @@ function cells({ rows, unit }: Result): string[][] {
     row.at === undefined ? row.contender : `${row.contender}, ${row.at.toLocaleString('en')}`,
     row.kqueue,
     amount(spread(row.samples).median, unit),
-    beside(row, first, unit),
+    compared(row, first, unit),
   ]);
 }
 
@@ -41,41 +41,38 @@ function verdict({ text, measured, met }: Outcome): string {
   return `${text}: ${range(measured)}: ${met ? 'met' : 'missed'}`;
 }
 
-/** One race for the eye: a line for each contender, then its targets. Ratios are to the first line. */
+/** One race as text: a line for each contender, then its targets. Ratios are to the first line. */
 export function table(result: Result, outcomes: readonly Outcome[]): string {
   const { id, what, note } = result;
   return [
     `${id}: ${what}`,
     ...(note === undefined ? [] : [`  (${note})`]),
     ...cells(result).map(([name = '', kqueue = '', median = '', ratio = '']) =>
-      `  ${name.padEnd(32)}${kqueue.padEnd(12)}${median.padStart(10)}  ${ratio}`.trimEnd(),
+      `  ${name.padEnd(34)}${kqueue.padEnd(12)}${median.padStart(10)}  ${ratio}`.trimEnd(),
     ),
     ...outcomes.filter(({ race }) => race === id).map((outcome) => `  target: ${verdict(outcome)}`),
     '',
   ].join('\n');
 }
 
-/** The same in Markdown. */
-export function markdown(result: Result, outcomes: readonly Outcome[]): string {
-  const { id, what, note } = result;
-  const own = outcomes.filter(({ race }) => race === id);
+/** One race in Markdown, without its targets: they have a table of their own. */
+export function markdown(result: Result): string {
+  const { what, note } = result;
   return [
     `**${what}**${note === undefined ? '' : ` (${note})`}`,
     '',
-    '| | kqueue | median | x the first (middle half of the rounds) |',
+    '| | kqueue | median | compared with the first row (middle half of the rounds) |',
     '| --- | --- | ---: | --- |',
     ...cells(result).map((row) => `| ${row.join(' | ')} |`),
     '',
-    ...own.map((outcome) => `- ${verdict(outcome)}`),
-    ...(own.length > 0 ? [''] : []),
   ].join('\n');
 }
 
-/** All targets in Markdown, the missed ones first. */
+/** All targets in Markdown. The missed ones come first. */
 export function markdownOutcomes(outcomes: readonly Outcome[]): string {
   const sorted = [...outcomes].sort((a, b) => Number(a.met) - Number(b.met));
   return [
-    '| target | measured | |',
+    '| target | measured | result |',
     '| --- | --- | --- |',
     ...sorted.map(({ text, measured, met }) => `| ${text} | ${range(measured)} | ${met ? 'met' : '**missed**'} |`),
     '',

@@ -1,17 +1,17 @@
 import { find, type Result, type Row } from './result.ts';
 import { median, ratio, type Spread, spread } from './statistics.ts';
 
-/** What a ratio, or a value, is meant to be. */
+/** A limit for a ratio or a value. */
 interface Target {
   /** The race whose table it belongs to. */
   readonly race: string;
   readonly text: string;
-  /** Undefined where one of the contenders was not there. */
+  /** Undefined if one of the contenders was not measured. */
   measure(results: readonly Result[], native: string): Spread | undefined;
   met(measured: Spread, results: readonly Result[], native: string): boolean;
 }
 
-/** A target and what came of it. */
+/** A target and its result. */
 export interface Outcome {
   readonly race: string;
   readonly text: string;
@@ -19,7 +19,7 @@ export interface Outcome {
   readonly met: boolean;
 }
 
-/** The kqueue that is C all through: libkqueue on Linux, the kernel's elsewhere. */
+/** The kqueue that is all C: libkqueue on Linux, the kernel's elsewhere. */
 export const NATIVE = 'native';
 
 type Side = readonly [contender: string, kqueue: string];
@@ -39,7 +39,7 @@ function atMost(race: string, of: Side, most: number, to: Side, text: string): T
   return { race, text, measure: compared(race, of, to), met: ({ median }) => median <= most };
 }
 
-/** Among the most idle descriptors that there were, against the fewest. */
+/** The row with the most idle descriptors, compared with the row with the fewest. */
 function flat(contender: string, kqueue: string, text: string): Target {
   const race = 'idle/cycle';
   return {
@@ -57,66 +57,66 @@ function flat(contender: string, kqueue: string, text: string): Target {
   };
 }
 
-/** What a processor's caches make of thousands of descriptors is not growth. */
+/** Thousands of descriptors cost misses in the processor's caches. That is not growth. */
 const FLAT = 1.25;
 
 const targets: readonly Target[] = [
   {
     race: 'kevent/0',
-    text: 'C door, an empty kevent: at most 1.6 x C, or C + 200 ns',
-    measure: compared('kevent/0', ['C door', NATIVE], ['C', NATIVE]),
+    text: 'system-call API, a call without an event: at most 1.6 x C, or C + 200 ns',
+    measure: compared('kevent/0', ['system-call API', NATIVE], ['C', NATIVE]),
     met(measured, results, native) {
-      const [door, c] = (['C door', 'C'] as const).map(
+      const [own, c] = (['system-call API', 'C'] as const).map(
         (name) => find(results, 'kevent/0', name, native)?.samples ?? [],
       );
-      return measured.median <= 1.6 || spread(door ?? []).median <= spread(c ?? []).median + 200;
+      return measured.median <= 1.6 || spread(own ?? []).median <= spread(c ?? []).median + 200;
     },
   },
   atMost(
     'kevent/0',
-    ['C door', NATIVE],
+    ['system-call API', NATIVE],
     1,
     ['N-API addon', NATIVE],
-    'C door, an empty kevent: no slower than the addon written by hand',
+    'system-call API, a call without an event: not slower than the N-API addon',
   ),
-  atMost('kevent/64', ['C door', NATIVE], 1.1, ['C', NATIVE], 'C door, 64 ready: at most 1.1 x C'),
+  atMost('kevent/64', ['system-call API', NATIVE], 1.1, ['C', NATIVE], 'system-call API, 64 ready: at most 1.1 x C'),
   {
     race: 'kevent/64',
-    text: "C door, 64 ready: at least 20 x faster than koffi's structs",
-    measure: compared('kevent/64', ['koffi structs', NATIVE], ['C door', NATIVE]),
+    text: "system-call API, 64 ready: at least 20 x faster than koffi's structs",
+    measure: compared('kevent/64', ['koffi structs', NATIVE], ['system-call API', NATIVE]),
     met: ({ median }) => median >= 20,
   },
   {
     race: 'kevent/64',
-    text: "the same without the call itself, which both need: what koffi's structs add to C is at least 20 x what the C door adds",
+    text: "the same without the time of the call in C: koffi's structs add at least 20 x as much as the system-call API",
     measure: (results, native) => {
-      const [structs, door, c] = (['koffi structs', 'C door', 'C'] as const).map(
+      const [structs, own, c] = (['koffi structs', 'system-call API', 'C'] as const).map(
         (name) => find(results, 'kevent/64', name, native)?.samples,
       );
-      if (structs === undefined || door === undefined || c === undefined) return undefined;
-      // Of the medians: in a single round what the door adds is less than the noise.
+      if (structs === undefined || own === undefined || c === undefined) return undefined;
+      // From the medians: in a single round the library adds less than the noise.
       const added = (samples: readonly number[]): number => median(samples) - median(c);
-      const value = added(structs) / added(door);
+      const value = added(structs) / added(own);
       return { median: value, low: value, high: value };
     },
     met: ({ median: value }) => value >= 20 || value < 0,
   },
   atMost(
     'kevent/64',
-    ['C door', 'linux'],
+    ['system-call API', 'linux'],
     1.5,
-    ['C door', 'libkqueue'],
-    'the built-in kqueue, C door, 64 ready pipes: at most 1.5 x libkqueue',
+    ['system-call API', 'libkqueue'],
+    'built-in kqueue, system-call API, 64 ready pipes: at most 1.5 x libkqueue',
   ),
-  atMost('poll/64', ['front door', NATIVE], 2.5, ['C', NATIVE], 'front door, 64 ready: at most 2.5 x C'),
+  atMost('poll/64', ['high-level API', NATIVE], 2.5, ['C', NATIVE], 'high-level API, 64 ready: at most 2.5 x C'),
   atMost(
     'poll/64',
-    ['front door', 'linux'],
+    ['high-level API', 'linux'],
     1.5,
-    ['front door', 'libkqueue'],
-    'the built-in kqueue, front door, 64 ready pipes: at most 1.5 x libkqueue',
+    ['high-level API', 'libkqueue'],
+    'built-in kqueue, high-level API, 64 ready pipes: at most 1.5 x libkqueue',
   ),
-  // libkqueue's descriptor tells nothing: there wait() looks at intervals.
+  // libkqueue's descriptor cannot be polled: there wait() looks at intervals.
   ...['linux', ...(process.platform === 'linux' ? [] : [NATIVE])].flatMap((kqueue) => [
     atMost(
       'latency/pipe',
@@ -133,31 +133,43 @@ const targets: readonly Target[] = [
       `wait() (${kqueue}): at most 1.5 x Node's stream`,
     ),
   ]),
-  flat('C door', 'linux', `the built-in kqueue, C door: flat, at most ${FLAT} x from the fewest to the most`),
-  flat('front door', 'linux', `the built-in kqueue, front door: flat, at most ${FLAT} x from the fewest to the most`),
-  flat('C door', NATIVE, `C door on C: flat, at most ${FLAT} x from the fewest to the most`),
+  flat(
+    'system-call API',
+    'linux',
+    `built-in kqueue, system-call API: at most ${FLAT} x from the fewest idle descriptors to the most`,
+  ),
+  flat(
+    'high-level API',
+    'linux',
+    `built-in kqueue, high-level API: at most ${FLAT} x from the fewest idle descriptors to the most`,
+  ),
+  flat(
+    'system-call API',
+    NATIVE,
+    `system-call API on C: at most ${FLAT} x from the fewest idle descriptors to the most`,
+  ),
   ...['linux', NATIVE].flatMap((kqueue): Target[] => [
     {
       race: 'allocation/objects',
-      text: `C door (${kqueue}): no object for a call or an event`,
-      measure: (results, native) => value(results, 'allocation/objects', ['C door', kqueue], native),
+      text: `system-call API (${kqueue}): no object for a call or an event`,
+      measure: (results, native) => value(results, 'allocation/objects', ['system-call API', kqueue], native),
       // The profiler that counts makes some of its own.
       met: ({ median }) => median <= 0.02,
     },
     {
       race: 'allocation/objects',
-      text: `front door (${kqueue}), poll(): at most 1 object for an event, beside those of the call (a 64th of them)`,
+      text: `high-level API (${kqueue}), poll(): at most 1 object for an event, plus a 64th of the objects of a call`,
       measure: (results, native) => value(results, 'allocation/objects', ['poll()', kqueue], native),
       met: ({ median }) => median <= 1.15,
     },
   ]),
   ...['linux', ...(process.platform === 'linux' ? [] : [NATIVE])].map((kqueue) =>
     atMost(
-      'import/doors',
-      ['front door', kqueue],
+      'import/entries',
+      ['high-level API', kqueue],
       0.5,
       ['koffi, import', kqueue],
-      "importing the front door: at most 0.5 x koffi's own import",
+      "import of the high-level API: at most 0.5 x koffi's own import",
     ),
   ),
 ];
@@ -167,7 +179,7 @@ function value(results: readonly Result[], race: string, side: Side, native: str
   return row === undefined ? undefined : spread(row.samples);
 }
 
-/** Every target of which both sides were measured. */
+/** The result of every target whose contenders were all measured. */
 export function outcomes(results: readonly Result[], native: string): Outcome[] {
   return targets.flatMap((target): Outcome[] => {
     const measured = target.measure(results, native);

@@ -14,8 +14,8 @@ import { median } from '../statistics.ts';
 const READY = 64;
 const ZERO = new Timespec(0, 0);
 
-/** A door: fetches 64 events `calls` times, and reads each. */
-interface Door {
+/** One API: fetches 64 events `calls` times, and reads each. */
+interface Api {
   readonly name: string;
   fetch(calls: number): void | Promise<void>;
 }
@@ -25,7 +25,7 @@ function use(event: KqueueEvent): number {
   return event.fd + event.bytes;
 }
 
-function doors(setting: Setting, fds: readonly number[]): Door[] {
+function apis(setting: Setting, fds: readonly number[]): Api[] {
   const fd = kqueue();
   const list = new KeventList(READY);
   for (const [i, ident] of fds.entries()) EV_SET(list, i, ident, EVFILT_READ, EV_ADD, 0, 0, ident);
@@ -34,7 +34,7 @@ function doors(setting: Setting, fds: readonly number[]): Door[] {
   kq.register(...fds.map((ident) => read(ident, { token: ident })));
   const structs = koffiStructs(setting);
   const zero = { tv_sec: 0, tv_nsec: 0 };
-  const byStructs: Door[] =
+  const byStructs: Api[] =
     structs === undefined
       ? []
       : [
@@ -52,7 +52,7 @@ function doors(setting: Setting, fds: readonly number[]): Door[] {
   return [
     ...byStructs,
     {
-      name: 'C door',
+      name: 'system-call API',
       fetch(calls) {
         let sum = 0;
         for (let c = 0; c < calls; c++) {
@@ -94,16 +94,16 @@ function doors(setting: Setting, fds: readonly number[]): Door[] {
 }
 
 /** Compiled, a loop makes no objects of its own: it is entered so once it was called often, and no longer after a gc(). */
-async function warm(door: Door, quick: boolean): Promise<void> {
-  for (let i = 0; i < (quick ? 2 : 300); i++) await door.fetch(20);
+async function warm(api: Api, quick: boolean): Promise<void> {
+  for (let i = 0; i < (quick ? 2 : 300); i++) await api.fetch(20);
 }
 
 /** Bytes allocated by so few calls that mostly no collection comes between; those where one came do not count. */
-async function bytes(door: Door, calls: number): Promise<number> {
+async function bytes(api: Api, calls: number): Promise<number> {
   const grown: number[] = [];
   for (let i = 0; i < 15; i++) {
     const before = getHeapStatistics().used_heap_size;
-    await door.fetch(calls);
+    await api.fetch(calls);
     const after = getHeapStatistics().used_heap_size;
     if (after >= before) grown.push(after - before);
   }
@@ -111,7 +111,7 @@ async function bytes(door: Door, calls: number): Promise<number> {
 }
 
 /** Objects allocated, as V8's own profiler of allocations counts them when it is to see every one. */
-async function objects(door: Door, calls: number): Promise<number> {
+async function objects(api: Api, calls: number): Promise<number> {
   const session = new Session();
   session.connect();
   const post = (method: string, parameters = {}): unknown => {
@@ -125,14 +125,14 @@ async function objects(door: Door, calls: number): Promise<number> {
   };
   const every = { samplingInterval: 1, includeObjectsCollectedByMajorGC: true, includeObjectsCollectedByMinorGC: true };
   post('HeapProfiler.startSampling', every);
-  await door.fetch(calls);
+  await api.fetch(calls);
   const { profile } = post('HeapProfiler.stopSampling') as { profile: { samples: readonly unknown[] } };
   session.disconnect();
   return profile.samples.length;
 }
 
 /** How often the garbage collector ran. */
-async function collections(door: Door, calls: number): Promise<number> {
+async function collections(api: Api, calls: number): Promise<number> {
   let count = 0;
   const see = (entries: readonly PerformanceEntry[]): void => {
     for (const entry of entries) {
@@ -143,7 +143,7 @@ async function collections(door: Door, calls: number): Promise<number> {
   };
   const observer = new PerformanceObserver((list) => see(list.getEntries()));
   observer.observe({ entryTypes: ['gc'] });
-  await door.fetch(calls);
+  await api.fetch(calls);
   // Entries come in a turn of their own.
   await new Promise((resolve) => setTimeout(resolve, 20));
   see(observer.takeRecords());
@@ -158,7 +158,7 @@ interface Kind {
   /** In a round. */
   readonly calls: number;
   /** For one event, or whatever the race counts by. */
-  of(door: Door, calls: number): Promise<number>;
+  of(api: Api, calls: number): Promise<number>;
 }
 
 function allocation(setting: Setting, { id, what, unit, calls, of }: Kind): Race {
@@ -171,12 +171,12 @@ function allocation(setting: Setting, { id, what, unit, calls, of }: Kind): Race
     prepare() {
       const contenders: Contender[] = [];
       const fds = readyPipes(READY).map(([fd]) => fd);
-      for (const door of doors(setting, fds)) {
+      for (const api of apis(setting, fds)) {
         contenders.push({
-          name: door.name,
+          name: api.name,
           async run() {
-            await warm(door, setting.quick);
-            return of(door, calls);
+            await warm(api, setting.quick);
+            return of(api, calls);
           },
         });
       }
@@ -195,7 +195,7 @@ export function allocationRaces(setting: Setting): readonly Race[] {
       what: 'garbage collections in a million events',
       unit: 'count',
       calls: million,
-      of: async (door: Door, calls: number) => (await collections(door, calls)) * 1e6,
+      of: async (api: Api, calls: number) => (await collections(api, calls)) * 1e6,
     },
   ].map((kind) => allocation(setting, kind as Kind));
 }

@@ -38,7 +38,7 @@ function cycleOfPoll(setting: Setting, fds: Int32Array): Contender[] {
   return [{ name: 'C, poll(2)', at: fds.length, run: (times) => cycle(fds, reader, writer, times) }];
 }
 
-function cycleThroughDoor(fds: Int32Array): Contender {
+function cycleOfSystemCalls(fds: Int32Array): Contender {
   const [[reader, writer]] = pipes(1) as [Pair];
   const kq = kqueue();
   const list = new KeventList(64);
@@ -47,7 +47,7 @@ function cycleThroughDoor(fds: Int32Array): Contender {
     if (kevent(kq, list, 1, null, 0, null) !== 0) throw new Error(`no knote for descriptor ${fd}`);
   }
   return {
-    name: 'C door',
+    name: 'system-call API',
     at: fds.length,
     run(times) {
       const start = now();
@@ -61,12 +61,12 @@ function cycleThroughDoor(fds: Int32Array): Contender {
   };
 }
 
-function cycleOfFront(fds: Int32Array): Contender {
+function cycleOfPollCalls(fds: Int32Array): Contender {
   const [[reader, writer]] = pipes(1) as [Pair];
   const kq = new Kqueue();
   kq.register(...[...fds, reader].map((fd) => read(fd)));
   return {
-    name: 'front door',
+    name: 'high-level API',
     at: fds.length,
     run(times) {
       const start = now();
@@ -94,11 +94,11 @@ export function idleRaces(setting: Setting): readonly Race[] {
   return [
     {
       id: 'idle/cycle',
-      what: 'a byte written, its event fetched, the byte read, beside idle descriptors',
+      what: 'a byte is written, its event fetched, and the byte read, while other descriptors are idle',
       unit: 'ns',
       ...(fitting.length === wanted.length
         ? {}
-        : { note: `a process may have ${limit + OTHERS} descriptors here: ulimit -n ${50_000 + OTHERS} for all` }),
+        : { note: `up to ${limit + OTHERS} descriptors here; all rows need ulimit -n ${50_000 + OTHERS}` }),
       prepare() {
         const all = Int32Array.from(socketPairs((counts.at(-1) ?? 0) / 2).flat());
         return counts.flatMap((count) => {
@@ -107,8 +107,8 @@ export function idleRaces(setting: Setting): readonly Race[] {
             ...cycleInC('C', kqueueInC(setting), fds),
             ...cycleInC('C, epoll', epollInC(setting), fds),
             ...cycleOfPoll(setting, fds),
-            cycleThroughDoor(fds),
-            cycleOfFront(fds),
+            cycleOfSystemCalls(fds),
+            cycleOfPollCalls(fds),
           ];
         });
       },

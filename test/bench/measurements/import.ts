@@ -22,11 +22,11 @@ function timed(name: string, statement: string): Contender {
 export function importRaces({ kqueue, dist }: Setting): readonly Race[] {
   const url = (path: string): string => JSON.stringify(pathToFileURL(path).href);
   const koffi = createRequire(import.meta.url).resolve('koffi');
-  const [front, sys] = [url(`${dist}/index.js`), url(`${dist}/sys/index.js`)];
+  const [highLevel, sys] = [url(`${dist}/index.js`), url(`${dist}/sys/index.js`)];
   return [
     {
-      id: 'import/doors',
-      what: 'importing, in a new process',
+      id: 'import/entries',
+      what: 'import in a new process',
       unit: 'ns',
       times: 1,
       rounds: 9,
@@ -37,9 +37,9 @@ export function importRaces({ kqueue, dist }: Setting): readonly Race[] {
           timed('koffi, import', `await import(${url(koffi)})`),
           timed('koffi, as the library loads it', `createRequire(${url(koffi)})(${JSON.stringify(koffi)})`),
           timed('an empty module', `await import('data:text/javascript,')`),
-          timed('front door', `await import(${front})`),
-          timed('C door', `await import(${sys})`),
-          timed('front door, and a queue made', `const { Kqueue } = await import(${front}); new Kqueue()`),
+          timed('high-level API', `await import(${highLevel})`),
+          timed('system-call API', `await import(${sys})`),
+          timed('high-level API, and a new Kqueue', `const { Kqueue } = await import(${highLevel}); new Kqueue()`),
         ];
       },
     },

@@ -1,9 +1,9 @@
-// kevent(2) through the C door, `kqueue-ffi/sys`: one call that finds nothing, some or many events, each field of which is
+// kevent(2) through the system-call API, `kqueue-ffi/sys`: one call that finds nothing, some or many events, each field of which is
 // read, and calls that register.
 
 import koffi from 'koffi';
 import {
-  abi,
+  defaultSys,
   EV_ADD,
   EV_DELETE,
   EV_SET,
@@ -162,10 +162,10 @@ function fetchByStructs(setting: Setting, kq: number, room: number, found: numbe
   ];
 }
 
-function fetchThroughDoor(kq: number, room: number, found: number): Contender {
+function fetchThroughSystemCalls(kq: number, room: number, found: number): Contender {
   const list = new KeventList(room);
   return {
-    name: 'C door',
+    name: 'system-call API',
     run(times) {
       let sum = 0;
       const start = now();
@@ -186,7 +186,7 @@ function fetchThroughDoor(kq: number, room: number, found: number): Contender {
 function fetching(setting: Setting, ready: number): Race {
   return {
     id: `kevent/${ready}`,
-    what: ready === 0 ? 'a call that finds nothing' : `${ready} ready: each event, all fields read`,
+    what: ready === 0 ? 'a call without an event' : `${ready} ready: time of each event, all fields read`,
     unit: 'ns',
     prepare() {
       const fds = readyPipes(ready).map(([reader]) => reader);
@@ -200,17 +200,17 @@ function fetching(setting: Setting, ready: number): Race {
         ...fetchByAddon(setting, kq, room, found),
         ...(ready === 0 ? fetchByNumbers(setting, kq, room) : []),
         ...fetchByStructs(setting, kq, room, found),
-        fetchThroughDoor(kq, room, found),
+        fetchThroughSystemCalls(kq, room, found),
       ];
     },
   };
 }
 
-function registerThroughDoor(kq: number, fds: Int32Array, batch: number): Contender {
+function registerThroughSystemCalls(kq: number, fds: Int32Array, batch: number): Contender {
   const list = new KeventList(batch);
   const one = new KeventList(1);
   return {
-    name: 'C door',
+    name: 'system-call API',
     run(times) {
       let took = 0;
       for (let done = 0; done < times; done += fds.length) {
@@ -310,7 +310,7 @@ function registering(setting: Setting, batch: number): Race {
   const count = Math.max(batch, 512);
   return {
     id: `kevent/register-${batch}`,
-    what: `registering, ${batch} in a call: each`,
+    what: `registering ${batch} in one call: time of each`,
     unit: 'ns',
     times: count * (batch > 512 ? 1 : 4),
     ...(batch > 512 ? { rounds: 9 } : {}),
@@ -325,14 +325,15 @@ function registering(setting: Setting, batch: number): Race {
         ...c,
         ...registerByAddon(setting, kq, fds, batch),
         ...registerByStructs(setting, kq, fds, batch),
-        registerThroughDoor(kq, fds, batch),
+        registerThroughSystemCalls(kq, fds, batch),
       ];
     },
   };
 }
 
 export function keventRaces(setting: Setting): readonly Race[] {
-  if (abi.name !== setting.kqueue) throw new Error(`this is ${abi.name}, and not ${setting.kqueue}`);
+  const { name } = defaultSys().abi;
+  if (name !== setting.kqueue) throw new Error(`this is ${name}, and not ${setting.kqueue}`);
   return [
     ...[0, 1, 64, 1024].map((ready) => fetching(setting, ready)),
     ...[1, 64, setting.quick ? 1024 : 10_000].map((batch) => registering(setting, batch)),

@@ -183,10 +183,10 @@ async function aChild(): Promise<ChildProcess> {
 function exit({ quick, kqueue }: Setting): Race {
   return {
     id: 'latency/exit',
-    what: "from killing a child to the event of its end, the kernel's work included",
+    what: 'from kill(2) of a child to the event of its exit, with the work of the kernel',
     unit: 'ns',
     times: quick ? 2 : 4,
-    note: 'not on libkqueue: it does not tell of a child that Node has waited for',
+    note: 'not with libkqueue, which does not report a child that Node has already waited for',
     prepare() {
       if (kqueue === 'libkqueue') return [];
       return [

@@ -46,7 +46,7 @@ function knotes(setting: Setting, of: 'rss' | 'heapUsed', count: number): Race {
             ];
       return [
         ...inC,
-        contender('C door', () => {
+        contender('system-call API', () => {
           const kq = kqueue();
           const list = new KeventList(1);
           for (const fd of fds) {
@@ -55,7 +55,7 @@ function knotes(setting: Setting, of: 'rss' | 'heapUsed', count: number): Race {
           }
           return kq;
         }),
-        contender('front door', () => {
+        contender('high-level API', () => {
           const kq = new Kqueue();
           for (const fd of fds) kq.register(read(fd));
           return kq;

@@ -1,4 +1,4 @@
-// The same as kevent.ts through the front door: poll() makes typed events with tokens, register() takes interests.
+// The same as kevent.ts through the high-level API: poll() makes typed events with tokens, register() takes interests.
 
 import { Kqueue, type KqueueEvent, type Registration, read } from '../../../src/index.ts';
 import { type CLoop, epollInC, kqueueInC } from '../baselines/c-loop.ts';
@@ -26,7 +26,10 @@ function sumOf(event: KqueueEvent<Token>): number {
 function polling(setting: Setting, ready: number): Race {
   return {
     id: `poll/${ready}`,
-    what: ready === 0 ? 'poll() that finds nothing' : `${ready} ready: each event, typed, with a token, all read`,
+    what:
+      ready === 0
+        ? 'poll() without an event'
+        : `${ready} ready: time of each typed event, with a token, all fields read`,
     unit: 'ns',
     prepare() {
       const made = readyPipes(ready);
@@ -42,7 +45,7 @@ function polling(setting: Setting, ready: number): Race {
         contenders.push({ name: c.name, run: (times) => c.loop.fetch(queue, room, times) / found });
       }
       contenders.push({
-        name: 'front door',
+        name: 'high-level API',
         run(times) {
           let sum = 0;
           let found = 0;
@@ -69,7 +72,7 @@ function registering(setting: Setting, batch: number): Race {
   const count = Math.max(batch, 512);
   return {
     id: `poll/register-${batch}`,
-    what: `register() with tokens, ${batch} in a call: each`,
+    what: `register() of ${batch} in one call, with tokens: time of each`,
     unit: 'ns',
     times: count * (batch > 512 ? 1 : 4),
     ...(batch > 512 ? { rounds: 9 } : {}),
@@ -90,7 +93,7 @@ function registering(setting: Setting, batch: number): Race {
         });
       }
       contenders.push({
-        name: 'front door',
+        name: 'high-level API',
         run(times) {
           let took = 0;
           for (let done = 0; done < times; done += count) {

@@ -35,14 +35,14 @@ function inC(setting: Setting, ms: number): Contender[] {
   });
 }
 
-function throughDoor(ms: number): Contender {
+function throughSystemCalls(ms: number): Contender {
   const kq = kqueue();
   const list = new KeventList(1);
   // DragonFly counts milliseconds only. libkqueue takes NOTE_USECONDS for nanoseconds.
   const { NOTE_NSECONDS } = abi.constants;
   const [unit, data] = NOTE_NSECONDS === undefined ? [0, Math.ceil(ms)] : [NOTE_NSECONDS, ms * 1e6];
   return {
-    name: 'C door',
+    name: 'system-call API',
     run(times) {
       const measured: number[] = [];
       for (let t = 0; t < times; t++) {
@@ -67,7 +67,7 @@ function one(setting: Setting, ms: number): Race {
       return [
         late("Node's setTimeout", ms, () => new Promise((resolve) => setTimeout(resolve, ms))),
         ...inC(setting, ms),
-        throughDoor(ms),
+        throughSystemCalls(ms),
         late('poll()', ms, async () => {
           kq.register(timer(1, { after: ms }));
           kq.poll();
