@@ -132,7 +132,8 @@ class PollWatcher implements Watcher {
   /** Nobody waits: a handle that is left started goes on firing, and aborts the process when Node ends without 'exit'. */
   readonly #pause = (): void => {
     this.#pausing = undefined;
-    if (!this.#watching) this.#stop();
+    if (this.#watching) listen();
+    else this.#stop();
   };
 
   watch(): void {

@@ -1,7 +1,8 @@
 // Programs that run in a process of their own, for the tests of this folder: `child.ts SCENARIO [unpollable]`.
 
-import { chmodSync, closeSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import koffi from 'koffi';
 import { Kqueue, KqueueError, read, signal, timer, user, vnode, write } from '../../src/index.ts';
 import { abis, defaultSys } from '../../src/sys/index.ts';
@@ -255,6 +256,26 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
     console.log((await Promise.all(queues.map((kq) => kq.wait()))).flat().length);
   },
 
+  /** libuv aborts the process when the epoll of a loop is closed. */
+  async 'the number of a worker’s loop'() {
+    const kq = newQueue();
+    kq.register(user(1));
+    const { fd } = kq;
+    closeSync(fd);
+    const source =
+      'const { parentPort } = require("node:worker_threads"); parentPort.on("message", (m) => parentPort.postMessage(m));';
+    const worker = new Worker(source, { eval: true });
+    const answered = async (): Promise<unknown> => {
+      worker.postMessage('still here');
+      return new Promise((resolve) => worker.once('message', resolve));
+    };
+    await answered();
+    console.log(readlinkSync(`/proc/self/fd/${fd}`));
+    kq.close();
+    console.log(await answered());
+    await worker.terminate();
+  },
+
   /** Node ignores it, for those who write to what nobody reads any more. */
   'SIGPIPE, once it is registered no longer'() {
     const kq = new Kqueue({ sys: new FakeSys(abis.darwin) });
@@ -329,6 +350,12 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
     const [fired] = await waiting;
     console.log('event', fired?.ident);
     for (const fd of taken) closeSync(fd);
+    // Now it can be duplicated: the next wait tries again.
+    const before = readdirSync('/proc/self/fd').length;
+    const again = kq.wait();
+    console.log('duplicates', readdirSync('/proc/self/fd').length - before);
+    event.trigger();
+    console.log('event', (await again)[0]?.ident);
   },
 };
 

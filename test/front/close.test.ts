@@ -8,7 +8,7 @@ import koffi from 'koffi';
 import { Kqueue, proc, read, timer, user, vnode, write } from '../../src/index.ts';
 import { defaultSys } from '../../src/sys/index.ts';
 import { descriptors } from '../helpers/descriptors.ts';
-import { closeAfter, DEADLINE, isCode, newPipe, noProc, put, suite, testFolder, turn } from './helpers.ts';
+import { closeAfter, DEADLINE, isCode, newPipe, noProc, put, runChild, suite, testFolder, turn } from './helpers.ts';
 
 const folder = testFolder();
 
@@ -23,6 +23,10 @@ describe('a queue', suite, () => {
     kq.close();
     assert.deepEqual([kq.closed, kq.fd, String(kq)], [true, -1, `kqueue { closed, ${defaultSys().name} }`]);
     assert.throws(() => fstatSync(fd), { code: 'EBADF' });
+  });
+
+  it('close() leaves a number open that a worker’s event loop has by now', { skip: noProc }, async () => {
+    assert.equal(await runChild('the number of a worker’s loop'), 'anon_inode:[eventpoll]\nstill here\n');
   });
 
   it('close() ends its registrations', () => {

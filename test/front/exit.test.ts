@@ -19,6 +19,22 @@ const endings: readonly { how: string; script: string; status: number }[] = [
   { how: 'at its end', script: '', status: 0 },
   { how: 'by process.exit()', script: 'process.exit(3);', status: 3 },
   { how: 'by an exception', script: 'throw new Error("the end");', status: 1 },
+  { how: 'at its end, without listeners', script: 'process.removeAllListeners("exit");', status: 0 },
+  {
+    how: 'at its end, in a wait that begins after all listeners were removed',
+    script: 'process.removeAllListeners("exit"); kq.poll(); kq.unref().wait();',
+    status: 0,
+  },
+  {
+    how: 'after other code emitted its end',
+    script: `
+      const pending = kq.wait({ timeout: 20_000 });
+      process.emit("exit", 0);
+      const seen = (await pending).length + (await kq.wait({ timeout: 20_000 })).length;
+      // Node's own listener has set it, as the module was not at its end.
+      process.exitCode = seen === 2 ? 0 : 9;`,
+    status: 0,
+  },
   {
     how: 'while an exit handler begins to wait',
     script: 'process.on("exit", () => { kq.wait(); const late = new Kqueue(); late.register(user(1)); late.wait(); });',

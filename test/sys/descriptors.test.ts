@@ -3,19 +3,26 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readlinkSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { EV_SET, errnoName, KeventList, type Sys, Timespec } from '../../src/sys/index.ts';
 import { descriptors } from '../helpers/descriptors.ts';
+import { ofLibc } from './built-in.ts';
 import { kqueues } from './kqueues.ts';
 import { typescriptWorker } from './typescript-worker.ts';
 
 const NOW = new Timespec(0, 0);
 const linux = process.platform === 'linux';
 const program = new URL('worker.ts', import.meta.url);
+const O_CLOEXEC = 0o2000000;
+const dup3 = ofLibc<[from: number, to: number, flags: number]>('int dup3(int from, int to, int flags)');
+const epoll_create1 = ofLibc<[flags: number]>('int epoll_create1(int flags)');
+const epoll_ctl = ofLibc<[epoll: number, operation: number, fd: number, event: Uint8Array]>(
+  'int epoll_ctl(int epoll, int operation, int fd, void *event)',
+);
 const noProc = !linux && 'needs the /proc of Linux';
 
 /** What descriptor `fd` of a process is: a path, or `anon_inode:[eventpoll]` and the like. Undefined if closed. */
@@ -25,6 +32,13 @@ function descriptor(fd: number): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What an epoll watches, as /proc shows it. */
+function epollEntries(fd: number): string[] {
+  return readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('tfd:'));
 }
 
 /** Registers something of every filter that this kqueue needs a descriptor for. Returns how to undo what it opened. */
@@ -169,6 +183,57 @@ for (const door of await kqueues()) {
       EV_SET(list, 0, 1, sys.abi.constants['EVFILT_USER'] ?? 0, sys.abi.constants['EV_ADD'] ?? 0, 0, 0, 0);
       assert.equal(sys.kevent(another, list, 1, null, 0, NOW), -1);
       assert.equal(errnoName(sys.errno()), 'EBADF');
+    });
+
+    test('a queue whose number is another epoll by now is EBADF, and that epoll stays as it is', {
+      skip: ofLinux,
+    }, () => {
+      const { EVFILT_READ = 0, EVFILT_USER = 0, EV_ADD = 0 } = sys.abi.constants;
+      const list = new KeventList(1, sys.abi);
+      const [pipe, other] = [sys.kqueue(), sys.kqueue()];
+      const entry = new Uint8Array(16);
+      // EPOLLIN
+      entry[0] = 1;
+
+      /** Each is tried on a number of its own: what another program would do with its epoll goes wrong, or does not. */
+      const calls: Readonly<Record<string, (kq: number) => number>> = {
+        'a change': (kq) => {
+          EV_SET(list, 0, 1, EVFILT_USER, EV_ADD, 0, 0, 0);
+          return sys.kevent(kq, list, 1, null, 0, NOW);
+        },
+        'a wait': (kq) => sys.kevent(kq, null, 0, list, 1, Timespec.fromMillis(60_000)),
+        looks: (kq) => {
+          let result = 0;
+          for (let i = 0; result === 0 && i < 64; i++) result = sys.kevent(kq, null, 0, list, 1, NOW);
+          return result;
+        },
+        wakefd: (kq) => sys.wakefd?.(kq, 1) ?? 0,
+        close: (kq) => sys.close(kq),
+      };
+      for (const [name, call] of Object.entries(calls)) {
+        for (const ready of [false, true]) {
+          const kq = sys.kqueue();
+          EV_SET(list, 0, other, EVFILT_READ, EV_ADD, 0, 0, 0);
+          assert.equal(sys.kevent(kq, list, 1, null, 0, NOW), 0);
+          EV_SET(list, 0, 1, EVFILT_USER, EV_ADD, ready ? (sys.abi.constants['NOTE_TRIGGER'] ?? 0) : 0, 0, 0);
+          assert.equal(sys.kevent(pipe, list, 1, null, 0, NOW), 0);
+
+          // The other epoll watches a file that the queue watches, too, and one that has something to report.
+          const epoll = epoll_create1(O_CLOEXEC);
+          assert.equal(epoll_ctl(epoll, 1, other, entry), 0);
+          if (ready) assert.equal(epoll_ctl(epoll, 1, pipe, entry), 0);
+          assert.equal(dup3(epoll, kq, O_CLOEXEC), kq);
+          const watched = epollEntries(kq);
+          assert.equal(call(kq), -1, `${name}, ${ready}`);
+          assert.equal(errnoName(sys.errno()), 'EBADF', name);
+          assert.deepEqual(epollEntries(kq), watched, name);
+          assert.equal(sys.kevent(kq, null, 0, list, 1, NOW), -1, name);
+          closeSync(epoll);
+          assert.equal(descriptor(kq), 'anon_inode:[eventpoll]', name);
+          closeSync(kq);
+        }
+      }
+      for (const kq of [pipe, other]) sys.close(kq);
     });
 
     test('a queue closed behind our back leaves nothing open, once that is seen', { skip: ofLinux }, () => {
