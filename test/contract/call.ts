@@ -330,7 +330,8 @@ export const cases: readonly Case[] = [
     needs: ['TIMER', 'pollable', 'poll'],
     async run(world) {
       const kq = new Queue(world);
-      kq.set('TIMER', 1, 'ADD|ONESHOT', { data: 30 });
+      // It must not run out before the first look.
+      kq.set('TIMER', 1, 'ADD|ONESHOT', { data: 300 + 20 * world.pace });
       assert.equal(world.poll(kq.fd), false);
       const end = performance.now() + deadline(world);
       while (!world.poll(kq.fd)) {

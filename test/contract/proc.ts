@@ -209,7 +209,7 @@ export const cases: readonly Case[] = [
     name: 'PROC: a wait ends when the process does, in the middle of it',
     needs: ['PROC', 'spawn'],
     run(world) {
-      const child = world.spawn({ after: 150 + 20 * world.pace });
+      const child = world.spawn({ after: 300 + 20 * world.pace });
       const kq = watch(world, child);
       const start = performance.now();
       assert.equal(kq.fetch(60_000).length, 1);

@@ -213,7 +213,8 @@ function measured({ sys }: World): number {
 /** The process in which cases run: gets the number of a case, answers what came of it. */
 async function serve(target: Target): Promise<void> {
   const world = await worldOf(target);
-  const pace = world.pace ?? measured(world);
+  // Whole milliseconds, as timers have them.
+  const pace = Math.ceil(world.pace ?? measured(world));
   process.on('message', (index: number) => {
     const answer: Promise<Answer> =
       index === READY ? Promise.resolve({ outcome: 'passed', pace }) : attempt(world, pace, cases[index] as Case);
