@@ -144,8 +144,8 @@ export class Queue {
   }
 
   /**
-   * kevent(2) with these changes and room for `room` events, but never for fewer than there are changes: DragonFly writes
-   * a record for each failed change without looking. A timeout in milliseconds; null waits for ever.
+   * kevent(2) with these changes and room for `room` events, but not for fewer than there are changes: each may fail. The
+   * timeout is in milliseconds; null waits for ever.
    */
   call(changes: readonly Change[], ms: number | null, room = 64): Event[] {
     const { world } = this;
