@@ -147,8 +147,9 @@ export class Kqueue<Token = unknown> {
 
   /**
    * Waits for events and blocks the thread meanwhile, Node's event loop included, as kevent(2) does. A wait that a signal
-   * interrupts goes on with the rest of the time (EINTR). On Linux, where Node's handlers count the signals that are
-   * registered, it ends early instead, with [].
+   * interrupts goes on with the rest of the time (EINTR). On Linux, Node's handlers count signals, and they run when the
+   * event loop turns. While a signal is registered there, in this queue or in one that it watches, the wait also ends early,
+   * with [], when the event loop has something to do. (In Bun and Deno, and in a program's first turn, after 0.1 seconds.)
    *
    * In a worker it waits in slices of at most 100 milliseconds, so that terminate() and process.exit() can end the worker.
    *

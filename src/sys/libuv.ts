@@ -21,6 +21,14 @@ function findBackend(): number {
   }
 }
 
+/** The descriptor of the epoll(7) of the main thread's loop; -1 where it is not known. Linux only, on the main thread. */
+export function backendFd(): number {
+  // Bun exports functions of libuv that end the process.
+  const { bun, deno } = process.versions;
+  backend ??= bun === undefined && deno === undefined ? findBackend() : -1;
+  return backend;
+}
+
 /**
  * Puts a descriptor into the epoll of Node's loop ahead of libuv, which does so when the loop turns, and aborts the process
  * if the kernel says no; one that is there already it takes for its own. False where the kernel does say no: to an epoll
@@ -29,7 +37,7 @@ function findBackend(): number {
  */
 export function admit(fd: number): boolean {
   bindLibc();
-  backend ??= findBackend();
+  const backend = backendFd();
   if (backend === -1) return true;
   words.set([0, fd, fd, 0]);
   return libc.epoll_ctl(backend, EPOLL_CTL_ADD, fd, address) === 0 || errno() === EEXIST;

@@ -7,24 +7,28 @@ import koffi from 'koffi';
 import { duplicate, release } from '../../src/sys/descriptor.ts';
 import { constant, noLinux, ofLibc, Queue } from './built-in.ts';
 
-const pipe2 = ofLibc<[fds: Int32Array, flags: number]>('int pipe2(void *fds, int flags)');
+const socketpair = ofLibc<[domain: number, type: number, protocol: number, fds: Int32Array]>(
+  'int socketpair(int domain, int type, int protocol, void *fds)',
+);
 const dup3 = ofLibc<[from: number, to: number, flags: number]>('int dup3(int from, int to, int flags)');
+const dup = ofLibc<[fd: number]>('int dup(int fd)');
 const eventfd = ofLibc<[initial: number, flags: number]>('int eventfd(unsigned int initial, int flags)');
 const CLOEXEC = 0o2000000;
 
-function pipe(): [reader: number, writer: number] {
+/** Connected UNIX sockets: the library opens none for itself. */
+function pair(): [reader: number, writer: number] {
   const fds = new Int32Array(2);
-  assert.equal(pipe2(fds, CLOEXEC), 0);
+  assert.equal(socketpair(1, 1 | CLOEXEC, 0, fds), 0);
   return [fds[0] as number, fds[1] as number];
 }
 
-/** The open descriptors that are eventfds, epolls and the like, with what each of them is. */
-function anonymous(): Map<number, string> {
+/** The open descriptors that are pipes, eventfds, epolls and the like, with what each of them is. */
+function special(): Map<number, string> {
   const found = new Map<number, string>();
   for (const fd of fs.readdirSync('/proc/self/fd').map(Number)) {
     try {
       const link = fs.readlinkSync(`/proc/self/fd/${fd}`);
-      if (link.startsWith('anon_inode:') || link.startsWith('pidfd')) found.set(fd, link);
+      if (/^(anon_inode|pidfd|pipe)/.test(link)) found.set(fd, link);
     } catch {
       // The one that readdir had.
     }
@@ -32,9 +36,10 @@ function anonymous(): Map<number, string> {
   return found;
 }
 
-/** Registers what makes a queue open each of its descriptors. Returns those, with what each of them is. */
-function populate(queue: Queue, file: number): Map<number, string> {
-  const before = anonymous();
+/** Makes a queue, and registers what makes it open each of its descriptors. Returns those, with what each of them is. */
+function populated(file: number): { queue: Queue; own: Map<number, string> } {
+  const before = special();
+  const queue = new Queue();
   const add = (what: Parameters<Queue['change']>[0]): void => assert.equal(queue.change(what), 'ok', what.filter);
   add({ ident: 1, filter: 'USER', flags: 'ADD|CLEAR' });
   add({ ident: 1, filter: 'TIMER', data: 60_000 });
@@ -42,16 +47,16 @@ function populate(queue: Queue, file: number): Map<number, string> {
   add({ ident: file, filter: 'VNODE', fflags: 'DELETE' });
   add({ ident: process.ppid, filter: 'PROC', fflags: 'EXIT' });
   assert.notEqual(queue.sys.wakefd?.(queue.fd, 1), -1);
-  const own = anonymous();
-  for (const fd of before.keys()) own.delete(fd);
-  return own;
+  const own = special();
+  for (const fd of [...before.keys(), queue.fd]) own.delete(fd);
+  return { queue, own };
 }
 
-function withFile(body: (queue: Queue, file: number) => void): void {
-  const queue = new Queue();
+function withQueue(body: (queue: Queue, own: Map<number, string>) => void): void {
   const file = fs.openSync(import.meta.filename, 'r');
+  const { queue, own } = populated(file);
   try {
-    body(queue, file);
+    body(queue, own);
   } finally {
     queue.close();
     fs.closeSync(file);
@@ -62,9 +67,8 @@ describe('private descriptors of the kqueue of Linux', { skip: noLinux }, () => 
   koffi.load(null);
 
   test('each of them is EBADF for every filter and every change, in every queue', () => {
-    withFile((queue, file) => {
-      const own = populate(queue, file);
-      const kinds = ['[eventfd]', '[eventpoll]', '[timerfd]', 'inotify', 'pidfd'];
+    withQueue((queue, own) => {
+      const kinds = ['[eventfd]', '[eventpoll]', '[timerfd]', 'inotify', 'pidfd', 'pipe'];
       for (const kind of kinds)
         assert(
           [...own.values()].some((link) => link.includes(kind)),
@@ -93,8 +97,7 @@ describe('private descriptors of the kqueue of Linux', { skip: noLinux }, () => 
   });
 
   test('a queue itself can be watched by another', () => {
-    withFile((queue, file) => {
-      populate(queue, file);
+    withQueue((queue) => {
       const outer = new Queue();
       assert.equal(outer.change({ ident: queue.fd, filter: 'READ' }), 'ok');
       assert.equal(outer.fetch(5000).length, 1);
@@ -103,14 +106,14 @@ describe('private descriptors of the kqueue of Linux', { skip: noLinux }, () => 
   });
 
   test('a number that a queue gave back is the caller’s', () => {
-    withFile((queue, file) => {
-      const own = [...populate(queue, file).keys()];
+    withQueue((queue, own) => {
       queue.close();
-      const [reader, writer] = pipe();
+      const [reader, writer] = pair();
       const other = new Queue();
-      for (const fd of own) {
-        // The new queue, or the pipe, may have taken the number.
-        if (fd === other.fd || fd === reader || fd === writer) continue;
+      const taken = special();
+      for (const fd of own.keys()) {
+        // The new queue, or one of the sockets, may have taken the number.
+        if (taken.has(fd) || fd === reader || fd === writer) continue;
         assert.equal(dup3(reader, fd, CLOEXEC), fd);
         assert.equal(other.change({ ident: fd, filter: 'READ' }), 'ok');
         assert.equal(other.change({ ident: fd, filter: 'READ', flags: 'DELETE' }), 'ok');
@@ -122,10 +125,10 @@ describe('private descriptors of the kqueue of Linux', { skip: noLinux }, () => 
   });
 
   test('a number on which the caller opened a file is the caller’s, unless the file is of the same kind', () => {
-    withFile((queue, file) => {
-      const [own] = [...populate(queue, file)].find(([, link]) => link.includes('pidfd')) ?? [];
+    withQueue((queue, descriptors) => {
+      const [own] = [...descriptors].find(([, link]) => link.includes('pidfd')) ?? [];
       assert(own !== undefined);
-      const [reader, writer] = pipe();
+      const [reader, writer] = pair();
       assert.equal(dup3(reader, own, CLOEXEC), own);
       fs.writeSync(writer, 'x');
       assert.equal(queue.change({ ident: own, filter: 'READ' }), 'ok');
@@ -140,8 +143,8 @@ describe('private descriptors of the kqueue of Linux', { skip: noLinux }, () => 
 
   test('a knote whose closed number became one of them is gone, and leaves the queue as it is', () => {
     const queue = new Queue();
-    const [reader, writer] = pipe();
-    const kept = fs.openSync(`/proc/self/fd/${reader}`, 'r');
+    const [reader, writer] = pair();
+    const kept = dup(reader);
     assert.equal(queue.change({ ident: reader, filter: 'READ' }), 'ok');
     fs.closeSync(reader);
     assert.equal(queue.change({ ident: 1, filter: 'TIMER', flags: 'ADD|ONESHOT', data: 1 }), 'ok');

@@ -1,6 +1,7 @@
 import { EV_DISABLE, EV_RECEIPT, EV_SYSFLAGS } from './constants.ts';
 import type { Epoll } from './epoll.ts';
 import type { Inotify } from './inotify.ts';
+import type { Pending } from './nested.ts';
 import type { Timers } from './timers.ts';
 
 /** ident, data and udata: exact as a number while it is a safe integer, as a bigint beyond. */
@@ -31,8 +32,6 @@ export interface Host {
    * outside of kevent(2) calls it first.
    */
   repair(): void;
-  /** Calls code that may run listeners, and these any function of the library, while a change or a fetch is under way. */
-  outside<Result>(call: () => Result): Result;
   /** The epoll that is the queue's own descriptor. */
   readonly readers: Epoll;
   /** The epoll in which EVFILT_WRITE watches; null and errno() when it cannot be made. */
@@ -46,8 +45,12 @@ export interface Host {
   forget(name: number): void;
   /** The knotes of all filters on a descriptor. */
   on(fd: number): Knote[];
-  /** How many knotes can only become active while Node's loop turns: a wait that a signal interrupts ends for them. */
+  /** How many knotes can only become active while Node's loop turns. */
   loopBound: number;
+  /** The queues that READ knotes watch. */
+  readonly inner: Set<Pending>;
+  /** Removes a knote. */
+  drop(knote: Knote): void;
 }
 
 /*

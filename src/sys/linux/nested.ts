@@ -4,6 +4,8 @@ export interface Pending {
   pending(): number;
   /** Whether its number still is this queue's. */
   isOpen(): boolean;
+  /** Whether some of its knotes become active only while Node's loop turns. */
+  needsLoop(): boolean;
 }
 
 /** The queues of this isolate by descriptor. */

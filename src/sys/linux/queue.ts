@@ -23,8 +23,10 @@ import { asKqueueErrno, EPOLLET, EPOLLIN, Epoll, FOREIGN, finishEvents, LONGEST_
 import { descriptorFilters, filters } from './filters.ts';
 import { Inotify } from './inotify.ts';
 import type { Change, Host, Knote, Source, Word } from './knote.ts';
+import { waitWithLoop } from './loop-wait.ts';
 import type { Pending } from './nested.ts';
 import { createPipe, drain } from './pipe.ts';
+import { hasUnsettledListeners, settleListeners } from './signal.ts';
 import {
   EBADF,
   EEXIST,
@@ -46,6 +48,11 @@ const F_GETFD = 1;
 const INT_MAX = 2 ** 31 - 1;
 /** So many looks that find nothing may follow each other without a proof that the queue still is one. */
 const VAIN = 64;
+
+/** A timeout in seconds; less than 0 where it is invalid. */
+function secondsOf({ sec, nsec }: Timespec): number {
+  return sec < 0 || nsec < 0 || nsec > 999_999_999 ? -1 : sec + nsec / 1e9;
+}
 
 function isOpen(fd: Word): boolean {
   return libc.fcntl(Number(fd), F_GETFD, 0) !== -1;
@@ -73,6 +80,7 @@ export function repair(): void {
 export class Queue implements Host, Pending {
   readonly readers: Epoll;
   loopBound = 0;
+  readonly inner: Set<Pending> = new Set();
   /** Whether it was dismantled, or its descriptor was found to have been closed behind its back. */
   closed = false;
   #writers: Epoll | null = null;
@@ -283,26 +291,33 @@ export class Queue implements Host, Pending {
     nevents: number,
     timeout: Timespec | null,
   ): number {
+    // Handlers of listeners, which run below, may change it.
+    const seconds = timeout === null ? Number.POSITIVE_INFINITY : secondsOf(timeout);
     // First: no change may reach somebody else's epoll, nor a queue that is closed.
-    const proven = nchanges > 0 || nevents === 0;
+    let proven = nchanges > 0 || nevents === 0;
     if (proven && !this.isOpen()) return -this.#failure(FOREIGN);
     this.#news = false;
     let records = 0;
-    for (let i = 0; i < nchanges; i++) {
+    let failure = 0;
+    for (let i = 0; i < nchanges && failure === 0; i++) {
       const change: Change = (changelist as KeventList).get(i);
       const receipt = (change.flags & EV_RECEIPT) !== 0;
       const error = this.#apply(change);
-      // By a listener of a signal's.
-      if (this.closed) return -EBADF;
       if (error === 0 && !receipt) continue;
       if (records < nevents) {
         const { ident, filter, fflags, udata } = change;
         (eventlist as KeventList).put(records++, ident, filter, EV_ERROR, fflags, error, udata);
-      } else if (error !== 0) return -error;
+      } else failure = error;
     }
+    if (hasUnsettledListeners()) {
+      this.#letListenersRun(eventlist, records);
+      if (this.closed) return -EBADF;
+      proven = false;
+    }
+    if (failure !== 0) return -failure;
     if (records > 0 || nevents === 0) return records;
     const news = this.#news;
-    const fetched = this.#fetch(eventlist as KeventList, nevents, timeout, proven);
+    const fetched = this.#fetch(eventlist as KeventList, nevents, seconds, proven);
     this.#news = news;
     return fetched;
   }
@@ -323,7 +338,7 @@ export class Queue implements Host, Pending {
       this.#release();
       return;
     }
-    if (this.#changing !== null) this.#drop(this.#changing);
+    if (this.#changing !== null) this.drop(this.#changing);
     if (this.#delivered < this.#records) {
       this.#deliver(this.#reported[this.#delivered] as Knote);
       this.#delivered = this.#records;
@@ -346,24 +361,18 @@ export class Queue implements Host, Pending {
     this.#repeated = 0;
   }
 
-  outside<Result>(call: () => Result): Result {
-    const changing = this.#changing;
-    const reported = this.#reported;
-    const records = this.#records;
-    const delivered = this.#delivered;
+  /**
+   * Between the changes and the fetch, as after a call: 'newListener' and 'removeListener' handlers may call kevent(2) for
+   * this queue too, and with the same eventlist.
+   */
+  #letListenersRun(eventlist: KeventList | null, count: number): void {
+    const records = Array.from({ length: count }, (_, i) => (eventlist as KeventList).get(i));
+    this.#settle();
     underway = null;
-    this.#changing = null;
-    this.#reported = [];
-    this.#records = 0;
-    this.#delivered = 0;
-    try {
-      return call();
-    } finally {
-      underway = this;
-      this.#changing = changing;
-      this.#reported = reported;
-      this.#records = records;
-      this.#delivered = delivered;
+    settleListeners();
+    underway = this;
+    for (const [i, { ident, filter, flags, fflags, data, udata }] of records.entries()) {
+      (eventlist as KeventList).put(i, ident, filter, flags, fflags, data, udata);
     }
   }
 
@@ -399,7 +408,7 @@ export class Queue implements Host, Pending {
       return descriptor && !isOpen(change.ident) ? EBADF : ENOENT;
     }
     if (deleting) {
-      this.#drop(knote);
+      this.drop(knote);
       return 0;
     }
     const error = knote.change(change, adding);
@@ -434,7 +443,7 @@ export class Queue implements Host, Pending {
   #find(filter: number, ident: Word): Knote | undefined {
     const knote = this.#knotes.get(filter)?.get(ident);
     if (knote === undefined || knote.alive()) return knote;
-    this.#drop(knote);
+    this.drop(knote);
     return undefined;
   }
 
@@ -454,19 +463,17 @@ export class Queue implements Host, Pending {
       this.#changing = null;
       return error;
     }
-    // Not from the change: a listener may have made others.
-    const { filter, ident } = knote;
-    let byIdent = this.#knotes.get(filter);
+    let byIdent = this.#knotes.get(change.filter);
     if (byIdent === undefined) {
       byIdent = new Map();
-      this.#knotes.set(filter, byIdent);
+      this.#knotes.set(change.filter, byIdent);
     }
-    byIdent.set(ident, knote);
+    byIdent.set(change.ident, knote);
     this.#changing = null;
     return 0;
   }
 
-  #drop(knote: Knote): void {
+  drop(knote: Knote): void {
     this.#changing = knote;
     knote.gone = true;
     this.#unlist(knote);
@@ -477,13 +484,8 @@ export class Queue implements Host, Pending {
   }
 
   /** `proven`: the number is known to be this queue. */
-  #fetch(eventlist: KeventList, nevents: number, timeout: Timespec | null, proven: boolean): number {
-    let seconds = Number.POSITIVE_INFINITY;
-    if (timeout !== null) {
-      const { sec, nsec } = timeout;
-      if (sec < 0 || nsec < 0 || nsec > 999_999_999) return -EINVAL;
-      seconds = sec + nsec / 1e9;
-    }
+  #fetch(eventlist: KeventList, nevents: number, seconds: number, proven: boolean): number {
+    if (seconds < 0) return -EINVAL;
     if (this.#unreturned.length > 0) {
       const records = this.#repeat(eventlist, nevents);
       if (records > 0) return records;
@@ -510,15 +512,24 @@ export class Queue implements Host, Pending {
       if (end === 0) end = time + seconds * 1e9;
       const rest = (end - time) / 1e9;
       if (rest <= 0) return 0;
+      if (this.needsLoop()) {
+        const ended = waitWithLoop(this.fd, Math.min(rest, LONGEST_WAIT));
+        // A signal is counted by Node's handler, which runs when the caller lets the loop turn.
+        if (ended === -1 && errno() !== EINTR) return -this.#failure(ended);
+        over = ended !== 'queue' && !(ended === 'time' && rest > LONGEST_WAIT);
+        continue;
+      }
       const n = this.#collect(rest);
       // Not by the clock alone: a program that tests its own timers may have stopped it.
       over = n === 0 && rest <= LONGEST_WAIT;
-      if (n < 0) {
-        const error = this.#failure(n);
-        // A signal that a knote waits for is counted by Node's handler, which runs when the caller lets the loop turn.
-        return error === EINTR && this.loopBound > 0 ? 0 : -error;
-      }
+      if (n < 0) return -this.#failure(n);
     }
+  }
+
+  needsLoop(): boolean {
+    if (this.loopBound > 0) return true;
+    for (const queue of this.inner) if (queue.needsLoop()) return true;
+    return false;
   }
 
   /** Takes what epoll has, waiting for it if told to, and makes knotes active. 0: the wait was in vain; -1 and errno(): it failed. */
@@ -544,9 +555,7 @@ export class Queue implements Host, Pending {
     const reported = this.#reported;
     let records = 0;
     for (let left = this.#active; left > 0 && records < nevents; left--) {
-      const knote = this.#first;
-      // A listener of a signal's may have fetched what was left.
-      if (knote === null) break;
+      const knote = this.#first as Knote;
       if (!knote.event()) {
         this.#unlist(knote);
         continue;
@@ -555,7 +564,7 @@ export class Queue implements Host, Pending {
       const level = (flags & (EV_ONESHOT | EV_DISPATCH | EV_CLEAR)) === 0;
       // A closed descriptor is not reported, nor is another file that has its number now.
       if (level ? !knote.rearm() : !knote.alive()) {
-        this.#drop(knote);
+        this.drop(knote);
         continue;
       }
       eventlist.put(records, ident, filter, flags | outFlags, outFflags, outData, udata);
@@ -571,7 +580,7 @@ export class Queue implements Host, Pending {
   #deliver(knote: Knote): void {
     const { flags } = knote;
     if ((flags & EV_ONESHOT) !== 0) {
-      this.#drop(knote);
+      this.drop(knote);
       return;
     }
     this.#unlist(knote);
@@ -656,8 +665,8 @@ export class Queue implements Host, Pending {
   #release(): void {
     // The number is about to be closed, or is somebody else's: what is watched there must not be removed.
     this.readers.retire();
-    if (this.#changing !== null) this.#drop(this.#changing);
-    for (const byIdent of this.#knotes.values()) for (const knote of byIdent.values()) this.#drop(knote);
+    if (this.#changing !== null) this.drop(this.#changing);
+    for (const byIdent of this.#knotes.values()) for (const knote of byIdent.values()) this.drop(knote);
     this.#writers?.close();
     this.#writers = null;
     this.#timers?.close();

@@ -38,7 +38,14 @@ export class ReadKnote extends DescriptorKnote implements Watcher {
   override attach(): number {
     this.#inner = queueAt(this.fd);
     this.#listened = isListening(this.fd);
-    return super.attach();
+    const error = super.attach();
+    if (error === 0 && this.#inner !== undefined) this.queue.inner.add(this.#inner);
+    return error;
+  }
+
+  override detach(): void {
+    if (this.#inner !== undefined) this.queue.inner.delete(this.#inner);
+    super.detach();
   }
 
   protected epoll(): Epoll {

@@ -2,60 +2,119 @@ import { constants } from 'node:os';
 import { isMainThread } from '../runtime.ts';
 import { EV_CLEAR } from './constants.ts';
 import { type Change, Knote } from './knote.ts';
+import { loopTurns } from './loop-wait.ts';
 import { EINVAL, libc, scratch, scratchAddress } from './syscalls.ts';
 
 const names = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]));
+/** signal(7): these two cannot be caught. */
+const uncatchable: ReadonlySet<number> = new Set([constants.signals.SIGKILL, constants.signals.SIGSTOP]);
 const SIG_IGN = 1;
 /** More than sizeof(struct sigaction), in 32-bit words, with glibc as with musl. */
 const SIGACTION_WORDS = 40;
+/** As it is at import: test frameworks replace it. */
+const nextTick = process.nextTick.bind(process);
 
 /** One listener of Node's for all knotes of a signal, in whatever queue. */
 interface Watch {
+  readonly name: NodeJS.Signals;
+  readonly signal: number;
   readonly knotes: Set<SignalKnote>;
   readonly listener: () => void;
   /** Nobody listened, and the signal was ignored, as SIGPIPE is in Node. */
   readonly wasIgnored: boolean;
+  /** Node is installing the listener: a 'newListener' handler that registers the signal must not have it installed twice. */
+  installing: boolean;
 }
 
 const watches = new Map<NodeJS.Signals, Watch>();
+/** Those whose listener may have to come or go. */
+const unsettled = new Set<Watch>();
 
 function isIgnored(signal: number): boolean {
   // struct sigaction begins with sa_handler.
   return libc.sigaction(signal, 0, scratchAddress) === 0 && scratch[0] === SIG_IGN && scratch[1] === 0;
 }
 
-/** Undefined for the signals that cannot be caught. */
-function watch(name: NodeJS.Signals, signal: number): Watch | undefined {
+function watchOf(name: NodeJS.Signals, signal: number): Watch {
   const known = watches.get(name);
-  if (known !== undefined) {
-    // Somebody removed all listeners of the signal, and with ours what keeps it from ending the process.
-    if (!process.listeners(name).includes(known.listener)) process.on(name, known.listener);
-    return known;
-  }
+  if (known !== undefined) return known;
   const knotes = new Set<SignalKnote>();
   const listener = (): void => {
     for (const knote of knotes) knote.deliver();
   };
   const wasIgnored = process.listenerCount(name) === 0 && isIgnored(signal);
-  const made = { knotes, listener, wasIgnored };
-  // Before, for a 'newListener' handler may register the same signal.
+  const made = { name, signal, knotes, listener, wasIgnored, installing: false };
   watches.set(name, made);
-  try {
-    process.on(name, listener);
-  } catch (error) {
-    if (watches.get(name) === made) watches.delete(name);
-    // EINVAL of uv_signal_start. Any other is the error of a 'newListener' handler.
-    if ((error as NodeJS.ErrnoException).syscall === 'uv_signal_start') return undefined;
-    throw error;
-  }
   return made;
 }
 
-/** Does nothing more where it was done. */
-function unwatch(name: NodeJS.Signals, signal: number, watch: Watch): void {
-  const { listener, wasIgnored } = watch;
+function unsettle(watch: Watch): void {
+  unsettled.add(watch);
+  // For what no kevent(2) settles: the fetch of a one-shot, and a listener whose installation was interrupted.
+  nextTick(settleOnTick, watch);
+}
+
+function settleOnTick(watch: Watch): void {
+  // The stack is empty: if this is still set, the installation was interrupted.
+  watch.installing = false;
+  unsettled.add(watch);
+  settleListeners();
+}
+
+/** Whether {@link settleListeners} has something to do. */
+export function hasUnsettledListeners(): boolean {
+  return unsettled.size > 0;
+}
+
+/**
+ * Installs and removes listeners, as knotes have come and gone. Node calls 'newListener' and 'removeListener' handlers
+ * meanwhile. They may call anything here, so this is called only while no change and no fetch of a queue is under way.
+ * @throws what a 'newListener' handler throws. The knotes of that signal are gone then
+ */
+export function settleListeners(): void {
+  const failures: unknown[] = [];
+  for (const watch of unsettled) {
+    unsettled.delete(watch);
+    if (watch.knotes.size === 0) uninstall(watch);
+    else {
+      try {
+        install(watch);
+      } catch (error) {
+        for (const knote of watch.knotes) knote.queue.drop(knote);
+        failures.push(error);
+      }
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+function install(watch: Watch): void {
+  const { name, listener } = watch;
+  // An earlier knote may have installed it, and removeAllListeners() may have removed it since.
+  if (watch.installing || process.listeners(name).includes(listener)) return;
+  watch.installing = true;
+  try {
+    process.on(name, listener);
+  } finally {
+    watch.installing = false;
+  }
+  // A handler has closed the queue.
+  if (watch.knotes.size === 0) uninstall(watch);
+}
+
+function uninstall(watch: Watch): void {
+  const { name, signal, listener, wasIgnored } = watch;
+  try {
+    process.removeListener(name, listener);
+  } catch (error) {
+    // Of a 'removeListener' handler. The listener is removed, and whoever called here must still get the events.
+    nextTick(() => {
+      throw error;
+    });
+  }
+  // A handler has registered the signal again.
+  if (watch.knotes.size > 0) return;
   if (watches.get(name) === watch) watches.delete(name);
-  process.removeListener(name, listener);
   // The last listener gone, Node restores the default action: what was ignored is ignored again.
   if (!wasIgnored || process.listenerCount(name) > 0) return;
   scratch.fill(0, 0, SIGACTION_WORDS);
@@ -68,23 +127,19 @@ function unwatch(name: NodeJS.Signals, signal: number, watch: Watch): void {
  * turns, and signals that are equal and pending merge into one, as signal(7) has it.
  */
 export class SignalKnote extends Knote {
-  readonly #name: NodeJS.Signals | undefined;
   #watch: Watch | undefined;
   #deliveries = 0;
 
-  constructor(...[queue, change]: ConstructorParameters<typeof Knote>) {
-    super(queue, change);
-    this.#name = names.get(Number(this.ident));
-  }
-
   attach(): number {
-    // Node gives signals to its main thread only, and SIGKILL and SIGSTOP to nobody.
-    const name = this.#name;
-    if (!isMainThread() || name === undefined) return EINVAL;
-    const watched = this.queue.outside(() => watch(name, Number(this.ident)));
-    if (watched === undefined) return EINVAL;
-    this.#watch = watched;
-    watched.knotes.add(this);
+    const signal = Number(this.ident);
+    const name = names.get(signal);
+    // Node gives signals to its main thread only.
+    if (!isMainThread() || name === undefined || uncatchable.has(signal)) return EINVAL;
+    loopTurns();
+    const watch = watchOf(name, signal);
+    unsettle(watch);
+    this.#watch = watch;
+    watch.knotes.add(this);
     this.queue.loopBound++;
     this.flags |= EV_CLEAR;
     return 0;
@@ -102,16 +157,16 @@ export class SignalKnote extends Knote {
   }
 
   override touch(): void {
+    // removeAllListeners() may have taken the listener, and with it what keeps the signal from ending the process.
+    unsettled.add(this.#watch as Watch);
     if (this.#deliveries > 0) this.activate();
   }
 
   detach(): void {
-    const watched = this.#watch;
-    if (watched === undefined) return;
-    if (watched.knotes.delete(this)) this.queue.loopBound--;
-    if (watched.knotes.size === 0) {
-      this.queue.outside(() => unwatch(this.#name as NodeJS.Signals, Number(this.ident), watched));
-    }
+    const watch = this.#watch;
+    if (watch === undefined) return;
+    unsettle(watch);
+    if (watch.knotes.delete(this)) this.queue.loopBound--;
     this.#watch = undefined;
   }
 

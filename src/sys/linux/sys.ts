@@ -5,6 +5,7 @@ import { abis } from '../layout.ts';
 import type { Sys } from '../sys.ts';
 import { queues as watchable } from './nested.ts';
 import { Queue, repair } from './queue.ts';
+import { hasUnsettledListeners, settleListeners } from './signal.ts';
 import { bindLibc, EBADF, errno, libc } from './syscalls.ts';
 
 /** The kqueue built in for Linux: kqueue(2) made of epoll, timerfd, eventfd, inotify and pidfd. Linux 5.3 or later. */
@@ -18,9 +19,9 @@ export function linuxSys(): Sys {
     return -1;
   };
   const forget = (kq: number, queue: Queue): void => {
-    queue.dismantle();
-    // A listener that ran meanwhile may have closed the queue, and have made another.
+    // A handler that ran in the queue's call may have closed it, and have made another.
     if (queues.get(kq) !== queue) return;
+    queue.dismantle();
     queues.delete(kq);
     watchable.delete(kq);
   };
@@ -71,7 +72,9 @@ export function linuxSys(): Sys {
         if (queue === undefined) return fail(EBADF);
         forget(fd, queue);
       }
-      return untrack(fd) ?? (libc.close(fd) === -1 ? fail(errno()) : 0);
+      const result = untrack(fd) ?? (libc.close(fd) === -1 ? fail(errno()) : 0);
+      if (hasUnsettledListeners()) settleListeners();
+      return result;
     },
     errno: () => saved,
     wakefd(kq, ident): number {

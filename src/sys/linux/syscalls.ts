@@ -25,6 +25,7 @@ interface Libc {
   readonly inotify_add_watch: (fd: number, path: string, mask: number) => number;
   readonly inotify_rm_watch: Call;
   readonly poll: Call;
+  readonly ppoll: Call;
   readonly read: Call;
   readonly write: Call;
   readonly lseek: Call;
@@ -86,6 +87,7 @@ export function bindLibc(): void {
     ) as unknown as Libc['inotify_add_watch'],
     inotify_rm_watch: declare('inotify_rm_watch', 'int', 'int', 'int'),
     poll: declare('poll', 'int', 'uintptr_t', 'ulong', 'int'),
+    ppoll: declare('ppoll', 'int', 'uintptr_t', 'ulong', 'uintptr_t', 'uintptr_t'),
     read: declare('read', 'intptr_t', 'int', 'uintptr_t', 'size_t'),
     write: declare('write', 'intptr_t', 'int', 'uintptr_t', 'size_t'),
     lseek: declare('lseek', 'int64_t', 'int', 'int64_t', 'int'),
