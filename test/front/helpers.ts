@@ -16,13 +16,13 @@ import { loaders } from '../helpers/loaders.ts';
 /** A wait that must end by itself: so long only where something is broken. In milliseconds. */
 export const DEADLINE = 20_000;
 
-/** As long as the runner lets one test take (run.ts): a child loads TypeScript, which takes seconds on a slow machine. */
-const CHILD_LIMIT = 300_000;
+/** As long as run.ts lets one test take: a child or a worker loads TypeScript, which takes seconds on a slow machine. */
+const LIMIT = 300_000;
 
 /** Options of a suite that needs a kqueue. A test that never ends fails. */
 export const suite: { readonly skip: string | false; readonly timeout: number } = {
   skip: unavailableReason() ?? false,
-  timeout: 3 * DEADLINE,
+  timeout: LIMIT,
 };
 
 /** Why a test that looks into /proc is left out; false where there is one. */
@@ -91,7 +91,7 @@ export async function runChild(
   // Both limits, the soft and the hard one, which Node raises itself to.
   const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors} && `;
   const { stdout, stderr } = await promisify(execFile)('/bin/sh', ['-c', `${limit}exec "$@"`, 'sh', ...program], {
-    timeout: CHILD_LIMIT,
+    timeout: LIMIT,
     env: { ...process.env, ...env },
   });
   process.stderr.write(stderr);

@@ -92,7 +92,7 @@ const crowds: [what: string, scenario: string, says: string][] = [
 ];
 
 // Several at a time: most of the time a child loads TypeScript.
-describe('wait() and the process', { ...suite, timeout: 15 * DEADLINE, concurrency: availableParallelism() }, () => {
+describe('wait() and the process', { ...suite, concurrency: availableParallelism() }, () => {
   const children: readonly [what: string, scenario: string, says: string][] = [
     ['works when nothing else keeps the loop turning', 'wait alone', '1\n1\n1\ntimer\ntimer\ntimer\nend\n'],
     ['works for what the program itself triggers', 'user event alone', '1\n1\n1\nend\n'],
