@@ -13,10 +13,11 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { after, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { abi, unavailableReason } from '../src/sys/index.ts';
-import { fromSource, loaders } from './helpers/loaders.ts';
+import { bundle } from './helpers/bundles.ts';
+import { fromSource, isBundle, loaders } from './helpers/loaders.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)].filter((page) =>
@@ -107,10 +108,14 @@ describe('the programs of the pages', {
   timeout: 300_000,
   concurrency: 2,
 }, () => {
-  for (const { page, line, only, output, file } of programs) {
+  let files = programs.map(({ file }) => file);
+  before(async () => {
+    if (isBundle) files = await bundle(files, join(folder, 'bundles'));
+  });
+  for (const [index, { page, line, only, output }] of programs.entries()) {
     const elsewhere = (system: string | undefined): boolean => system !== undefined && system !== process.platform;
     test(`${page}:${line}`, { skip: elsewhere(only) && `for ${only}` }, async (t) => {
-      const ran = await run(file);
+      const ran = await run(files[index] as string);
       assert.equal(ran.errors, '');
       assert.deepEqual(ran.end, [0, null]);
       if (output === undefined) return;

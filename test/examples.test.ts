@@ -12,15 +12,19 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { unavailableReason } from '../src/sys/index.ts';
 import { libkqueue } from './helpers/libkqueue.ts';
-import { fromSource } from './helpers/loaders.ts';
+import { fromSource, loaders, withTsx } from './helpers/loaders.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const linux = process.platform === 'linux';
 const found = linux ? await libkqueue() : { path: '' };
-const tsx = process.execArgv.some((argument) => argument.includes('tsx'));
+const programs = {
+  'delayed-requests.ts': new URL('../examples/delayed-requests.ts', import.meta.url),
+  'delayed-requests-sys.ts': new URL('../examples/delayed-requests-sys.ts', import.meta.url),
+  'delayed-requests-koffi.ts': new URL('../examples/delayed-requests-koffi.ts', import.meta.url),
+};
 
 interface Example {
-  readonly file: string;
+  readonly file: keyof typeof programs;
   readonly skip: string | false;
   readonly env?: Record<string, string>;
   /** How it shows a record: what was asked, and what came. */
@@ -53,7 +57,7 @@ const examples: readonly Example[] = [
 
 interface Run {
   readonly env?: Record<string, string>;
-  /** By the tsx command, as `npm start` does it; otherwise by whatever runs this test. */
+  /** By the tsx command, as `npm start` does it; otherwise as this test runs. */
   readonly command?: boolean;
 }
 
@@ -62,12 +66,14 @@ type Program = ChildProcess & { stdout: Readable; stderr: Readable };
 /** Runs an example in a process group of its own, as a terminal does; at the end of the test the whole group is killed. */
 function start(
   t: TestContext,
-  file: string,
+  file: Example['file'],
   args: readonly string[],
   { env = {}, command = false }: Run = {},
 ): Program {
-  const runner = command ? [fileURLToPath(import.meta.resolve('tsx/cli'))] : process.execArgv;
-  const child = spawn(process.execPath, [...runner, fromSource, `examples/${file}`, ...args], {
+  const runner = command
+    ? [fileURLToPath(import.meta.resolve('tsx/cli')), fromSource, `examples/${file}`]
+    : [...loaders, fromSource, fileURLToPath(programs[file])];
+  const child = spawn(process.execPath, [...runner, ...args], {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -99,10 +105,13 @@ async function ended(child: ChildProcess): Promise<readonly [code: number | null
 }
 
 for (const { file, skip, env = {}, registered, received } of examples) {
-  describe(`examples/${file}`, { skip, timeout: 120_000 }, () => {
+  describe(`examples/${file}`, { skip }, () => {
+    // The command compiles in three processes, so one example is enough.
+    const commands = withTsx && file === 'delayed-requests.ts' ? [false, true] : [false];
+
     test('answers come in reverse order, each told with its record', async (t) => {
       const unit = 100;
-      const child = start(t, file, ['--unit-ms', String(unit)], { env });
+      const child = start(t, file, ['--unit-ms', String(unit)], { env, command: commands.includes(true) });
       const [output, errors, end] = await Promise.all([text(child.stdout), text(child.stderr), ended(child)]);
       assert.equal(errors, '');
       assert.deepEqual(end, [0, null]);
@@ -126,12 +135,10 @@ for (const { file, skip, env = {}, registered, received } of examples) {
       assert.equal(lines[10], 'FINISHED');
     });
 
-    for (const command of [false, true]) {
+    for (const command of commands) {
       for (const group of [false, true]) {
         const whom = group ? 'everything in the terminal' : 'the program';
-        test(`Ctrl-C for ${whom}${command ? ', run by the tsx command' : ''}: nothing is left running`, {
-          skip: command && !tsx && 'tsx is not in use',
-        }, async (t) => {
+        test(`Ctrl-C for ${whom}${command ? ', run by the tsx command' : ''}: nothing is left running`, async (t) => {
           // The first answer comes at once, the next after a minute.
           const child = start(t, file, ['--unit-ms', '60000'], { env, command });
           for await (const line of createInterface(child.stdout)) if (line.startsWith('RECEIVED: 5')) break;
@@ -182,7 +189,7 @@ test('an example that fails half-way leaves no server', { skip: !linux && 'for L
 
 describe('examples/delay-server.ts', () => {
   test('answers after so many milliseconds, and ends with its standard input', async () => {
-    const args = [...process.execArgv, 'examples/delay-server.ts'];
+    const args = [...loaders, fileURLToPath(new URL('../examples/delay-server.ts', import.meta.url))];
     const server = spawn(process.execPath, args, { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });
     const [port] = (await once(createInterface(server.stdout), 'line')) as [string];
     const fetchText = async (path: string): Promise<readonly [number | undefined, string]> => {

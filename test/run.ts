@@ -5,26 +5,35 @@
 //   npm test -- --test-only       options go to node
 
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundle, programs, typescriptFiles } from './helpers/bundles.ts';
+import { withTsx } from './helpers/loaders.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const options = process.argv.slice(2).filter((argument) => argument.startsWith('-'));
 const words = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
 
-const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+const files = typescriptFiles('test')
   .filter((file) => file.endsWith('.test.ts'))
-  .map((file) => join('test', file))
-  .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
-  .sort();
+  .filter((file) => words.length === 0 || words.some((word) => relative(root, file).includes(word)));
 if (files.length === 0) {
   console.error(`no test file matches ${words.join(' ')}`);
   process.exit(1);
 }
 
-// The tests get the loader that this script got. Two at a time: some of them measure time. One that hangs is a failure.
-const runner = [...process.execArgv, '--test', '--test-concurrency=2', '--test-timeout=300000', ...options, ...files];
+// tsx compiles in each process, so the tests are compiled once instead. Another loader is the one that the tests get.
+const cache = join(root, '.cache');
+mkdirSync(cache, { recursive: true });
+const folder = mkdtempSync(join(cache, 'tests-'));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+const compiled = withTsx ? await bundle([...files, ...programs()], folder) : files;
+const loader = withTsx ? ['--enable-source-maps'] : process.execArgv;
+
+// Two at a time: some of them measure time. One that hangs is a failure.
+const limits = ['--test-concurrency=2', '--test-timeout=300000'];
+const runner = [...loader, '--test', ...limits, ...options, ...compiled.slice(0, files.length)];
 const { status, signal, error } = spawnSync(process.execPath, runner, { cwd: root, stdio: 'inherit' });
 if (error !== undefined) throw error;
 if (signal !== null) console.error(`the tests were ended by ${signal}`);

@@ -42,26 +42,31 @@ await contract(
   named ? { library: named, abi: 'libkqueue' } : { skip: 'KQUEUE_LIBRARY is not set' },
 );
 
-const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const worlds = {
+  other: fileURLToPath(new URL('other-world.ts', import.meta.url)),
+  partial: fileURLToPath(new URL('partial-world.ts', import.meta.url)),
+  slow: fileURLToPath(new URL('slow-world.ts', import.meta.url)),
+  wrong: fileURLToPath(new URL('wrong-world.ts', import.meta.url)),
+};
 const elsewhere = process.platform === 'linux' ? undefined : "the world is made of Linux's";
 const linux = { skip: elsewhere ?? false };
 await contract(
   "a kernel with another system's numbers",
-  elsewhere !== undefined ? { skip: elsewhere } : { world: here('other-world.ts'), own: true },
+  elsewhere !== undefined ? { skip: elsewhere } : { world: worlds.other, own: true },
 );
 
 // A part of it: the whole takes a minute. The timers depend on the time, and the other case makes a call for each event.
 for (const only of ['TIMER', 'EV_CLEAR, with an event list of 1:']) {
   await contract(
     `a kernel in which each call takes 20 ms: ${only}`,
-    elsewhere !== undefined ? { skip: elsewhere } : { world: here('slow-world.ts'), own: true, only },
+    elsewhere !== undefined ? { skip: elsewhere } : { world: worlds.slow, own: true, only },
     8,
   );
 }
 
 test('a kernel with timers and user events alone: those are tried, whatever needs more is gated', linux, async () => {
   const outcomes = new Map<string, string>();
-  for await (const { name, outcome, reason } of run({ world: here('partial-world.ts'), own: true })) {
+  for await (const { name, outcome, reason } of run({ world: worlds.partial, own: true })) {
     assert.notEqual(outcome, 'failed', `${name}: ${reason}`);
     outcomes.set(name, outcome);
   }
@@ -74,15 +79,19 @@ test('a kernel with timers and user events alone: those are tried, whatever need
 
 /** `npm run contract` with these arguments: its exit code, and the last line that it printed. */
 function command(...args: readonly string[]): { status: number | null; last: string | undefined; text: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...loaders, here('run.ts'), ...args], {
-    encoding: 'utf8',
-    env: { ...process.env, KQUEUE_LIBRARY: '' },
-  });
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [...loaders, fileURLToPath(new URL('run.ts', import.meta.url)), ...args],
+    {
+      encoding: 'utf8',
+      env: { ...process.env, KQUEUE_LIBRARY: '' },
+    },
+  );
   return { status, last: stdout.trimEnd().split('\n').at(-1), text: stdout + stderr };
 }
 
 test('a kqueue that does what it must: the command says how many passed and exits with 0', linux, () => {
-  const { status, last, text } = command('--world', here('other-world.ts'), '--only', 'TIMER with EV_ONESHOT');
+  const { status, last, text } = command('--world', worlds.other, '--only', 'TIMER with EV_ONESHOT');
   assert.equal(last, '1 passed, 0 failed, 0 gated', text);
   assert.equal(status, 0);
 });
@@ -91,7 +100,7 @@ test(
   'a kqueue that forgets EV_ONESHOT: the command names what failed, says how many did and exits with 1',
   linux,
   () => {
-    const { status, last, text } = command('--world', here('wrong-world.ts'), '--only', 'with EV_ONESHOT');
+    const { status, last, text } = command('--world', worlds.wrong, '--only', 'with EV_ONESHOT');
     assert.match(text, /^ FAIL {2}TIMER with EV_ONESHOT: fires once, then is gone$/m);
     assert.match(text, /^ FAIL {2}READ on a pipe with EV_ONESHOT: reported once, then gone$/m);
     assert.match(last ?? '', /^\d+ passed, ([2-9]|\d\d) failed, 0 gated$/, text);
@@ -103,8 +112,8 @@ test('the command adds its last line, failures and gates to the file of --summar
   const folder = mkdtempSync(join(tmpdir(), 'kqueue-ffi-'));
   const file = join(folder, 'summary.md');
   writeFileSync(file, 'before\n');
-  command('--world', here('wrong-world.ts'), '--only', 'TIMER with EV_ONESHOT', '--summary', file);
-  command('--world', here('partial-world.ts'), '--only', 'two queues cannot watch each other', '--summary', file);
+  command('--world', worlds.wrong, '--only', 'TIMER with EV_ONESHOT', '--summary', file);
+  command('--world', worlds.partial, '--only', 'two queues cannot watch each other', '--summary', file);
   const text = readFileSync(file, 'utf8');
   rmSync(folder, { recursive: true });
   assert.match(text, /^before\n### The contract: .*wrong-world\.ts Linux /);
@@ -114,8 +123,8 @@ test('the command adds its last line, failures and gates to the file of --summar
 
 test('a world, a library or a case that there is not is no run that passed', linux, () => {
   for (const args of [
-    ['--world', here('no-world.ts')],
-    ['--library', here('no-library.so'), '--abi', 'libkqueue'],
+    ['--world', '/nowhere/world.ts'],
+    ['--library', '/nowhere/library.so', '--abi', 'libkqueue'],
     ['--only', 'no case is called this'],
   ]) {
     const { status, text } = command(...args);

@@ -8,6 +8,8 @@ import { cases } from './cases.ts';
 import { timed } from './queue.ts';
 import { Missing, stage, type World } from './world.ts';
 
+const program = fileURLToPath(new URL('runner.ts', import.meta.url));
+
 /** Which kqueue to run the cases on. Plain data: it goes to another process. */
 export interface Target {
   /** A module whose default export is a World, or a function that gives one. */
@@ -112,7 +114,7 @@ class Worker {
   }
 
   private constructor(target: Target) {
-    this.#child = fork(fileURLToPath(import.meta.url), [JSON.stringify(target)], {
+    this.#child = fork(program, [JSON.stringify(target)], {
       execArgv: [...loaders],
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       env: target.own ? { ...process.env, KQUEUE_LIBRARY: '' } : process.env,
@@ -224,6 +226,6 @@ async function serve(target: Target): Promise<void> {
   process.on('disconnect', () => process.exit());
 }
 
-if (process.send !== undefined && process.argv[1] === fileURLToPath(import.meta.url)) {
+if (process.send !== undefined && process.argv[1] === program) {
   await serve(JSON.parse(process.argv[2] as string) as Target);
 }

@@ -35,7 +35,7 @@ import { loaders } from '../helpers/loaders.ts';
 import { ALL, constant, noLinux, notes, ofLibc, Queue } from './built-in.ts';
 import { alone, refuse, withDescriptors } from './hardship.ts';
 
-const file = import.meta.url;
+const file = new URL('hardship.test.ts', import.meta.url);
 const skip = noLinux;
 const NO_SECCOMP = 'the kernel does not let a process filter its own system calls';
 

@@ -17,7 +17,7 @@ const CHOSEN = 'KQUEUE_TEST_ALONE';
  * this has no other tests. The body may return why it was not to be had here, which skips the test.
  */
 export function alone(
-  file: string,
+  file: URL,
   name: string,
   options: { skip?: string | false; env?: Readonly<Record<string, string>>; shell?: string },
   body: () => string | undefined | Promise<string | undefined>,

@@ -13,7 +13,10 @@ import { abis, close, kqueue, unavailableReason } from '../../src/sys/index.ts';
 import { loaders } from '../helpers/loaders.ts';
 import { typescriptWorker } from './typescript-worker.ts';
 
+const sources = fileURLToPath(new URL('../../src', import.meta.url));
+const front = new URL('../../src/index.ts', import.meta.url).href;
 const door = new URL('../../src/sys/index.ts', import.meta.url).href;
+const check = new URL('../../src/sys/check.ts', import.meta.url).href;
 
 interface Surroundings {
   /** A CommonJS file to load before all else. */
@@ -28,7 +31,7 @@ interface Surroundings {
 /** Runs a module in a process of its own, with the door as `door`; it prints one JSON value. */
 function run(body: string, { preload, platform, env = {}, options = [] }: Surroundings = {}): unknown {
   const disguise = `
-    await import(${JSON.stringify(new URL('check.ts', door).href)}); // the loader has looked at the platform then
+    await import(${JSON.stringify(check)}); // the loader has looked at the platform then
     (await import('node:module')).createRequire(${JSON.stringify(door)})('koffi');
     Object.defineProperty(process, 'platform', { value: ${JSON.stringify(platform)} });`;
   const program = `
@@ -63,8 +66,8 @@ async function runBundled(t: TestContext, body: string, options: string[] = []):
   try {
     const outfile = join(folder, 'program.cjs');
     const contents = `
-      import { Kqueue, KqueueError, proc, read } from ${JSON.stringify(fileURLToPath(new URL('../index.ts', door)))};
-      import { close, kqueue } from ${JSON.stringify(fileURLToPath(door))};
+      import { Kqueue, KqueueError, proc, read } from ${JSON.stringify(join(sources, 'index.ts'))};
+      import { close, kqueue } from ${JSON.stringify(join(sources, 'sys/index.ts'))};
       ${body}`;
     const stdin = { contents, resolveDir: folder };
     esbuild.buildSync({ stdin, outfile, bundle: true, format: 'cjs', platform: 'node', logLevel: 'error' });
@@ -183,7 +186,7 @@ describe('importing the C door', () => {
   }, () => {
     const found = run(
       `
-      await import(new URL('../index.ts', ${JSON.stringify(door)}).href);
+      await import(${JSON.stringify(front)});
       const before = [...touched];
       door.available();
       console.log(JSON.stringify([before, touched]));
