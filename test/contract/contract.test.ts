@@ -116,7 +116,7 @@ test('the command adds its last line, failures and gates to the file of --summar
   command('--world', worlds.partial, '--only', 'two queues cannot watch each other', '--summary', file);
   const text = readFileSync(file, 'utf8');
   rmSync(folder, { recursive: true });
-  assert.match(text, /^before\n### The contract: .*wrong-world\.ts Linux /);
+  assert.match(text, /^before\n### The contract: .*wrong-world\.\w+ Linux /);
   assert.match(text, /^\*\*0 passed, 1 failed, 0 gated\*\*\n\n- failed: TIMER with EV_ONESHOT: .* \(.+\)$/m);
   assert.match(text, /^\*\*0 passed, 0 failed, 1 gated\*\*\n\n- gated: two queues .* \(there is no READ\)$/m);
 });
