@@ -10,7 +10,7 @@ export function atExit(end: () => void, resume: () => void): () => void {
     setImmediate(resume);
   };
   const listen = (): void => {
-    if (!process.listeners('exit').includes(listener)) process.on('exit', listener);
+    if (process.listenerCount('exit', listener) === 0) process.on('exit', listener);
   };
   listen();
   return listen;
