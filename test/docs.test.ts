@@ -4,7 +4,7 @@
 //   ```ts            a program: it is compiled and run, and must end with 0 and nothing on standard error
 //   ```ts linux      the same, on Linux only
 //   ```ts fragment   a part of something: it is only to be read
-//   ```text          right behind a program: what it prints, compared without the numbers of descriptors
+//   ```text          right behind a program: what it prints, compared without the numbers of descriptors and processes
 //   ```text linux    the same, compared on Linux only: the page says in what way other systems differ
 
 import assert from 'node:assert/strict';
@@ -88,9 +88,9 @@ const programs = pages.flatMap(programsOf).map((program) => {
   return { ...program, file };
 });
 
-/** Two machines, and two runs, have other descriptors. */
-function withoutDescriptors(output: string): string {
-  return output.replaceAll(/\bfd=\d+/g, 'fd=N').trimEnd();
+/** Two machines, and two runs, have other descriptors and processes. */
+function withoutNumbers(output: string): string {
+  return output.replaceAll(/\b(fd|pid)=\d+/g, '$1=N').trimEnd();
 }
 
 async function run(file: string): Promise<{ output: string; errors: string; end: readonly unknown[] }> {
@@ -120,7 +120,7 @@ describe('the programs of the pages', {
       assert.deepEqual(ran.end, [0, null]);
       if (output === undefined) return;
       if (elsewhere(output.only)) t.diagnostic(`printed otherwise than on ${output.only}: not compared`);
-      else assert.equal(withoutDescriptors(ran.output), withoutDescriptors(output.text));
+      else assert.equal(withoutNumbers(ran.output), withoutNumbers(output.text));
     });
   }
 });
