@@ -42,6 +42,8 @@ export class Knote<Token = unknown> implements Registration<Token> {
   readonly tracked: Set<number> | undefined;
   /** What register() opened for a path. Undefined once it is known that somebody else has closed it. */
   file: OpenedFile | undefined;
+  /** How often its EV_DELETE was sent. From the second time on ENOENT does not say that somebody closed the file. */
+  deletions = 0;
   /** Ends the hold on a signal's action. */
   readonly #releaseSignal: (() => void) | undefined;
 
@@ -63,9 +65,10 @@ export class Knote<Token = unknown> implements Registration<Token> {
   /** It is no longer registered: gives back what it held. */
   end(): void {
     if (!this.active) return;
+    // It closes nothing twice: stopped in between, this is done again.
+    this.file?.close();
     this.active = false;
     this.#releaseSignal?.();
-    this.file?.close();
   }
 
   enable(): void {
@@ -126,6 +129,10 @@ export class Knotes<Token> {
   readonly #generations: number[] = [];
   readonly #freeSlots: number[] = [];
   readonly #byFilter: Map<number, Map<number | bigint, Knote>> = new Map();
+  /** Made by an add() that has not ended: where it was stopped, nobody knows whether the kernel has them. */
+  readonly #unsettled: Set<Knote> = new Set();
+  /** What was opened for a knote that is not made yet. */
+  #opened: OpenedFile | undefined;
   // Kept from call to call.
   #changes: KeventList;
   #receipts: KeventList;
@@ -174,8 +181,14 @@ export class Knotes<Token> {
     for (const [i, interest] of interests.entries()) {
       try {
         const knote = this.#make(interest, kevents[i] as Kevent);
-        const previous = this.get(knote.kevent.filter, knote.kevent.ident);
-        additions.push({ knote, previous, changes: this.#additionOf(knote, previous) });
+        const { filter, ident } = knote.kevent;
+        const settled = this.get(filter, ident);
+        let stopped: Knote | undefined;
+        for (const one of this.#unsettled) {
+          if (one !== knote && one.kevent.filter === filter && one.kevent.ident === ident) stopped = one;
+        }
+        const changes = this.#additionOf(knote, settled, stopped);
+        additions.push({ knote, previous: settled ?? stopped, changes });
       } catch (error) {
         failures.push(error);
       }
@@ -193,6 +206,8 @@ export class Knotes<Token> {
       }
       this.#send(refused.flatMap(({ changes }) => changes));
     } catch (error) {
+      // Anything else stopped it somewhere, and the kernel may have the knotes.
+      if (!(error instanceof KqueueError)) throw error;
       // The call failed as a whole: somebody closed the queue's descriptor.
       for (const { knote, previous, changes } of additions) this.#settle(knote, previous, changes, EBADF);
       throw error;
@@ -210,7 +225,12 @@ export class Knotes<Token> {
   #make(interest: Interest<Token>, kevent: Kevent): Knote<Token> {
     let file: OpenedFile | undefined;
     let releaseSignal: (() => void) | undefined;
-    if (interest.filter === 'vnode' && interest.path !== undefined) file = open(interest, interest.path);
+    this.#opened?.close();
+    this.#opened = undefined;
+    if (interest.filter === 'vnode' && interest.path !== undefined) {
+      file = open(interest, interest.path);
+      this.#opened = file;
+    }
     if (interest.filter === 'signal' && !this.sys.handlesSignals) {
       try {
         releaseSignal = holdSignal(interest.signal);
@@ -227,18 +247,23 @@ export class Knotes<Token> {
       this.#generations[slot] = generation;
       knote.kevent.udata = generation * 2 ** SLOT_BITS + slot;
     }
+    this.#unsettled.add(knote);
+    this.#opened = undefined;
     return knote;
   }
 
   /** The changes that register a knote. The last one is its EV_ADD. */
-  #additionOf(knote: Knote, previous: Knote | undefined): Change[] {
+  #additionOf(knote: Knote, settled: Knote | undefined, stopped?: Knote): Change[] {
     const { interest, kevent } = knote;
     const disabled = interest.filter === 'raw' ? (interest.flags & this.flag('EV_DISABLE')) !== 0 : interest.disabled;
     // On every kernel EV_ADD alone leaves a disabled knote disabled, whatever the man pages say.
     const flags = this.flag('EV_ADD') | kevent.flags | this.flag(disabled ? 'EV_DISABLE' : 'EV_ENABLE');
+    const previous = settled ?? stopped;
     if (previous === undefined) return [changeOf(knote, flags)];
+    // The kernel may have the one or the other, or no knote.
+    const isUnknown = stopped !== undefined && (stopped.kevent.flags !== kevent.flags || settled === undefined);
     // The deletion may fail with ENOENT: the previous knote has gone with its descriptor, which no kernel reports.
-    if (this.#mustBeNew(kevent, previous.kevent)) {
+    if (isUnknown || this.#mustBeNew(kevent, previous.kevent)) {
       return [changeOf(knote, this.flag('EV_DELETE')), changeOf(knote, flags)];
     }
     // A later EV_CLEAR takes the trigger of a user event back, and the knote has the mode already.
@@ -280,12 +305,15 @@ export class Knotes<Token> {
       this.#byFilter.set(filter, byIdent);
     }
     byIdent.set(ident, knote);
+    this.#unsettled.delete(knote);
   }
 
   // Removing
 
   /** The kernel has no such knote any more: it was deleted, or has reported its last event. */
   forget(knote: Knote): void {
+    // First: while it has its slot, this can be done again.
+    knote.end();
     const { filter, ident, udata } = knote.kevent;
     const slot = Number(udata) & SLOT_MASK;
     if (this.#slots[slot] === knote) {
@@ -294,12 +322,13 @@ export class Knotes<Token> {
     }
     const byIdent = this.#byFilter.get(filter);
     if (byIdent?.get(ident) === knote) byIdent.delete(ident);
-    knote.end();
+    this.#unsettled.delete(knote);
   }
 
   /** As {@link Kqueue.unregister}. */
   remove(what: readonly (Interest | Registration)[]): void {
     this.#mustBeOpen();
+    this.#leftover.complete();
     const failures: unknown[] = [];
     const removals: { change: Change; knote: Knote | undefined; mayBeGone: boolean }[] = [];
     for (const one of what) {
@@ -321,6 +350,7 @@ export class Knotes<Token> {
       const change = { ...record, flags: this.flag('EV_DELETE'), interest: one, errno: 0 };
       removals.push({ change, knote, mayBeGone: false });
     }
+    for (const { knote } of removals) if (knote !== undefined) knote.deletions++;
     this.#send(removals.map(({ change }) => change));
     for (const { change, knote, mayBeGone } of removals) {
       const { errno } = change;
@@ -344,26 +374,32 @@ export class Knotes<Token> {
 
   /** A change was answered with 0 after an EV_DELETE, or with ENOENT or EBADF: the kernel has no such knote any more. */
   #end(knote: Knote, errno: number): void {
-    if (errno === ENOENT) knote.file = undefined;
+    if (errno === ENOENT && knote.deletions <= 1) knote.file = undefined;
     this.forget(knote);
     this.#leftover.drop((registration) => registration === knote);
   }
 
   /** The queue is being closed. `isQueue` says whether its descriptor still is the queue. */
   close(isQueue: boolean): void {
-    if (isQueue) {
+    if (isQueue && !this.closed) {
       const removals = [...this]
         .filter(({ file }) => file !== undefined)
         .map((knote) => ({
           knote,
           change: changeOf(knote, this.flag('EV_DELETE')),
         }));
+      for (const { knote } of removals) knote.deletions++;
       this.#send(removals.map(({ change }) => change));
       // Somebody closed the file, and the number may be a file of somebody else.
-      for (const { knote, change } of removals) if (change.errno === ENOENT) knote.file = undefined;
+      for (const { knote, change } of removals) {
+        if (change.errno === ENOENT && knote.deletions === 1) knote.file = undefined;
+      }
     }
     this.closed = true;
     for (const knote of this) knote.end();
+    // Those too that an add() has made which was stopped.
+    for (const knote of this.#unsettled) knote.end();
+    this.#opened?.close();
     this.#slots.length = 0;
     this.#byFilter.clear();
   }
@@ -377,6 +413,7 @@ export class Knotes<Token> {
   /** One change of a knote that is registered. */
   modify(knote: Knote, flags: number, fflags: number = knote.kevent.fflags): void {
     this.#mustBeOpen(knote.interest);
+    this.#leftover.complete();
     const change = changeOf(knote, flags, fflags);
     const { active } = knote;
     if (active) this.#sendOne(change);

@@ -62,8 +62,19 @@ export class Kqueue<Token = unknown> {
   readonly #waiting: Waiting<KqueueEvent<Token>>;
   readonly #timeout: Timespec = new Timespec(0, 0);
   #fd: number;
-  #events: KeventList;
-  readonly #leftover: Leftover<Token> = new Leftover();
+  /** The list that the next call fetches into. Undefined while a call has it: a listener may call poll() meanwhile. */
+  #events: KeventList | undefined;
+  /** What kevent(2) has written: `#decoded` of `#fetched` records have become events. */
+  #batch: KeventList | undefined;
+  #fetched = 0;
+  #decoded = 0;
+  /** The knote whose last event was decoded. */
+  #ended: Knote | undefined;
+  readonly #leftover: Leftover<Token> = new Leftover(() => this.#decode());
+  /** The descriptor that close() has yet to close. -1: it is closed, and something else is to be done. */
+  #closing: number | undefined;
+  /** Whether that descriptor was the queue when close() began. */
+  #isOurs: boolean | undefined;
   #gate: Gate | undefined;
   /** Of the waker that was asked for without one. */
   #wakerIdent: number | undefined;
@@ -90,7 +101,6 @@ export class Kqueue<Token = unknown> {
     if (typeof sys?.kevent !== 'function' || !isAbi(sys.abi)) throw wrongType('sys', 'what bindKqueue() gives', sys);
     this.#sys = sys;
     this.#kinds = kindsOf(sys.abi);
-    this.#events = new KeventList(FEW, sys.abi);
     this.#fd = sys.kqueue();
     if (this.#fd === -1) throw new KqueueError(sys.errno(), 'kqueue');
     this.#knotes = new Knotes(sys, this.#fd, this.#leftover);
@@ -129,6 +139,7 @@ export class Kqueue<Token = unknown> {
     this.#mustBeOpen();
     for (const one of interests)
       if (!isInterest(one)) throw wrongType('interest', 'what read(), timer() and the like give', one);
+    this.#waiting.hurry();
     return this.#knotes.add(interests) as readonly Registration<Token>[] as Registrations<I>;
   }
 
@@ -159,6 +170,7 @@ export class Kqueue<Token = unknown> {
   poll(options: PollOptions = {}): KqueueEvent<Token>[] {
     const { timeout, max } = checkOptions(options, POLL_OPTIONS);
     this.#mustBeOpen();
+    this.#waiting.hurry();
     return this.#take(max, timeout);
   }
 
@@ -286,16 +298,23 @@ export class Kqueue<Token = unknown> {
    * On a closed queue it does nothing.
    */
   close(): void {
-    if (this.closed) return;
-    const fd = this.#fd;
-    this.#fd = -1;
-    const tell = this.#waiting.close();
+    if (this.#fd !== -1) {
+      this.#closing = this.#fd;
+      this.#fd = -1;
+    }
+    // Where JavaScript was stopped in close(), it goes on.
+    const fd = this.#closing;
+    if (fd === undefined) return;
+    this.#waiting.close();
     this.#gate?.close();
-    const isQueue = this.#isQueue(fd);
-    this.#knotes.close(isQueue);
-    if (isQueue) this.#sys.close(fd);
+    // Asked once: a queue that is half closed does not answer.
+    this.#isOurs ??= this.#isQueue(fd);
+    this.#knotes.close(this.#isOurs);
+    if (this.#isOurs && fd !== -1) this.#sys.close(fd);
+    this.#closing = -1;
     this.#leftover.clear();
-    tell();
+    this.#waiting.dismiss();
+    this.#closing = undefined;
   }
 
   /** Whether the number still is a queue's: closed underneath, it may be somebody else's file by now, which must stay open. */
@@ -347,17 +366,24 @@ export class Kqueue<Token = unknown> {
 
   /** kevent(2) without changes, timeout in milliseconds. */
   #fetch(max: number | undefined, timeout: number | undefined): KqueueEvent<Token>[] {
-    let list = this.#events;
+    let list = this.#events ?? new KeventList(FEW, this.#sys.abi);
     if (max !== undefined && max > list.length && list.length < MANY) {
       list = new KeventList(Math.min(max, MANY), this.#sys.abi);
-      this.#events = list;
     }
+    this.#events = undefined;
     const n = this.#kevent(list, max === undefined ? list.length : Math.min(max, list.length), timeout);
-    const events: KqueueEvent<Token>[] = [];
-    for (let i = 0; i < n; i++) events.push(this.#decode(list, i));
+    // JavaScript can be stopped where it calls a function or repeats a loop. There is no such place since kevent(2).
+    this.#batch = list;
+    this.#fetched = n;
+    this.#decoded = 0;
+    if (n === 0) {
+      this.#events = list;
+      return [];
+    }
+    this.#decode();
     // It was full: next time there is room for more.
-    if (n === list.length && n < MANY) this.#events = new KeventList(Math.min(n * 4, MANY), this.#sys.abi);
-    return events;
+    this.#events = n === list.length && n < MANY ? new KeventList(Math.min(n * 4, MANY), this.#sys.abi) : list;
+    return this.#leftover.take(max);
   }
 
   #kevent(list: KeventList, room: number, timeout = Number.POSITIVE_INFINITY): number {
@@ -375,13 +401,24 @@ export class Kqueue<Token = unknown> {
     }
   }
 
-  /** One record as an event. What its delivery has ended is forgotten. */
-  #decode(list: KeventList, index: number): KqueueEvent<Token> {
-    const filter = list.filter(index);
-    const knote = this.#knotes.find(filter, identOf(list, index), list.udata(index));
-    const event = eventOf<Token>(this.#kinds, list, index, filter, list.ident(index), knote);
-    if (knote !== undefined && this.#isLast(knote, event)) this.#knotes.forget(knote);
-    return event;
+  /** Makes events of the records that were fetched. A knote whose last event that was is forgotten. */
+  #decode(): void {
+    const list = this.#batch;
+    if (list === undefined) return;
+    for (;;) {
+      if (this.#ended !== undefined) this.#knotes.forget(this.#ended);
+      this.#ended = undefined;
+      const index = this.#decoded;
+      if (index >= this.#fetched) break;
+      const filter = list.filter(index);
+      const knote = this.#knotes.find(filter, identOf(list, index), list.udata(index));
+      const event = eventOf<Token>(this.#kinds, list, index, filter, list.ident(index), knote);
+      const isLast = knote !== undefined && this.#isLast(knote, event);
+      this.#leftover.push(event);
+      this.#decoded = index + 1;
+      if (isLast) this.#ended = knote;
+    }
+    this.#batch = undefined;
   }
 
   /** Whether nothing more will come of the knote. */

@@ -5,8 +5,24 @@ import type { Registration } from './registration.ts';
 export class Leftover<Token> {
   #events: KqueueEvent<Token>[] = [];
   #next = 0;
+  readonly #complete: () => void;
+
+  /** @param complete pushes what was fetched by a call that was stopped before it could push it */
+  constructor(complete: () => void) {
+    this.#complete = complete;
+  }
+
+  /** Before a registration ends: afterwards an event that was not pushed yet does not find it. */
+  complete(): void {
+    this.#complete();
+  }
+
+  push(event: KqueueEvent<Token>): void {
+    this.#events.push(event);
+  }
 
   get empty(): boolean {
+    this.#complete();
     return this.#events.length === 0;
   }
 
@@ -17,16 +33,26 @@ export class Leftover<Token> {
   }
 
   takeOne(): KqueueEvent<Token> | undefined {
+    this.#complete();
+    // From here on no function is called: an event that is taken reaches the caller.
     const event = this.#events[this.#next++];
-    if (this.#next >= this.#events.length) this.clear();
+    if (this.#next >= this.#events.length) {
+      this.#events = [];
+      this.#next = 0;
+    }
     return event;
   }
 
   take(max: number = Number.POSITIVE_INFINITY): KqueueEvent<Token>[] {
-    const events = this.#events.slice(this.#next, this.#next + max);
-    this.#next += events.length;
-    if (this.#next === this.#events.length) this.clear();
-    return events;
+    const from = this.#next;
+    const all = this.#events;
+    if (from + max < all.length) {
+      this.#next = from + max;
+      return all.slice(from, from + max);
+    }
+    this.#events = [];
+    this.#next = 0;
+    return from === 0 ? all : all.slice(from);
   }
 
   /** Drops the events of the registrations that are over. */

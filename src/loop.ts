@@ -220,11 +220,14 @@ class PollWatcher implements Watcher {
     this.rest();
     this.#started = false;
     started.delete(this);
-    if (this.#handle === undefined) return;
-    this.#handle.close();
-    // After close(), ref() and stop() of koffi's handle dereference null.
-    this.#handle = undefined;
+    // Where JavaScript is stopped in between, close() is called again.
+    if (this.#handle !== undefined) {
+      this.#handle.close();
+      // After close(), ref() and stop() of koffi's handle dereference null.
+      this.#handle = undefined;
+    }
     release(this.#copy);
+    this.#copy = -1;
   }
 }
 

@@ -35,6 +35,10 @@ export class Waiting<Event> {
   readonly #fetch: (max: number | undefined) => Event[];
   #watcher: Watcher | undefined;
   #waiter: Waiter<Event> | undefined;
+  /** Whether begin() has come to its end: the caller has the promise of the waiter. */
+  #begun = false;
+  /** Who waited when the queue was closed. */
+  #dismissed: Waiter<Event> | undefined;
   /** What his signal calls: of his own, as one that is not Node's may call it even after his wait. */
   #abort: (() => void) | undefined;
   #held = true;
@@ -50,13 +54,26 @@ export class Waiting<Event> {
   }
 
   get pending(): boolean {
-    return this.#waiter !== undefined;
+    return this.#begun;
   }
 
   begin(waiter: Waiter<Event>): void {
+    // What is left of a begin() that was stopped, whose promise nobody has.
+    this.#finish();
     this.#watcher ??= createWatcher(this.#sys, this.#kq, this.#held, this.#look);
     this.#waiter = waiter;
-    this.#watcher.watch();
+    this.#prepare(waiter);
+    // Last: a watcher that nobody answers keeps the loop busy.
+    if (this.#waiter === waiter) this.#watcher.watch();
+    this.#begun = this.#waiter === waiter;
+  }
+
+  /** A call that may take what the watcher has seen, and be stopped then, is about to begin: look again after it. */
+  hurry(): void {
+    if (this.#begun) setImmediate(this.#look);
+  }
+
+  #prepare(waiter: Waiter<Event>): void {
     const { timeout, signal } = waiter;
     if (signal !== undefined) {
       const abort = (): void => {
@@ -101,17 +118,25 @@ export class Waiting<Event> {
     else pending?.unref();
   }
 
-  /** Returns what tells the waiter, to be called when the queue is closed altogether. */
-  close(): () => void {
-    const waiter = this.#finish();
+  /** Nothing is watched any more. */
+  close(): void {
+    const waiter = this.#begun ? this.#waiter : undefined;
+    this.#dismissed ??= waiter;
+    this.#finish();
     this.#watcher?.close();
-    return () => waiter?.closed();
+    this.#watcher = undefined;
+  }
+
+  /** The queue is closed altogether: tells who waited. */
+  dismiss(): void {
+    this.#dismissed?.closed();
   }
 
   #finish(): Waiter<Event> | undefined {
     const waiter = this.#waiter;
     const abort = this.#abort;
     if (waiter === undefined) return undefined;
+    this.#begun = false;
     this.#waiter = undefined;
     this.#abort = undefined;
     this.#watcher?.rest();
@@ -129,7 +154,7 @@ export class Waiting<Event> {
 
   readonly #look = (): void => {
     const waiter = this.#waiter;
-    if (waiter === undefined) return;
+    if (waiter === undefined || !this.#begun) return;
     let events: Event[];
     try {
       events = this.#fetch(waiter.max);

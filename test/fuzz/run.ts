@@ -1,19 +1,26 @@
 // Random calls on the kqueue built in for Linux.
 //
 //   npm run fuzz -- [--seconds N] [--seed N] [--steps N]
+//   npm run fuzz -- --interrupt [--seconds N] [--seed N] [--steps N]     stops JavaScript within calls instead
 
 import { parseArgs } from 'node:util';
 import { Fuzz } from './fuzz.ts';
+import { fuzzInterruptions } from './interrupt.ts';
 
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '60' },
     seed: { type: 'string' },
     steps: { type: 'string', default: '20000' },
+    interrupt: { type: 'boolean', default: false },
   },
 });
 const end = performance.now() + Number(values.seconds) * 1000;
 const most = Number(values.steps);
+if (values.interrupt) {
+  await fuzzInterruptions(values.seed === undefined ? undefined : Number(values.seed), most, end);
+  process.exit();
+}
 let [rounds, steps, events] = [0, 0, 0];
 do {
   const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);

@@ -14,6 +14,8 @@ export function linuxSys(): Sys {
   const abi = abis.linux;
   const queues = new Map<number, Queue>();
   let saved = 0;
+  /** The queue that close() has begun to close. */
+  let closing: Queue | undefined;
   const fail = (error: number): -1 => {
     saved = error;
     return -1;
@@ -66,13 +68,18 @@ export function linuxSys(): Sys {
     close(fd): number {
       checkInt('fd', fd);
       repair();
-      if (queues.has(fd)) {
-        const queue = find(fd);
-        // The number is closed, or is somebody else's file: libuv aborts the process when its epoll is gone.
-        if (queue === undefined) return fail(EBADF);
-        forget(fd, queue);
-      }
+      const queue = queues.get(fd);
+      // The number is closed, or is somebody else's file: libuv aborts the process when its epoll is gone. A queue without
+      // its eventfd cannot prove it: close() was stopped, and goes on.
+      if (queue !== undefined && queue !== closing && find(fd) === undefined) return fail(EBADF);
+      closing = queue;
+      queue?.dismantle();
       const result = untrack(fd) ?? (libc.close(fd) === -1 ? fail(errno()) : 0);
+      closing = undefined;
+      if (queue !== undefined && queues.get(fd) === queue) {
+        queues.delete(fd);
+        watchable.delete(fd);
+      }
       if (hasUnsettledListeners()) settleListeners();
       return result;
     },

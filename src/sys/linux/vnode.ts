@@ -155,8 +155,9 @@ export class VnodeKnote extends Knote implements Watcher {
   }
 
   detach(): void {
-    this.#inotify.remove(this);
-    this.#inotify.remove(this.#parent);
+    // attach() may have been stopped before it had one.
+    (this.#inotify as Inotify | undefined)?.remove(this);
+    (this.#inotify as Inotify | undefined)?.remove(this.#parent);
   }
 
   override alive(): boolean {
