@@ -42,7 +42,6 @@ export async function bundle(files: readonly string[], folder: string): Promise<
     outbase: root,
     outdir: folder,
     bundle: true,
-    splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node20.19',

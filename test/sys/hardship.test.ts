@@ -576,7 +576,7 @@ alone(
 
 alone(file, 'a signal that nobody ignored has its default action again afterwards', { skip }, () => {
   const program = `
-    import { Queue } from ${JSON.stringify(new URL('built-in.ts', file).href)};
+    import { Queue } from ${JSON.stringify(new URL('built-in.ts', import.meta.url).href)};
     const queue = new Queue();
     if (queue.change({ ident: 1, filter: 'SIGNAL' }) !== 'ok') process.exit(1);
     queue.close();
