@@ -1,0 +1,13 @@
+/**
+ * What people come for, each in a small file over the high-level API alone. All recipes of a thread share one kqueue, which
+ * exists while they watch something. They keep the process running only while the program waits.
+ *
+ * @module
+ */
+
+export type { Changes } from './changes.ts';
+export { type ExitWithParentOptions, exitWithParent, type ParentWatch } from './exit-with-parent.ts';
+export { exited } from './exited.ts';
+export type { RecipeOptions, WaitOptions } from './options.ts';
+export { readable, writable } from './ready.ts';
+export { type Tick, type TickOptions, ticks } from './ticks.ts';

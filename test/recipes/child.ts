@@ -1,0 +1,37 @@
+// Programs that run in a process of their own, for the tests of this folder: `child.ts SCENARIO ARGUMENT...`.
+
+import { spawn } from 'node:child_process';
+import { exited, exitWithParent, ticks } from '../../src/recipes/index.ts';
+
+const [scenario = '', argument = ''] = process.argv.slice(2);
+
+const scenarios: Readonly<Record<string, () => unknown>> = {
+  /** Ends when the other process has ended. */
+  async exited() {
+    const status = exited(Number(argument));
+    console.log('waits');
+    console.log(JSON.stringify((await status) ?? null));
+  },
+  /** Nothing waits for the iteration, so nothing keeps the process running. */
+  'an iteration that is not used'() {
+    ticks({ every: 1 });
+  },
+  'exitWithParent() alone'() {
+    exitWithParent();
+  },
+  /** Ends with its parent. The timer would keep it running. */
+  async child() {
+    if (argument === 'default') exitWithParent();
+    else exitWithParent({ onEnd: () => process.exit(7) });
+    setInterval(() => {}, 1000);
+    console.log(process.pid);
+  },
+  /** Starts `child` with the same argument, and is killed by the test. */
+  parent() {
+    const args = [...process.execArgv, process.argv[1] as string, 'child', argument];
+    spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    setInterval(() => {}, 1000);
+  },
+};
+
+await scenarios[scenario]?.();
