@@ -17,6 +17,7 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { abi, unavailableReason } from '../src/sys/index.ts';
 import { bundle } from './helpers/bundles.ts';
+import { LIMIT } from './helpers/limit.ts';
 import { fromSource, isBundle, loaders } from './helpers/loaders.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -95,7 +96,7 @@ function withoutNumbers(output: string): string {
 
 async function run(file: string): Promise<{ output: string; errors: string; end: readonly unknown[] }> {
   const { KQUEUE_LIBRARY: _, ...env } = process.env;
-  const child = spawn(process.execPath, [...loaders, fromSource, file], { cwd: root, env, timeout: 120_000 });
+  const child = spawn(process.execPath, [...loaders, fromSource, file], { cwd: root, env, timeout: LIMIT });
   // Some programs look at their standard input, as they would in a terminal in which somebody types a line.
   child.stdin.on('error', () => {});
   child.stdin.write('hello\n');
@@ -105,7 +106,7 @@ async function run(file: string): Promise<{ output: string; errors: string; end:
 
 describe('the programs of the pages', {
   skip: unavailableReason() ?? false,
-  timeout: 300_000,
+  timeout: LIMIT,
   concurrency: 2,
 }, () => {
   let files = programs.map(({ file }) => file);
@@ -125,7 +126,7 @@ describe('the programs of the pages', {
   }
 });
 
-test('the programs of the pages compile', { timeout: 300_000, skip: compilerMissing() }, () => {
+test('the programs of the pages compile', { timeout: LIMIT, skip: compilerMissing() }, () => {
   const config = {
     extends: '../../tsconfig.json',
     compilerOptions: { typeRoots: ['../../node_modules/@types'] },

@@ -12,6 +12,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { unavailableReason } from '../src/sys/index.ts';
 import { libkqueue } from './helpers/libkqueue.ts';
+import { LIMIT } from './helpers/limit.ts';
 import { fromSource, loaders, withTsx } from './helpers/loaders.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -99,7 +100,7 @@ async function ended(child: ChildProcess): Promise<readonly [code: number | null
     child.exitCode === null && child.signalCode === null
       ? await once(child, 'exit')
       : [child.exitCode, child.signalCode];
-  const late = setTimeout(5000, false, { ref: false });
+  const late = setTimeout(LIMIT, false, { ref: false });
   assert(await Promise.race([closed, late]), 'a process of the example runs on');
   return [code, signal];
 }

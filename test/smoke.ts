@@ -23,6 +23,7 @@ import {
 import { defaultSys } from '../src/sys/index.ts';
 import { processWorld } from './contract/process-world.ts';
 import type { World } from './contract/world.ts';
+import { LIMIT } from './helpers/limit.ts';
 import { typescriptWorker } from './sys/typescript-worker.ts';
 
 /** A wait that must end by itself: so long only where something is broken. In milliseconds. */
@@ -30,7 +31,7 @@ const DEADLINE = 20_000;
 const watchdog = setTimeout(() => {
   console.error('the program does not end');
   process.exit(1);
-}, 5 * DEADLINE);
+}, LIMIT);
 
 const sys = defaultSys();
 const world = processWorld(sys, sys.abi.name) as Required<World>;

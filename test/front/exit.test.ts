@@ -8,9 +8,9 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
 import { Kqueue } from '../../src/index.ts';
+import { LIMIT } from '../helpers/limit.ts';
 import { loaders } from '../helpers/loaders.ts';
 import { typescriptWorker } from '../sys/typescript-worker.ts';
-import { DEADLINE } from './helpers.ts';
 
 const entry = fileURLToPath(new URL('../../src/index.ts', import.meta.url));
 
@@ -65,7 +65,7 @@ describe('the end of a thread', { skip: Kqueue.available ? false : 'there is no 
       const worker = typescriptWorker(file, { workerData: 'poll until terminated' });
       worker.on('message', () => process.exit(3));`;
     const args = [...loaders, '--input-type=module', '--eval', program];
-    const ended = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: DEADLINE, killSignal: 'SIGKILL' });
+    const ended = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: LIMIT, killSignal: 'SIGKILL' });
     assert.deepEqual([ended.status, ended.signal], [3, null], ended.stderr);
   });
 

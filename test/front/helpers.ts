@@ -11,13 +11,11 @@ import { runInNewContext } from 'node:vm';
 import koffi from 'koffi';
 import { type Kqueue, KqueueError, type KqueueEvent } from '../../src/index.ts';
 import { unavailableReason } from '../../src/sys/index.ts';
+import { LIMIT } from '../helpers/limit.ts';
 import { loaders } from '../helpers/loaders.ts';
 
 /** A wait that must end by itself: so long only where something is broken. In milliseconds. */
-export const DEADLINE = 20_000;
-
-/** As long as run.ts lets one test take: a child or a worker loads TypeScript, which takes seconds on a slow machine. */
-const LIMIT = 300_000;
+export const DEADLINE = 60_000;
 
 /** Options of a suite that needs a kqueue. A test that never ends fails. */
 export const suite: { readonly skip: string | false; readonly timeout: number } = {

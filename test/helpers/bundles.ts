@@ -4,6 +4,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { BuildOptions } from 'esbuild';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -31,14 +32,18 @@ export function programs(): string[] {
  * Bundles each of the files into the folder, which must be in this repository. Returns the paths of the bundles.
  *
  * `import.meta.url` stays the URL of the source file, so a test finds its files. `new URL('name', import.meta.url)` is the
- * URL of the bundle of that file where that is one of the files.
+ * URL of the bundle of that file where that is one of the programs, which are bundled, too. One process may load several
+ * programs, so these share their modules. The files do not, because esbuild then changes the order in which modules run.
  */
-export async function bundle(files: readonly string[], folder: string): Promise<string[]> {
+export async function bundle(
+  files: readonly string[],
+  folder: string,
+  programs: readonly string[] = [],
+): Promise<string[]> {
   const bundled = (file: string): string => join(folder, relative(root, file).replace(/\.ts$/, '.js'));
   const { build } = await import('esbuild');
-  await build({
+  const options: BuildOptions = {
     absWorkingDir: root,
-    entryPoints: [...new Set(files)],
     outbase: root,
     outdir: folder,
     bundle: true,
@@ -62,7 +67,7 @@ export async function bundle(files: readonly string[], folder: string): Promise<
             const contents = readFileSync(path, 'utf8')
               .replaceAll(PROGRAM, (expression, name: string) => {
                 const file = join(dirname(path), name);
-                return files.includes(file) ? `new URL('${pathToFileURL(bundled(file)).href}')` : expression;
+                return programs.includes(file) ? `new URL('${pathToFileURL(bundled(file)).href}')` : expression;
               })
               .replaceAll(/\bimport\.meta\.url\b/g, `'${pathToFileURL(path).href}'`);
             return { contents, loader: 'ts' };
@@ -70,6 +75,9 @@ export async function bundle(files: readonly string[], folder: string): Promise<
         },
       },
     ],
-  });
+  };
+  const others = programs.filter((file) => !files.includes(file));
+  await build({ ...options, entryPoints: [...files] });
+  await build({ ...options, entryPoints: others, splitting: true });
   return files.map(bundled);
 }

@@ -307,7 +307,7 @@ while (samples.length < 20 && problems.length === 0) {
 door.close();
 await served;
 // The descriptors of a worker are the built-in kqueue's concern.
-if (sys.name === 'linux') problems.push(...(await terminateWorkers(Math.max(3, minutes * 6))));
+if (sys.name === 'linux') problems.push(...(await terminateWorkers(minutes * 6)));
 fs.rmSync(folder, { recursive: true });
 
 /** The first fifth is for getting warm; then a line through the rest: what it rises by from its start to its end. */

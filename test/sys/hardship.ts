@@ -7,6 +7,7 @@ import { constants } from 'node:os';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
+import { LIMIT } from '../helpers/limit.ts';
 import { loaders } from '../helpers/loaders.ts';
 import { ofLibc } from './built-in.ts';
 
@@ -36,7 +37,7 @@ export function alone(
     const ran = spawnSync(command, args, {
       encoding: 'utf8',
       // One that hangs must not outlive the test that fails.
-      timeout: 120_000,
+      timeout: LIMIT,
       killSignal: 'SIGKILL',
       env: { ...env, KQUEUE_LIBRARY: '', ...options.env, [CHOSEN]: name },
     });
