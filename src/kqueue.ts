@@ -170,7 +170,7 @@ export class Kqueue<Token = unknown> {
   poll(options: PollOptions = {}): KqueueEvent<Token>[] {
     const { timeout, max } = checkOptions(options, POLL_OPTIONS);
     this.#mustBeOpen();
-    this.#waiting.hurry();
+    if (this.#waiting.pending) this.#waiting.hurry();
     return this.#take(max, timeout);
   }
 
@@ -192,6 +192,7 @@ export class Kqueue<Token = unknown> {
       const aborted = signal?.aborted;
       this.#mustBeFree();
       if (aborted) throw signal?.reason;
+      this.#decode();
       if (!this.#leftover.empty) return resolve(this.#leftover.take(max));
       const closed = (): void => reject(closedError());
       this.#waiting.begin({ max, timeout, signal, done: resolve, fail: reject, closed });
@@ -218,6 +219,7 @@ export class Kqueue<Token = unknown> {
         new Promise((resolve, reject) => {
           if (ended || this.closed) return resolve(end());
           this.#mustBeFree();
+          this.#decode();
           const value = this.#leftover.takeOne();
           if (value !== undefined) return resolve({ done: false, value });
           dismiss = (): void => resolve(end());
@@ -361,6 +363,8 @@ export class Kqueue<Token = unknown> {
 
   /** The events that are left over, or else what kevent(2) brings within `timeout`. */
   #take(max: number | undefined, timeout: number | undefined): KqueueEvent<Token>[] {
+    // Of a call that was stopped.
+    if (this.#batch !== undefined) this.#decode();
     return this.#leftover.empty ? this.#fetch(max, timeout) : this.#leftover.take(max);
   }
 
@@ -373,13 +377,13 @@ export class Kqueue<Token = unknown> {
     this.#events = undefined;
     const n = this.#kevent(list, max === undefined ? list.length : Math.min(max, list.length), timeout);
     // JavaScript can be stopped where it calls a function or repeats a loop. There is no such place since kevent(2).
-    this.#batch = list;
-    this.#fetched = n;
-    this.#decoded = 0;
     if (n === 0) {
       this.#events = list;
       return [];
     }
+    this.#batch = list;
+    this.#fetched = n;
+    this.#decoded = 0;
     this.#decode();
     // It was full: next time there is room for more.
     this.#events = n === list.length && n < MANY ? new KeventList(Math.min(n * 4, MANY), this.#sys.abi) : list;
@@ -405,20 +409,26 @@ export class Kqueue<Token = unknown> {
   #decode(): void {
     const list = this.#batch;
     if (list === undefined) return;
-    for (;;) {
-      if (this.#ended !== undefined) this.#knotes.forget(this.#ended);
-      this.#ended = undefined;
-      const index = this.#decoded;
-      if (index >= this.#fetched) break;
+    this.#forgetEnded();
+    const fetched = this.#fetched;
+    for (let index = this.#decoded; index < fetched; ) {
       const filter = list.filter(index);
       const knote = this.#knotes.find(filter, identOf(list, index), list.udata(index));
       const event = eventOf<Token>(this.#kinds, list, index, filter, list.ident(index), knote);
       const isLast = knote !== undefined && this.#isLast(knote, event);
       this.#leftover.push(event);
-      this.#decoded = index + 1;
-      if (isLast) this.#ended = knote;
+      this.#decoded = ++index;
+      if (isLast) {
+        this.#ended = knote;
+        this.#forgetEnded();
+      }
     }
     this.#batch = undefined;
+  }
+
+  #forgetEnded(): void {
+    if (this.#ended !== undefined) this.#knotes.forget(this.#ended);
+    this.#ended = undefined;
   }
 
   /** Whether nothing more will come of the knote. */

@@ -22,7 +22,6 @@ export class Leftover<Token> {
   }
 
   get empty(): boolean {
-    this.#complete();
     return this.#events.length === 0;
   }
 
@@ -33,7 +32,6 @@ export class Leftover<Token> {
   }
 
   takeOne(): KqueueEvent<Token> | undefined {
-    this.#complete();
     // From here on no function is called: an event that is taken reaches the caller.
     const event = this.#events[this.#next++];
     if (this.#next >= this.#events.length) {
@@ -57,6 +55,7 @@ export class Leftover<Token> {
 
   /** Drops the events of the registrations that are over. */
   drop(isOver: (registration: Registration) => boolean): void {
+    this.complete();
     if (this.empty) return;
     this.keep(
       this.#events.slice(this.#next).filter(({ registration }) => registration === undefined || !isOver(registration)),
