@@ -5,18 +5,18 @@ import { outOfRange } from './sys/check.ts';
 import type { Abi } from './sys/layout.ts';
 
 /**
- * An interest as a record of one ABI. `flags` is its mode: EV_CLEAR, EV_ONESHOT, EV_DISPATCH. `ident` is 0 for a path, which
- * is not open yet.
- * @throws RangeError for what the ABI does not have, naming the systems that have it
+ * Converts an interest to a record of one ABI. `flags` is its mode: EV_CLEAR, EV_ONESHOT and EV_DISPATCH. `ident` is 0 for a
+ * path, which is not open yet.
+ * @throws RangeError if the ABI does not have a filter, a note or a unit. It names the systems that do
  */
 export function compile(interest: Interest, abi: Abi): Kevent {
   if (interest.filter === 'raw') {
     const { evfilt: filter, flags, fflags, data, udata, ident } = interest;
-    const countsDown = filterOf(abi, 'WRITE') < 0;
-    // NetBSD's filters count up from 0, in an unsigned field.
-    if (filter < 0 && !countsDown) throw outOfRange('filter', `a filter of ${abi.title}, 0 or more`, filter);
-    // FreeBSD skips a change with filter 0 without an answer: kqueue_kevent() in sys/kern/kern_event.c.
-    if (filter === 0 && countsDown) throw outOfRange('filter', `a filter of ${abi.title}, which are negative`, filter);
+    // The filters of NetBSD are 0 or more, in an unsigned field. Those of all other systems are negative.
+    const isNegative = filterOf(abi, 'WRITE') < 0;
+    if (filter < 0 && !isNegative) throw outOfRange('filter', `0 or more, as on ${abi.title}`, filter);
+    // FreeBSD skips a change with filter 0 and writes no receipt: kqueue_kevent() in sys/kern/kern_event.c.
+    if (filter === 0 && isNegative) throw outOfRange('filter', `a negative number, as on ${abi.title}`, filter);
     const mode = flags & ~bit(abi, 'EV_ADD', 'EV_ENABLE', 'EV_DISABLE', 'EV_RECEIPT');
     return { ident, filter, flags: mode, fflags, data, udata };
   }
@@ -38,19 +38,19 @@ export function compile(interest: Interest, abi: Abi): Kevent {
     }
     case 'proc': {
       const notes = noteBits(abi, interest.on);
-      // macOS reports the status only if it is asked to. The other systems have no such note.
+      // macOS reports the status only if it is asked to. The other systems do not have the note.
       const status = impliesExitStatus(interest) ? (abi.constants['NOTE_EXITSTATUS'] ?? 0) : 0;
       return { ...record, fflags: (notes | status) >>> 0 };
     }
     case 'vnode':
       return { ...record, fflags: noteBits(abi, interest.on) };
     default:
-      // user: NOTE_TRIGGER in the first change fires on some systems and is ignored on others.
+      // user: no NOTE_TRIGGER, because in the first change it fires on some systems only.
       return record;
   }
 }
 
-/** Whether the exit status is taken where one may have it, and done without elsewhere. */
+/** Whether the exit status is optional: the program asked for the exit, and not for the status. */
 export function impliesExitStatus(interest: Interest): boolean {
   return interest.filter === 'proc' && interest.on.includes('exit') && !interest.on.includes('exitstatus');
 }
@@ -66,7 +66,10 @@ function bit(abi: Abi, ...constants: string[]): number {
   return constants.reduce((bits, constant) => bits | (abi.constants[constant] ?? 0), 0);
 }
 
-/** The units of a timer: name, how many there are in a millisecond, what says so in fflags. 0 is a millisecond everywhere. */
+/**
+ * The units of a timer: the name, how many a millisecond has, and the bit in fflags. Without a bit the unit is a millisecond on
+ * every system.
+ */
 const UNITS = [
   { name: 'milliseconds', scale: 1, constant: undefined },
   { name: 'microseconds', scale: 1e3, constant: 'NOTE_USECONDS' },
@@ -78,7 +81,7 @@ function compileTimer(interest: TimerInterest, abi: Abi, mode: number): Pick<Kev
   let fflags = 0;
   let ms = Math.min(every ?? after ?? 1, abi.quirks.longestTimer);
   if (at !== undefined) {
-    // In the past means now; but 0, or less, is an error or worse.
+    // A time in the past expires immediately, but 0 or less is an error on some kernels.
     ms = Math.max(at, 1);
     fflags |= absolute(abi);
   }
@@ -90,9 +93,9 @@ function compileTimer(interest: TimerInterest, abi: Abi, mode: number): Pick<Kev
   const finest = units[units.length - 1] ?? UNITS[0];
   const unit = units.find(({ scale }) => Number.isInteger(ms * scale)) ?? finest;
   if (unit.constant !== undefined) fflags |= abi.constants[unit.constant] ?? 0;
-  // An absolute timer fires once, but without EV_ONESHOT FreeBSD, OpenBSD and NetBSD would report it for ever.
+  // Without EV_ONESHOT, FreeBSD, OpenBSD and NetBSD report an absolute timer again and again.
   const flags = every === undefined ? mode | bit(abi, 'EV_ONESHOT') : mode;
-  return { flags, fflags, data: inUnit(argument, ms, unit, unit === finest) };
+  return { flags, fflags, data: inUnit(abi, argument, ms, unit, unit === finest) };
 }
 
 function absolute(abi: Abi): number {
@@ -102,12 +105,18 @@ function absolute(abi: Abi): number {
   throw notSupported('at', 'an absolute timer', abi, 'NOTE_ABSOLUTE', 'NOTE_ABSTIME');
 }
 
-function inUnit(argument: string, ms: number, unit: (typeof UNITS)[number], isFinest: boolean): number | bigint {
+function inUnit(
+  { title }: Abi,
+  argument: string,
+  ms: number,
+  unit: (typeof UNITS)[number],
+  isFinest: boolean,
+): number | bigint {
   const value = ms * unit.scale;
-  // A nanosecond is as exact as a number of milliseconds gets; a coarser unit must not swallow a fraction.
+  // A double of milliseconds is not exact below a nanosecond, so nanoseconds are rounded. Other units must be exact.
   const whole = isFinest && unit.name === 'nanoseconds' ? Math.round(value) : value;
   if (!Number.isInteger(whole) || (whole === 0 && ms !== 0)) {
-    throw outOfRange(argument, `whole ${unit.name}, the finest unit that this system has`, `${ms} ms`);
+    throw outOfRange(argument, `a whole number of ${unit.name}, the finest unit on ${title}`, `${ms} ms`);
   }
   if (whole >= 2 ** 63) throw outOfRange(argument, `less than 2^63 ${unit.name}`, ms);
   return Number.isSafeInteger(whole) ? whole : BigInt(whole);

@@ -4,49 +4,67 @@ import type { Interest } from './interest.ts';
 import type { Kevent } from './sys/abi/types.ts';
 import { errnoName, jsonOf } from './sys/names.ts';
 
-/** What a {@link KqueueError} knows beside its errno. */
+const { EBADF, ENOENT } = constants.errno;
+
+/** What a {@link KqueueError} has in addition to its errno. */
 export interface KqueueErrorDetails {
-  /** What the call was about, as the message shows it: a record, a path. */
+  /** The record or the path of the call, as text for the message. */
   readonly about?: string | undefined;
-  /** The record of the change. */
+  /** The record of the change that failed. */
   readonly change?: Kevent | undefined;
-  /** What was to be registered, unregistered or changed. */
+  /** The interest of the change that failed. */
   readonly interest?: Interest | undefined;
-  /** The path that was to be opened. */
+  /** The path that could not be opened. */
   readonly path?: string | undefined;
 }
 
 /**
- * A system call that failed, in the shape of Node's own errors. `code` is what to test: ENOENT where no such knote is
- * registered, EBADF for a closed descriptor or a closed queue, ESRCH for a process that does not exist, EINVAL for a
- * filter that the descriptor or the system does not have, EACCES for a process that one may not watch, ENOMEM. On Linux
- * ENOSPC and EMFILE name the limit of inotify in the message. See the ERRORS of kqueue(2).
+ * The error of a system call that failed. It has the properties of Node's own system errors. Test `code`:
+ *
+ * - ENOENT: the knote is not registered, or the file of a path does not exist
+ * - EBADF: the descriptor or the queue is closed
+ * - ESRCH: the process does not exist
+ * - EACCES: you may not watch the process, or not open the path
+ * - EINVAL: the descriptor or the system does not support the filter
+ * - ENOMEM: there is not enough memory
+ * - ENOSPC, EMFILE: a limit is reached. On Linux the message names the limit of inotify
+ *
+ * See ERRORS in kqueue(2).
+ *
+ * @example
+ * try {
+ *   kq.register(proc(pid));
+ * } catch (error) {
+ *   if (!(error instanceof KqueueError && error.code === 'ESRCH')) throw error;
+ * }
  */
 export class KqueueError extends Error {
-  /** The errno's name: `ENOENT`. */
+  /** The name of the errno, such as `ENOENT`. */
   readonly code: string;
-  /** The errno as Node's errors have it, negative: `util.getSystemErrorName(errno)` is `code`. */
+  /** The negative errno, as in Node's errors. `util.getSystemErrorName(errno)` returns `code`. */
   readonly errno: number;
-  /** The call that failed: `kevent`, `kqueue`, `open`; `write`, `wakefd` or `fcntl` of a Waker; `sigaction` of signal(). */
+  /** The call that failed: `kevent`, `kqueue`, `open`, `sigaction` (signal()), or `write`, `wakefd` or `fcntl` (Waker). */
   readonly syscall: string;
-  /** The record of the change that failed, as it was handed to kevent(2); undefined if it was not about one. */
+  /** The record of the change that failed, as kevent(2) got it. Undefined if no change failed. */
   readonly change: Kevent | undefined;
-  /** What was to be registered, unregistered or changed; undefined if it was not about one. */
+  /** The interest of the change that failed. Undefined if no change failed. */
   readonly interest: Interest | undefined;
-  /** The path that could not be opened; undefined if there was none. */
+  /** The path that could not be opened. Undefined if no path was opened. */
   readonly path: string | undefined;
 
   static {
-    // Where Error has its own, so that it is no property of every error.
+    // On the prototype, as Error has it, so that an error has no own property `name`.
     Object.defineProperty(KqueueError.prototype, 'name', { value: 'KqueueError', configurable: true, writable: true });
-    // esbuild makes _KqueueError of a class that names itself, and console.log() believes that.
+    // esbuild renames a class that refers to itself to _KqueueError, and console.log() shows that name.
     Object.defineProperty(KqueueError, 'name', { value: 'KqueueError', configurable: true });
   }
 
-  /** @param errno the number of errno(2), positive */
+  /** @param errno the positive number, as in errno(2) */
   constructor(errno: number, syscall: string, { about, change, interest, path }: KqueueErrorDetails = {}) {
     const code = errnoName(errno);
-    const text = getSystemErrorMap().get(-errno)?.[1];
+    // ERRORS in kqueue(2): "The event could not be found to be modified or deleted." The text of errno(2) is about files.
+    const isUnknownKnote = syscall === 'kevent' && errno === ENOENT;
+    const text = isUnknownKnote ? 'not registered' : getSystemErrorMap().get(-errno)?.[1];
     super(`${code}:${text === undefined ? '' : ` ${text},`} ${syscall}${about === undefined ? '' : ` ${about}`}`);
     this.code = code;
     this.errno = -errno;
@@ -56,7 +74,7 @@ export class KqueueError extends Error {
     this.path = path;
   }
 
-  /** For JSON.stringify(): without the interest, whose token may be anything. An integer beyond 2^53 is a string. */
+  /** For JSON.stringify(). The interest is left out, as its token may be any value. An integer beyond 2^53 becomes a string. */
   toJSON(): Record<string, unknown> {
     const { name, message, code, errno, syscall, change, path } = this;
     const record = change && Object.fromEntries(Object.entries(change).map(([field, value]) => [field, jsonOf(value)]));
@@ -64,7 +82,7 @@ export class KqueueError extends Error {
   }
 }
 
-/** What every call on a closed queue throws. */
+/** Makes the error that every call on a closed queue throws. */
 export function closedError(interest?: Interest): KqueueError {
-  return new KqueueError(constants.errno.EBADF, 'kevent', { about: '(the queue is closed)', interest });
+  return new KqueueError(EBADF, 'kevent', { about: '(the queue is closed)', interest });
 }

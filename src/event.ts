@@ -7,290 +7,304 @@ import type { KeventList } from './sys/kevent-list.ts';
 import type { Abi } from './sys/layout.ts';
 import { describeRecord, inspectAs, jsonOf } from './sys/names.ts';
 
-/** How a process ended, as wait(2) tells. */
+/** How a process ended, as in wait(2): it has either a `code` or a `signal`. */
 export type ExitStatus =
-  /** It called exit(3) with this code. */
-  | { readonly code: number; readonly signal?: undefined }
-  /** A signal killed it; the number of one that Node has no name for. */
-  | { readonly signal: SignalName | number; readonly code?: undefined };
+  | {
+      /** The process called exit(3) with this code. */
+      readonly code: number;
+      readonly signal?: undefined;
+    }
+  | {
+      /** This signal killed the process. A number if Node has no name for the signal. */
+      readonly signal: SignalName | number;
+      readonly code?: undefined;
+    };
 
 /** What all events of one filter of one ABI have in common. */
-export interface Kind {
+export interface EventType {
   readonly abi: Abi;
   readonly evfilt: number;
   readonly filter: KqueueEvent['filter'];
+  /** EV_EOF. */
   readonly eof: number;
+  /** EV_ERROR. */
   readonly error: number;
 }
 
-/** What numbers do not hold, and the udata of what is not ours. */
-interface Exact {
+/** The fields of a record as bigints. Only events that need them have them. */
+interface ExactFields {
   readonly ident: bigint;
   readonly data: bigint;
   readonly udata: bigint;
 }
 
-let kindOf: (event: BaseEvent<unknown>) => Kind;
+let typeOf: (event: BaseEvent<unknown>) => EventType;
 
-/** What all events have. */
+/** The properties of all events. */
 abstract class BaseEvent<Token> {
-  /** What it is about, as the filter counts things: a descriptor, a process, a timer. Rounded above 2^53: `ident64`. */
+  /** What the event is about: a descriptor, a process, a timer. Above 2^53 it is rounded, and `ident64` is exact. */
   readonly ident: number;
-  /** EV_*. Some systems repeat the flags of registration here, others do not: test single bits. */
+  /** The EV_* flags. Some systems also set the flags of the registration. So test single bits. */
   readonly flags: number;
-  /** NOTE_*, an errno, or bits of the program's own: what the filter puts there. */
+  /** Depends on the filter: NOTE_* bits, an errno, or your own bits. */
   readonly fflags: number;
-  /** What the filter puts there. Rounded beyond 2^53: `data64`. */
+  /** Depends on the filter. Beyond 2^53 it is rounded, and `data64` is exact. */
   readonly data: number;
-  readonly #kind: Kind;
+  readonly #type: EventType;
   readonly #registration: Registration | undefined;
-  readonly #exact: Exact | undefined;
+  readonly #exact: ExactFields | undefined;
 
   static {
-    kindOf = (event): Kind => event.#kind;
+    typeOf = (event): EventType => event.#type;
     inspectAs(BaseEvent, String);
   }
 
   constructor(
-    kind: Kind,
+    type: EventType,
     ident: number,
     flags: number,
     fflags: number,
     data: number,
     registration: Registration | undefined,
-    exact: Exact | undefined,
+    exact: ExactFields | undefined,
   ) {
     this.ident = ident;
     this.flags = flags;
     this.fflags = fflags;
     this.data = data;
-    this.#kind = kind;
+    this.#type = type;
     this.#registration = registration;
     this.#exact = exact;
   }
 
-  /** The knote that it came from; undefined for one that was not registered through this Kqueue. */
+  /** The registration that reported the event. Undefined if the knote was not registered through this Kqueue. */
   get registration(): Registration<Token> | undefined {
     return this.#registration as Registration<Token> | undefined;
   }
 
-  /** The token that it was registered with; undefined if there was none. */
+  /** The token of the registration. Undefined if no token was given. */
   get token(): Token | undefined {
     return this.#registration?.interest.token as Token | undefined;
   }
 
-  /** The filter as the kernel has it: EVFILT_*. */
+  /** The filter's number in this ABI: EVFILT_*. */
   get evfilt(): number {
-    return this.#kind.evfilt;
+    return this.#type.evfilt;
   }
 
-  /** The udata of a raw(), or of a knote that was not registered through this Kqueue; 0 where it serves to carry the token. */
+  /**
+   * The udata of a raw() interest, or of a knote that was not registered through this Kqueue. 0 for all other events, whose
+   * udata identifies the registration.
+   */
   get udata(): number | bigint {
     if (this.#registration !== undefined && this.#registration.interest.filter !== 'raw') return 0;
     const udata = this.#exact?.udata ?? 0n;
     return udata <= Number.MAX_SAFE_INTEGER ? Number(udata) : udata;
   }
 
-  /** `ident`, exact. */
+  /** The exact value of `ident`. */
   get ident64(): bigint {
     return this.#exact?.ident ?? BigInt(this.ident);
   }
 
-  /** `data`, exact. */
+  /** The exact value of `data`. */
   get data64(): bigint {
     return this.#exact?.data ?? BigInt(this.data);
   }
 
-  /** EV_EOF: the other side is gone, the process has exited, access to the file was revoked. */
+  /** Whether EV_EOF is set: the other side has closed, the process has exited, or access to the file was revoked. */
   get eof(): boolean {
-    return (this.flags & this.#kind.eof) !== 0;
+    return (this.flags & this.#type.eof) !== 0;
   }
 
   /**
-   * What went wrong, if something did: EV_ERROR and its errno, or the socket's error that came with EV_EOF. It is news of
-   * what is watched, so no call throws it.
+   * The error of what is watched: the errno of EV_ERROR, or the error of a socket that came with EV_EOF. No call throws this
+   * error. Undefined if there is none.
    */
   get error(): KqueueError | undefined {
-    const { filter, error } = this.#kind;
+    const { filter, error } = this.#type;
     let errno = 0;
     if ((this.flags & error) !== 0) errno = this.data;
     else if (this.eof && (filter === 'read' || filter === 'write')) errno = this.fflags;
     return errno === 0
       ? undefined
-      : new KqueueError(errno, 'kevent', { about: describeRecord(this.#kind.abi, this.#record()) });
+      : new KqueueError(errno, 'kevent', { about: describeRecord(this.#type.abi, this.#record()) });
   }
 
   #record(): Kevent {
     const { ident64: ident, flags, fflags, data64: data, udata } = this;
-    return { ident, filter: this.#kind.evfilt, flags, fflags, data, udata };
+    return { ident, filter: this.#type.evfilt, flags, fflags, data, udata };
   }
 
-  /** For JSON.stringify(): the filter's name, the record, and the token. An integer beyond 2^53 is a string. */
+  /** For JSON.stringify(): the name of the filter, the record and the token. An integer beyond 2^53 becomes a string. */
   toJSON(): Record<string, unknown> {
     const { ident64, flags, fflags, data64, udata, token } = this;
     const record = { ident: jsonOf(ident64), flags, fflags, data: jsonOf(data64), udata: jsonOf(udata) };
-    return { filter: this.#kind.filter, ...record, token: jsonOf(token) };
+    return { filter: this.#type.filter, ...record, token: jsonOf(token) };
   }
 
-  /** `kevent { READ fd=5, ADD|ENABLE|CLEAR, data=12 }` */
+  /** Returns the record with names instead of numbers: `kevent { READ fd=5, ADD|ENABLE|CLEAR, data=12 }`. */
   toString(): string {
-    return `kevent ${describeRecord(this.#kind.abi, this.#record())}`;
+    return `kevent ${describeRecord(this.#type.abi, this.#record())}`;
   }
 }
 
-/** A descriptor can be read. */
+/** The event of {@link read}: a file descriptor can be read. */
 export class ReadEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'read' {
     return 'read';
   }
-  /** The descriptor. */
+  /** The file descriptor. */
   get fd(): number {
     return this.ident;
   }
   /**
-   * Bytes to read; connections that wait on a listening socket; what is left of a regular file behind its offset, less than
-   * 0 beyond its end; events in a nested kqueue.
+   * The number of bytes to read. For a listening socket, the number of connections that wait. For a regular file, its size
+   * minus its offset, which may be negative. For a nested kqueue, the number of its events.
    */
   get bytes(): number {
     return this.data;
   }
-  /** Whether the note is set. Not with `eof`: then fflags is an errno. */
+  /** Reports whether the note is set. With `eof` it returns false, because fflags is then an errno. */
   has(note: ReadNote): boolean {
-    return !this.eof && hasNote(kindOf(this).abi, this.fflags, note);
+    return !this.eof && hasNote(typeOf(this).abi, this.fflags, note);
   }
 }
 
-/** A descriptor can be written. */
+/** The event of {@link write}: a file descriptor can be written. */
 export class WriteEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'write' {
     return 'write';
   }
-  /** The descriptor. */
+  /** The file descriptor. */
   get fd(): number {
     return this.ident;
   }
-  /** Bytes that there is space for. */
+  /** The number of bytes that there is space for. */
   get bytes(): number {
     return this.data;
   }
 }
 
-/** A file has changed. */
+/** The event of {@link vnode}: a file or directory has changed. */
 export class VnodeEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'vnode' {
     return 'vnode';
   }
-  /** The descriptor. */
+  /** The file descriptor. */
   get fd(): number {
     return this.ident;
   }
-  /** The path that was registered, whatever the file is called now; undefined if a descriptor was. */
+  /** The path that was registered, even if the file was renamed since. Undefined if a descriptor was registered. */
   get path(): string | undefined {
     const interest = this.registration?.interest;
     return interest?.filter === 'vnode' ? interest.path : undefined;
   }
-  /** What has happened; several things may have, and more than was asked for. */
+  /** What has happened. There may be several notes, and more than you asked for. {@link VnodeOptions} says what each means. */
   get notes(): VnodeNote[] {
-    const { abi, evfilt } = kindOf(this);
+    const { abi, evfilt } = typeOf(this);
     return notesIn(abi, evfilt, this.fflags);
   }
-  /** Whether this has happened. */
+  /** Reports whether this has happened. */
   has(note: VnodeNote): boolean {
-    return hasNote(kindOf(this).abi, this.fflags, note);
+    return hasNote(typeOf(this).abi, this.fflags, note);
   }
 }
 
-/** A process has exited, or done something else that was asked for. */
+/** The event of {@link proc}: a process has exited, or has done something else that you asked for. */
 export class ProcEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'proc' {
     return 'proc';
   }
-  /** The process: the child, for a `child` note. */
+  /** The process ID. For a `child` note, that of the child. */
   get pid(): number {
     return this.ident;
   }
-  /** What has happened. */
+  /** What has happened. There may be several notes. {@link ProcOptions} and {@link ProcEventNote} say what each means. */
   get notes(): ProcEventNote[] {
-    const { abi, evfilt } = kindOf(this);
+    const { abi, evfilt } = typeOf(this);
     return notesIn(abi, evfilt, this.fflags);
   }
-  /** Whether this has happened. */
+  /** Reports whether this has happened. */
   has(note: ProcEventNote): boolean {
-    return hasNote(kindOf(this).abi, this.fflags, note);
+    return hasNote(typeOf(this).abi, this.fflags, note);
   }
-  /** Whether it has exited. OpenBSD, NetBSD and DragonFly tell even those who did not ask. */
+  /** Whether the process has exited. OpenBSD, NetBSD and DragonFly report the exit even without `exit` in `on`. */
   get exited(): boolean {
     return this.eof || this.has('exit');
   }
-  /** How it ended; undefined while it lives, and where the system does not tell us. */
+  /** How the process ended. Undefined while it runs, and if the system does not report the status. */
   get exitStatus(): ExitStatus | undefined {
     if (!this.exited) return undefined;
-    // macOS has a status in data only where it says so; the kqueue built in for Linux has -1 for one that it cannot see.
-    const { NOTE_EXITSTATUS } = kindOf(this).abi.constants;
+    // On macOS `data` is a status only if NOTE_EXITSTATUS is set. The built-in Linux kqueue has -1 for an unknown status.
+    const { NOTE_EXITSTATUS } = typeOf(this).abi.constants;
     if (this.data < 0 || (NOTE_EXITSTATUS !== undefined && (this.fflags & NOTE_EXITSTATUS) === 0)) return undefined;
     return exitStatus(this.data);
   }
-  /** The process that made it, for a `child` note; undefined for any other. */
+  /** The ID of the parent process for a `child` note, otherwise undefined. */
   get parent(): number | undefined {
     return this.has('child') && !this.exited ? this.data : undefined;
   }
 }
 
-/** WIFEXITED, WEXITSTATUS, WTERMSIG of wait(2): the same on every system. */
+/** WIFEXITED, WEXITSTATUS and WTERMSIG of wait(2). They are the same on every system. */
 function exitStatus(status: number): ExitStatus {
   const signal = status & 0x7f;
   return signal === 0 ? { code: (status >> 8) & 0xff } : { signal: signalName(signal) ?? signal };
 }
 
-/** A signal was sent to this process. */
+/** The event of {@link signal}: a signal was sent to this process. */
 export class SignalEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'signal' {
     return 'signal';
   }
-  /** Its name; its number where Node has no name for it. */
+  /** The name of the signal, or its number if Node has no name for it. */
   get signal(): SignalName | number {
     return signalName(this.ident) ?? this.ident;
   }
-  /** How often, since it was last fetched. */
+  /** How often the signal was sent since its last event. */
   get count(): number {
     return this.data;
   }
 }
 
-/** A timer has expired. */
+/** The event of {@link timer}: a timer has expired. */
 export class TimerEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'timer' {
     return 'timer';
   }
-  /** How often, since it was last fetched. */
+  /** How often the timer expired since its last event. */
   get expirations(): number {
     return this.data;
   }
 }
 
-/** An event of the program's own was triggered. */
+/** The event of {@link user}: it was triggered. */
 export class UserEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'user' {
     return 'user';
   }
-  /** The knote that it came from; undefined for one that was not registered through this Kqueue. */
+  /** The registration that reported the event. Undefined if the knote was not registered through this Kqueue. */
   override get registration(): UserRegistration<Token> | undefined {
     return super.registration as UserRegistration<Token> | undefined;
   }
-  /** The 24 bits of fflags that are the program's own (NOTE_FFLAGSMASK). */
+  /** Your own 24 bits of fflags (NOTE_FFLAGSMASK), as trigger() set them. */
   get bits(): number {
     return this.fflags & 0xffffff;
   }
 }
 
-/** An event of a filter that has no builder of its own: see `evfilt`. */
+/** An event of a filter that does not have a builder. `evfilt` is its filter. */
 export class RawEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'raw' {
     return 'raw';
   }
 }
 
-/** What happened: one record of the kernel. `filter` tells which; a raw() of a filter that has a builder is of that type. */
+/**
+ * One event of the kernel. `filter` says which type it is. An event of a raw() interest has the type of its filter's builder, if
+ * the filter has one.
+ */
 export type KqueueEvent<Token = unknown> =
   | ReadEvent<Token>
   | WriteEvent<Token>
@@ -312,39 +326,39 @@ const classes = {
   raw: RawEvent,
 } as const satisfies Readonly<Record<KqueueEvent['filter'], unknown>>;
 
-const kinds = new WeakMap<Abi, Map<number, Kind>>();
+const eventTypes = new WeakMap<Abi, Map<number, EventType>>();
 
-/** The kinds of an ABI's events by EVFILT_*: one map for each ABI. */
-export function kindsOf(abi: Abi): Map<number, Kind> {
-  let known = kinds.get(abi);
+/** Returns the event types of an ABI by EVFILT_*. There is one map for each ABI. */
+export function eventTypesOf(abi: Abi): Map<number, EventType> {
+  let known = eventTypes.get(abi);
   if (known !== undefined) return known;
   known = new Map();
-  kinds.set(abi, known);
+  eventTypes.set(abi, known);
   for (const filter of Object.keys(classes) as (keyof typeof classes)[]) {
     const evfilt = abi.constants[`EVFILT_${filter.toUpperCase()}`];
-    if (evfilt !== undefined) known.set(evfilt, kind(abi, evfilt, filter));
+    if (evfilt !== undefined) known.set(evfilt, makeType(abi, evfilt, filter));
   }
   return known;
 }
 
-function kind(abi: Abi, evfilt: number, filter: Kind['filter']): Kind {
+function makeType(abi: Abi, evfilt: number, filter: EventType['filter']): EventType {
   const { EV_EOF = 0, EV_ERROR = 0 } = abi.constants;
   return { abi, evfilt, filter, eof: EV_EOF, error: EV_ERROR };
 }
 
-/** The typed event of one record: one object. */
+/** Makes the typed event of one record. This is the hot path: one object for each event. */
 export function eventOf<Token>(
-  abiKinds: Map<number, Kind>,
+  types: Map<number, EventType>,
   list: KeventList,
   index: number,
   evfilt: number,
   ident: number,
   registration: Registration | undefined,
 ): KqueueEvent<Token> {
-  let of = abiKinds.get(evfilt);
-  if (of === undefined) {
-    of = kind(list.abi, evfilt, 'raw');
-    abiKinds.set(evfilt, of);
+  let type = types.get(evfilt);
+  if (type === undefined) {
+    type = makeType(list.abi, evfilt, 'raw');
+    types.set(evfilt, type);
   }
   const flags = list.flags(index);
   const fflags = list.fflags(index);
@@ -355,11 +369,11 @@ export function eventOf<Token>(
     Number.isSafeInteger(ident) &&
     Number.isSafeInteger(data);
   const exact = plain ? undefined : exactOf(list, index);
-  // One constructor for all classes: each differs in its getters only.
-  const Event = classes[of.filter] as typeof RawEvent;
-  return new Event<Token>(of, ident, flags, fflags, data, registration, exact) as KqueueEvent<Token>;
+  // The classes differ only in their getters, so they share one constructor.
+  const Event = classes[type.filter] as typeof RawEvent;
+  return new Event<Token>(type, ident, flags, fflags, data, registration, exact) as KqueueEvent<Token>;
 }
 
-function exactOf(list: KeventList, index: number): Exact {
+function exactOf(list: KeventList, index: number): ExactFields {
   return { ident: list.ident64(index), data: list.data64(index), udata: list.udata64(index) };
 }

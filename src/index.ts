@@ -1,6 +1,6 @@
 /**
- * kqueue(2) for Node: what to watch is described by `read()`, `timer()` and the like, registered with a `Kqueue`, and what
- * happens comes back as typed events. The system calls themselves, spelled as in C, are in `kqueue-ffi/sys`.
+ * The high-level API: kqueue(2) for Node. A builder such as `read()` or `timer()` describes what to watch. A {@link Kqueue}
+ * registers it and returns typed events. The system-call API, spelled as in C, is `kqueue-ffi/sys`.
  *
  * @module
  */
@@ -22,25 +22,29 @@ export {
   type FileUrl,
   type Interest,
   type InterestOptions,
+  type OneOfEveryAfterAt,
   type Path,
   type ProcInterest,
+  type ProcOptions,
   proc,
   type RawFields,
   type RawInterest,
   type ReadInterest,
+  type ReadOptions,
   raw,
   read,
   type SignalInterest,
   signal,
   type TimerInterest,
   type TimerOptions,
-  type TimerTimes,
   timer,
   type UserInterest,
   user,
   type VnodeInterest,
+  type VnodeOptions,
   vnode,
   type WriteInterest,
+  type WriteOptions,
   write,
 } from './interest.ts';
 export { Kqueue, type PollOptions, type WaitOptions } from './kqueue.ts';

@@ -12,33 +12,157 @@ const UINT64_MAX = 2n ** 64n - 1n;
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 
-/** What every builder takes. */
+/** The options that every builder takes. */
 export interface InterestOptions<Token> {
-  /** EV_CLEAR: report each change of state once, and not for as long as the state lasts. */
+  /**
+   * EV_CLEAR: reports each change of state once (edge-triggered). By default an event is level-triggered: it is reported
+   * again as long as the condition holds.
+   */
   readonly clear?: boolean | undefined;
-  /** EV_ONESHOT: gone after it was reported once. */
+  /** EV_ONESHOT: reports one event, then the registration ends. */
   readonly oneshot?: boolean | undefined;
-  /** EV_DISPATCH: disabled after it was reported once, until `registration.enable()`. */
+  /** EV_DISPATCH: reports one event, then disables the registration until you call `registration.enable()`. */
   readonly dispatch?: boolean | undefined;
-  /** EV_DISABLE: registered, but silent until `registration.enable()`. */
+  /** EV_DISABLE: registers, but reports nothing until you call `registration.enable()`. */
   readonly disabled?: boolean | undefined;
-  /** Any value; it comes back as `event.token`. */
+  /** Any value of your own. Each event has it as `event.token`. */
   readonly token?: Token;
 }
 
-/** Whether a builder made it; {@link Made} sets it. */
+/** The options of {@link read}. */
+export interface ReadOptions<Token> extends InterestOptions<Token> {
+  /**
+   * NOTE_LOWAT: the number of bytes that a socket must have received before the event is reported, 1 or more.
+   * register() throws a RangeError on a system without NOTE_LOWAT.
+   */
+  readonly lowat?: number | undefined;
+  /**
+   * The notes (NOTE_*) that make a regular file at its end readable too. register() throws a RangeError on other systems.
+   *
+   * - `eof`: OpenBSD
+   * - `file_poll`: FreeBSD, which does not repeat the note in the event
+   */
+  readonly on?: readonly ReadNote[] | undefined;
+}
+
+/** The options of {@link write}. */
+export interface WriteOptions<Token> extends InterestOptions<Token> {
+  /**
+   * NOTE_LOWAT: the number of bytes that a socket must have space for before the event is reported, 1 or more.
+   * register() throws a RangeError on a system without NOTE_LOWAT.
+   */
+  readonly lowat?: number | undefined;
+}
+
+/** The options of {@link vnode}. */
+export interface VnodeOptions<Token> extends InterestOptions<Token> {
+  /**
+   * The notes (NOTE_*) to report, at least one. register() throws a RangeError for a note that the system does not have.
+   *
+   * - `delete`: a name of the file was removed
+   * - `write`: the contents were written, or an entry of the directory was added, removed or renamed
+   * - `extend`: the file became larger
+   * - `attrib`: the metadata changed, such as mode, owner or times
+   * - `link`: the number of hard links changed, or a subdirectory was made or removed
+   * - `rename`: the file was renamed
+   * - `revoke`: access was revoked, or the file system was unmounted. Not with libkqueue
+   * - `truncate`: the file was truncated (OpenBSD, Linux)
+   * - `open`: a process opened the file (FreeBSD, NetBSD 10, Linux)
+   * - `close`: a process closed a descriptor that was open for reading only (FreeBSD, NetBSD 10, Linux)
+   * - `close_write`: a process closed a descriptor that was open for writing (FreeBSD, NetBSD 10, Linux)
+   * - `read`: a process read the contents (FreeBSD, NetBSD 10, Linux)
+   * - `funlock`: a process unlocked the file (macOS)
+   * - `lease_downgrade`: a lease is to be downgraded (macOS)
+   * - `lease_release`: a lease is to be released (macOS)
+   */
+  readonly on: readonly VnodeNote[];
+}
+
+/** The options of {@link proc}. */
+export interface ProcOptions<Token> extends InterestOptions<Token> {
+  /**
+   * The notes (NOTE_*) to report, at least one. The default is `['exit']`. register() throws a RangeError for a note that the
+   * system does not have. Linux has `exit` only.
+   *
+   * - `exit`: the process exited
+   * - `fork`: the process called fork(2) (macOS, BSDs)
+   * - `exec`: the process called execve(2) (macOS, BSDs)
+   * - `track`: also watch the children of the process (BSDs)
+   * - `signal`: a signal was sent to the process (macOS)
+   * - `reap`: the parent of the process waited for it (macOS)
+   * - `exitstatus`: require the exit status (macOS). register() throws EACCES if you may not have the status. With `exit`
+   *   alone, the event has the status if you may have it
+   * - `exit_detail`: report why the process was killed (macOS)
+   */
+  readonly on?: readonly ProcNote[] | undefined;
+}
+
+/** When a timer expires: exactly one of `every`, `after` and `at`. */
+export type OneOfEveryAfterAt =
+  | {
+      /** The period in milliseconds, greater than 0. The timer expires again and again. */
+      readonly every: number;
+      readonly after?: undefined;
+      readonly at?: undefined;
+    }
+  | {
+      /** The delay in milliseconds from register() on, greater than 0. The timer expires once. */
+      readonly after: number;
+      readonly every?: undefined;
+      readonly at?: undefined;
+    }
+  | {
+      /**
+       * NOTE_ABSTIME: the time of the system clock, as a Date or in milliseconds since 1970. The timer expires once. A time
+       * in the past expires immediately.
+       */
+      readonly at: number | Date;
+      readonly every?: undefined;
+      readonly after?: undefined;
+    };
+
+/** The other options of {@link timer}. register() throws a RangeError for an option that the system does not have. */
+export interface TimerOptions<Token> extends InterestOptions<Token> {
+  /** NOTE_CRITICAL (macOS): the system does not delay the timer to save power. */
+  readonly critical?: boolean | undefined;
+  /** NOTE_BACKGROUND (macOS): the system may delay the timer further to save power. */
+  readonly background?: boolean | undefined;
+  /** NOTE_MACH_CONTINUOUS_TIME (macOS): the time goes on while the machine sleeps. */
+  readonly continuous?: boolean | undefined;
+}
+
+/** The fields of `struct kevent` for {@link raw}. An absent field is 0. */
+export interface RawFields<Token> {
+  /** What the filter watches, for example a descriptor. An unsigned integer of up to 64 bits. */
+  readonly ident: number | bigint;
+  /** The filter: an EVFILT_* constant of `kqueue-ffi/sys`. A constant that the system does not have is undefined. */
+  readonly filter: number;
+  /** The EV_* flags. register() adds EV_ADD and EV_RECEIPT, and EV_ENABLE unless you give EV_DISABLE. */
+  readonly flags?: number | undefined;
+  /** The NOTE_* bits. `|` makes a negative number of bit 31 (NOTE_EXIT, NOTE_FFCOPY), which stands for the same 32 bits. */
+  readonly fflags?: number | undefined;
+  /** A value for the filter. A signed integer of up to 64 bits. */
+  readonly data?: number | bigint | undefined;
+  /** A value of your own, unsigned, of up to 64 bits. Each event has it as `event.udata`. */
+  readonly udata?: number | bigint | undefined;
+  /** Any value of your own. Each event has it as `event.token`. */
+  readonly token?: Token;
+}
+
+/** Reports whether a builder made the value. {@link BuiltInterest} sets this function. */
 export let isInterest: (value: unknown) => value is Interest;
 
 /**
- * Marks what a builder has checked, so that register() need not check it again and takes nothing else. By the private
- * field the compiler knows it too, from a copy or from what was made by hand.
+ * An interest that a builder has checked, so that register() does not check it again. Copies and objects made by hand do not
+ * have the private field. The compiler rejects them, and so does {@link isInterest}.
  */
-class Made {
-  readonly #made = true;
+class BuiltInterest {
+  readonly #madeByBuilder = true;
 
   static {
-    Object.defineProperty(Made, 'name', { value: 'Interest' });
-    isInterest = (value): value is Interest => typeof value === 'object' && value !== null && #made in value;
+    // The name that console.log() shows.
+    Object.defineProperty(BuiltInterest, 'name', { value: 'Interest' });
+    isInterest = (value): value is Interest => typeof value === 'object' && value !== null && #madeByBuilder in value;
   }
 
   constructor(fields: object) {
@@ -46,78 +170,86 @@ class Made {
     Object.freeze(this);
   }
 
-  /** For JSON.stringify(): an integer beyond 2^53 is a string. */
+  /** For JSON.stringify(). An integer beyond 2^53 becomes a string. */
   toJSON(): Record<string, unknown> {
     return Object.fromEntries(Object.entries(this).map(([name, value]) => [name, jsonOf(value)]));
   }
 }
 
-/** What all interests have: which filter, which thing it watches, and how. */
-export interface InterestBase<Filter extends string, Token> extends Made {
-  /** The builder that made it. */
+/** Makes the TypeError for a value that no builder made. */
+export function notAnInterest(argument: string, expected: string, value: unknown): TypeError {
+  const isArray = Array.isArray(value);
+  const hint = isArray ? 'pass each one as an argument of its own' : 'copies are not accepted';
+  const isObject = typeof value === 'object' && value !== null;
+  return wrongType(argument, `${expected} made by read(), timer(), ...`, value, isObject ? hint : undefined);
+}
+
+/** The properties of all interests. */
+export interface InterestBase<Filter extends string, Token> extends BuiltInterest {
+  /** The name of the builder. */
   readonly filter: Filter;
-  /** EV_CLEAR. */
+  /** EV_CLEAR: reports each change of state once. */
   readonly clear: boolean;
-  /** EV_ONESHOT. */
+  /** EV_ONESHOT: ends after one event. */
   readonly oneshot: boolean;
-  /** EV_DISPATCH. */
+  /** EV_DISPATCH: is disabled after one event. */
   readonly dispatch: boolean;
-  /** EV_DISABLE, at first. */
+  /** EV_DISABLE: is disabled at first. */
   readonly disabled: boolean;
-  /** What its events have as their token; undefined if none was given. */
+  /** The token of the events, or undefined if none was given. */
   readonly token: Token | undefined;
 }
 
-/** EVFILT_READ: see {@link read}. */
+/** An interest in EVFILT_READ, made by {@link read}. */
 export interface ReadInterest<Token = unknown> extends InterestBase<'read', Token> {
-  /** The descriptor. */
+  /** The file descriptor. */
   readonly ident: number;
-  /** Bytes that must be there; undefined for any. */
+  /** The bytes that must be there, or undefined for any number. */
   readonly lowat: number | undefined;
-  /** NOTE_*: what to report beside readiness. */
+  /** The notes. */
   readonly on: readonly ReadNote[];
 }
-/** EVFILT_WRITE: see {@link write}. */
+/** An interest in EVFILT_WRITE, made by {@link write}. */
 export interface WriteInterest<Token = unknown> extends InterestBase<'write', Token> {
-  /** The descriptor. */
+  /** The file descriptor. */
   readonly ident: number;
-  /** Bytes of space that there must be; undefined for any. */
+  /** The bytes that there must be space for, or undefined for any number. */
   readonly lowat: number | undefined;
 }
-/** EVFILT_VNODE: see {@link vnode}. */
+/** An interest in EVFILT_VNODE, made by {@link vnode}. */
 export interface VnodeInterest<Token = unknown> extends InterestBase<'vnode', Token> {
-  /** The descriptor; undefined if a path is watched, which register() opens. */
+  /** The file descriptor, or undefined for a path, which register() opens. */
   readonly ident: number | undefined;
-  /** The path; undefined if a descriptor is watched. A URL is turned into a path, and bytes are decoded as UTF-8. */
+  /** The path, or undefined for a descriptor. A URL is converted to a path, and bytes are decoded as UTF-8. */
   readonly path: string | undefined;
-  /** The path as it was given, where it was bytes that are not UTF-8. */
+  /** The original bytes of a path that is not UTF-8, otherwise undefined. */
   readonly bytes: Uint8Array | undefined;
-  /** NOTE_*: what to report. */
+  /** The notes. */
   readonly on: readonly VnodeNote[];
 }
-/** EVFILT_PROC: see {@link proc}. */
+/** An interest in EVFILT_PROC, made by {@link proc}. */
 export interface ProcInterest<Token = unknown> extends InterestBase<'proc', Token> {
-  /** The process. */
+  /** The process ID. */
   readonly ident: number;
-  /** NOTE_*: what to report. */
+  /** The notes. */
   readonly on: readonly ProcNote[];
 }
-/** EVFILT_SIGNAL: see {@link signal}. */
+/** An interest in EVFILT_SIGNAL, made by {@link signal}. */
 export interface SignalInterest<Token = unknown> extends InterestBase<'signal', Token> {
-  /** The signal's number. */
+  /** The number of the signal. */
   readonly ident: number;
-  /** Its name. */
+  /** The name of the signal. */
   readonly signal: SignalName;
 }
-/** EVFILT_TIMER: see {@link timer}. */
+/** An interest in EVFILT_TIMER, made by {@link timer}. */
 export interface TimerInterest<Token = unknown> extends InterestBase<'timer', Token> {
-  /** A number of the program's own; a bigint beyond 2^53. */
+  /** The number that you chose. A bigint beyond 2^53. */
   readonly ident: number | bigint;
-  /** Milliseconds from one expiration to the next. */
+  /** The period in milliseconds. */
   readonly every: number | undefined;
-  /** Milliseconds from now. */
+  /** The delay in milliseconds. */
   readonly after: number | undefined;
-  /** Milliseconds since 1970. */
+  /** The time in milliseconds since 1970. */
   readonly at: number | undefined;
   /** NOTE_CRITICAL. */
   readonly critical: boolean;
@@ -126,28 +258,28 @@ export interface TimerInterest<Token = unknown> extends InterestBase<'timer', To
   /** NOTE_MACH_CONTINUOUS_TIME. */
   readonly continuous: boolean;
 }
-/** EVFILT_USER: see {@link user}. */
+/** An interest in EVFILT_USER, made by {@link user}. */
 export interface UserInterest<Token = unknown> extends InterestBase<'user', Token> {
-  /** A number of the program's own; a bigint beyond 2^53. */
+  /** The number that you chose. A bigint beyond 2^53. */
   readonly ident: number | bigint;
 }
-/** Any filter: see {@link raw}. */
+/** An interest in any filter, made by {@link raw}. */
 export interface RawInterest<Token = unknown> extends InterestBase<'raw', Token> {
-  /** What the filter takes it for; a bigint beyond 2^53. */
+  /** What the filter watches. A bigint beyond 2^53. */
   readonly ident: number | bigint;
-  /** EVFILT_*. */
+  /** The filter: EVFILT_*. */
   readonly evfilt: number;
-  /** EV_*. */
+  /** The EV_* flags. */
   readonly flags: number;
-  /** NOTE_*. */
+  /** The NOTE_* bits. */
   readonly fflags: number;
-  /** What the filter takes it for. */
+  /** A value for the filter. */
   readonly data: number | bigint;
-  /** Comes back as `event.udata`. */
+  /** A value of your own: `event.udata`. */
   readonly udata: number | bigint;
 }
 
-/** What to watch, as a builder describes it. Nothing happens until `kq.register()`. */
+/** What to watch, as one of the builders describes it. Nothing is watched until `kq.register()`. */
 export type Interest<Token = unknown> =
   | ReadInterest<Token>
   | WriteInterest<Token>
@@ -160,7 +292,7 @@ export type Interest<Token = unknown> =
 
 const COMMON: readonly (keyof InterestOptions<unknown>)[] = ['clear', 'oneshot', 'dispatch', 'disabled', 'token'];
 const withCommon = (...own: string[]): ReadonlySet<string> => new Set([...own, ...COMMON]);
-/** The options that each builder takes. */
+/** The names of the options of each builder. */
 const optionsOf: Readonly<Record<Interest['filter'], ReadonlySet<string>>> = {
   read: withCommon('lowat', 'on'),
   write: withCommon('lowat'),
@@ -181,18 +313,16 @@ const RAW_FIELDS: ReadonlySet<string> = new Set([
   'token',
 ] satisfies (keyof RawFields<unknown>)[]);
 
-/** The options that all builders share, checked, with the builder's own fields: an interest. */
-function make<I extends Interest>(
+/** Makes an interest of the options that all builders share, which it checks, and of the builder's own fields. */
+function build<I extends Interest>(
   filter: I['filter'],
   options: InterestOptions<I['token']>,
   fields: Omit<I, keyof InterestBase<string, unknown>>,
 ): I {
   checkOptionNames('options', options, optionsOf[filter]);
   const { clear = false, oneshot = false, dispatch = false, disabled = false, token } = options;
-  for (const [name, value] of Object.entries({ clear, oneshot, dispatch, disabled })) {
-    if (typeof value !== 'boolean') throw wrongType(name, 'a boolean', value);
-  }
-  return new Made({ filter, ...fields, clear, oneshot, dispatch, disabled, token }) as unknown as I;
+  for (const [name, value] of Object.entries({ clear, oneshot, dispatch, disabled })) checkBoolean(name, value);
+  return new BuiltInterest({ filter, ...fields, clear, oneshot, dispatch, disabled, token }) as unknown as I;
 }
 
 function checkFd(fd: number): number {
@@ -200,7 +330,7 @@ function checkFd(fd: number): number {
   return fd;
 }
 
-/** Throws unless `value` fits the C type; numbers must be safe integers. */
+/** Throws unless `value` fits the C type. A number must be a safe integer. */
 function check64(argument: string, value: number | bigint, min: bigint, max: bigint): void {
   if (typeof value === 'number' && !Number.isSafeInteger(value)) {
     throw outOfRange(argument, 'a safe integer, or a bigint', value);
@@ -209,69 +339,68 @@ function check64(argument: string, value: number | bigint, min: bigint, max: big
   if (value < min || value > max) throw outOfRange(argument, `an integer from ${min} to ${max}`, value);
 }
 
-/** uintptr_t: a timer's or a user event's number. Bigints that are safe integers become numbers: one key for one knote. */
+/** Checks a uintptr_t. A bigint that is a safe integer becomes a number, so that a knote has one key only. */
 function checkIdent(ident: number | bigint): number | bigint {
   check64('ident', ident, 0n, UINT64_MAX);
   return ident <= Number.MAX_SAFE_INTEGER ? Number(ident) : ident;
 }
 
-function checkLowat(lowat: number | undefined): void {
+function checkLowat(lowat: number | undefined): number | undefined {
   if (lowat !== undefined) checkInteger('lowat', lowat, 1, INT_MAX);
+  return lowat;
 }
 
-function checkFlag(argument: string, value: boolean): void {
+function checkBoolean(argument: string, value: boolean): void {
   if (typeof value !== 'boolean') throw wrongType(argument, 'a boolean', value);
 }
 
 /**
- * A descriptor that can be read: bytes are there, a connection waits on a listening socket, the other side is gone
- * (`event.eof`), a regular file's offset is not at its end, a nested kqueue has events. EVFILT_READ of kqueue(2).
+ * Describes an interest in a file descriptor that can be read (EVFILT_READ of kqueue(2)).
  *
- * Options of its own: `lowat`, how many bytes must be there (NOTE_LOWAT, sockets); `on`: `eof` (OpenBSD) or `file_poll`
- * (FreeBSD), to be told of a regular file at its end too.
+ * The event is reported when bytes are there, when a connection waits on a listening socket, or when the other side has
+ * closed (`event.eof`). A regular file is readable while its offset is not at its end, and a nested kqueue while it has
+ * events.
  *
- * @throws TypeError, RangeError for a descriptor that is no C int of 0 or more, and for options of another form
+ * @param fd an integer of 0 or more
+ * @throws TypeError if an argument has the wrong type
+ * @throws RangeError if a number is out of range
+ * @example
+ * const [registration] = kq.register(read(fd, { token: 'socket' }));
  */
-export function read<Token = never>(
-  fd: number,
-  options: InterestOptions<Token> & {
-    readonly lowat?: number | undefined;
-    readonly on?: readonly ReadNote[] | undefined;
-  } = {},
-): ReadInterest<Token> {
-  checkLowat(options?.lowat);
-  return make<ReadInterest<Token>>('read', options, {
+export function read<Token = never>(fd: number, options: ReadOptions<Token> = {}): ReadInterest<Token> {
+  return build<ReadInterest<Token>>('read', options, {
     ident: checkFd(fd),
-    lowat: options?.lowat,
+    lowat: checkLowat(options?.lowat),
     on: checkNotes('read', options?.on, []),
   });
 }
 
 /**
- * A descriptor that can be written: there is space, or the other side is gone (`event.eof`). EVFILT_WRITE of kqueue(2).
- * `lowat`: how many bytes of space there must be (NOTE_LOWAT, sockets).
+ * Describes an interest in a file descriptor that can be written (EVFILT_WRITE of kqueue(2)).
  *
- * @throws TypeError, RangeError for a descriptor that is no C int of 0 or more, and for options of another form
+ * The event is reported when there is space for bytes, or when the other side has closed (`event.eof`).
+ *
+ * @param fd an integer of 0 or more
+ * @throws TypeError if an argument has the wrong type
+ * @throws RangeError if a number is out of range
+ * @example
+ * kq.register(write(fd, { oneshot: true })); // reports once that the socket has space
  */
-export function write<Token = never>(
-  fd: number,
-  options: InterestOptions<Token> & { readonly lowat?: number | undefined } = {},
-): WriteInterest<Token> {
-  checkLowat(options?.lowat);
-  return make<WriteInterest<Token>>('write', options, { ident: checkFd(fd), lowat: options?.lowat });
+export function write<Token = never>(fd: number, options: WriteOptions<Token> = {}): WriteInterest<Token> {
+  return build<WriteInterest<Token>>('write', options, { ident: checkFd(fd), lowat: checkLowat(options?.lowat) });
 }
 
-/** A `file:` URL: the URL of Node and that of the DOM both are one. */
+/** A `file:` URL. The URL classes of Node and of the DOM both have these properties. */
 export interface FileUrl {
   readonly href: string;
   readonly protocol: string;
   readonly pathname: string;
 }
 
-/** What Node's fs takes as a path. A Buffer is a Uint8Array. */
+/** A path, in each form that Node's `fs` accepts. A Buffer is a Uint8Array. */
 export type Path = string | Uint8Array | FileUrl;
 
-/** A path as {@link VnodeInterest} has it; undefined for what is not a path. */
+/** Converts a path to the form that {@link VnodeInterest} has. Returns undefined if `target` is not a path. */
 function pathOf(target: unknown): { path: string; bytes: Uint8Array | undefined } | undefined {
   if (typeof target === 'string') return { path: target, bytes: undefined };
   if (types.isUint8Array(target)) {
@@ -280,188 +409,199 @@ function pathOf(target: unknown): { path: string; bytes: Uint8Array | undefined 
     return { path, bytes: bytes.equals(Buffer.from(path)) ? undefined : bytes };
   }
   const { href, protocol } = (target ?? {}) as Partial<FileUrl>;
-  // As Node's fs does, which has its own errors for a URL that is not a file's.
+  // fileURLToPath() throws Node's own error for a URL that is not a file: URL.
   if (typeof href === 'string' && typeof protocol === 'string') return { path: fileURLToPath(href), bytes: undefined };
   return undefined;
 }
 
+function isValidPath(path: string): boolean {
+  return path !== '' && !path.includes('\0');
+}
+
 /**
- * Changes of a file or directory: an open descriptor of it, or a path as Node's `fs` takes it, which register() opens
- * (O_EVTONLY on macOS, so that its volume can still be unmounted) and whose descriptor the registration owns. It is the
- * file that is watched, not its name: go on with a new registration after `rename` or `delete`. EVFILT_VNODE of kqueue(2).
- * More notes than asked for may come. Without `clear` the event repeats.
+ * Describes an interest in changes of a file or a directory (EVFILT_VNODE of kqueue(2)).
  *
- * A note that the system does not have makes register() throw a RangeError that names the systems that have it.
+ * register() opens a path, and the registration closes it. On macOS it is opened with O_EVTONLY, so the volume can still be
+ * unmounted. The file is watched, not its name: register again after `rename` or `delete`. An event may have more notes than
+ * you asked for. Without `clear` the event repeats.
  *
- * @throws TypeError, RangeError for a descriptor that is no C int of 0 or more, an empty `on`, options of another form; the
- * errors of url.fileURLToPath() for a URL that is not a file's
+ * @param target a path, as Node's `fs` accepts it, or a file descriptor: an integer of 0 or more
+ * @throws TypeError if an argument has the wrong type, `on` is empty or has an unknown note, or the path is invalid. For a URL
+ * that is not a `file:` URL it is the error of url.fileURLToPath()
+ * @throws RangeError if a number is out of range
+ * @example
+ * kq.register(vnode('/etc/hosts', { on: ['write', 'delete', 'rename'], clear: true }));
  */
-export function vnode<Token = never>(
-  target: number | Path,
-  options: InterestOptions<Token> & { readonly on: readonly VnodeNote[] },
-): VnodeInterest<Token> {
+export function vnode<Token = never>(target: number | Path, options: VnodeOptions<Token>): VnodeInterest<Token> {
   const path = pathOf(target);
-  if (path?.path === '' || path?.path.includes('\0')) throw wrongType('path', 'a path', path.path);
-  const on = checkNotes('vnode', options?.on);
-  if (on.length === 0) throw wrongType('on', 'at least one note', on);
-  return make<VnodeInterest<Token>>('vnode', options, {
+  if (path !== undefined && !isValidPath(path.path)) {
+    throw wrongType('path', 'a path that is not empty and has no null character', path.path);
+  }
+  if (path === undefined && typeof target !== 'number') {
+    throw wrongType('target', 'a path (a string, a Uint8Array or a file: URL) or a file descriptor', target);
+  }
+  return build<VnodeInterest<Token>>('vnode', options, {
     ident: path === undefined ? checkFd(target as number) : undefined,
     path: path?.path,
     bytes: path?.bytes,
-    on,
+    on: checkNotEmpty(checkNotes('vnode', options?.on)),
   });
 }
 
-/**
- * A process: its exit (`event.exitStatus` where the system tells), and on the BSDs and macOS its fork(2) and execve(2). It
- * need not be a child. EVFILT_PROC of kqueue(2). register() reports ESRCH for a process that does not exist (or is a
- * zombie: macOS, OpenBSD, NetBSD) and EACCES for one that may not be watched.
- *
- * Where `on` has no `exit`, OpenBSD, NetBSD and DragonFly report the exit all the same. FreeBSD does not, and the registration
- * stays active although its knote is gone: ask for `exit` too.
- *
- * @param pid 1 or more
- * @throws TypeError, RangeError for another pid, an empty `on`, options of another form
- */
-export function proc<Token = never>(
-  pid: number,
-  options: InterestOptions<Token> & { readonly on?: readonly ProcNote[] | undefined } = {},
-): ProcInterest<Token> {
-  checkInteger('pid', pid, 1, INT_MAX);
-  const on = checkNotes('proc', options?.on, ['exit']);
+function checkNotEmpty<Note extends string>(on: readonly Note[]): readonly Note[] {
   if (on.length === 0) throw wrongType('on', 'at least one note', on);
-  return make<ProcInterest<Token>>('proc', options, { ident: pid, on });
+  return on;
 }
 
 /**
- * Deliveries of a signal to this process, ignored ones too. EVFILT_SIGNAL of kqueue(2). The kernel's filter leaves the
- * signal's action as it is; so, while it is registered, a handler that does nothing is kept installed through Node, and the
- * default action kills nobody. (Only the main thread can do that: in a worker, see to it yourself; on Linux, where Node's
- * handlers are what counts, register() reports EINVAL there.)
+ * Describes an interest in a process (EVFILT_PROC of kqueue(2)). The process does not have to be your child.
  *
- * @param signal a name, as `os.constants.signals` has it (`SIGHUP`), or its number
- * @throws TypeError, RangeError for what is no signal of this system, and for SIGKILL and SIGSTOP, which nobody can catch
+ * By default its exit is reported, with `event.exitStatus` where the system reports the status. The BSDs and macOS also report
+ * fork(2) and execve(2). For a process that does not exist register() throws ESRCH. A zombie does not exist on macOS,
+ * OpenBSD and NetBSD. For a process that you may not watch register() throws EACCES.
+ *
+ * Without `exit` in `on`, OpenBSD, NetBSD and DragonFly report the exit nevertheless. FreeBSD does not, and the registration
+ * stays active although its knote has ended. So ask for `exit` too.
+ *
+ * @param pid an integer of 1 or more
+ * @throws TypeError if an argument has the wrong type, or `on` is empty or has an unknown note
+ * @throws RangeError if a number is out of range
+ * @example
+ * kq.register(proc(pid));
+ * for await (const event of kq) if (event.filter === 'proc' && event.exited) console.log(event.exitStatus);
+ */
+export function proc<Token = never>(pid: number, options: ProcOptions<Token> = {}): ProcInterest<Token> {
+  checkInteger('pid', pid, 1, INT_MAX);
+  const on = checkNotEmpty<ProcNote>(checkNotes('proc', options?.on, ['exit']));
+  return build<ProcInterest<Token>>('proc', options, { ident: pid, on });
+}
+
+/**
+ * Describes an interest in a signal that is sent to this process, also if it is ignored (EVFILT_SIGNAL of kqueue(2)).
+ *
+ * The filter does not change the action of the signal. So the registration also installs a handler that does nothing, through
+ * Node, and the default action does not end the process. Only the main thread can install a handler. In a worker, take care
+ * of the action yourself. On Linux register() throws EINVAL in a worker, because there Node's handlers count the signals.
+ *
+ * @param signal a name of `os.constants.signals`, such as `SIGHUP`, or a number
+ * @throws TypeError if an argument has the wrong type
+ * @throws RangeError if the system does not have the signal, or the signal cannot be caught (SIGKILL, SIGSTOP)
+ * @example
+ * kq.register(signal('SIGHUP'));
  */
 export function signal<Token = never>(
   signal: SignalName | number,
   options: InterestOptions<Token> = {},
 ): SignalInterest<Token> {
   if (typeof signal !== 'number' && typeof signal !== 'string') {
-    throw wrongType('signal', "a signal's name or number", signal);
+    throw wrongType('signal', 'the name or the number of a signal', signal);
   }
   const ident = typeof signal === 'number' ? signal : signalNumber(signal);
   const name = ident === undefined ? undefined : signalName(ident);
   if (ident === undefined || name === undefined || name === 'SIGKILL' || name === 'SIGSTOP') {
     throw outOfRange('signal', 'a signal of this system that can be caught', signal);
   }
-  return make<SignalInterest<Token>>('signal', options, { ident, signal: name });
-}
-
-/** When a timer expires: exactly one of the three. */
-export type TimerTimes =
-  /** Periodically: milliseconds, more than 0. */
-  | { readonly every: number; readonly after?: undefined; readonly at?: undefined }
-  /** Once: milliseconds from now, more than 0. */
-  | { readonly after: number; readonly every?: undefined; readonly at?: undefined }
-  /** Once, at a time of the wall clock: milliseconds since 1970, or a Date. One in the past expires at once. */
-  | { readonly at: number | Date; readonly every?: undefined; readonly after?: undefined };
-
-/** How exact a timer is to be. Each is an error where the system does not have it. */
-export interface TimerOptions<Token> extends InterestOptions<Token> {
-  /** NOTE_CRITICAL (macOS): not to be coalesced with others. */
-  readonly critical?: boolean | undefined;
-  /** NOTE_BACKGROUND (macOS): to be coalesced generously. */
-  readonly background?: boolean | undefined;
-  /** NOTE_MACH_CONTINUOUS_TIME (macOS): goes on while the machine sleeps. */
-  readonly continuous?: boolean | undefined;
+  return build<SignalInterest<Token>>('signal', options, { ident, signal: name });
 }
 
 /**
- * A timer: `{ every }` so many milliseconds, once `{ after }` so many, or once `{ at }` a time. Fractions count: what is no
- * whole number of milliseconds goes down in microseconds or nanoseconds, and where the system has no unit that fine,
- * register() throws a RangeError. Registering it again starts it over. EVFILT_TIMER of kqueue(2).
+ * Describes a timer (EVFILT_TIMER of kqueue(2)) that expires `every` so many milliseconds, once `after` so many, or once
+ * `at` a time.
  *
- * @param ident a number of your own, unsigned, up to 64 bits
- * @throws TypeError, RangeError for times that are not more than 0, for none or two of the three, for another ident
+ * Fractions of a millisecond count: the timer then uses microseconds or nanoseconds. register() throws a RangeError if the
+ * system does not have a unit that is fine enough. Registering the timer again restarts it.
+ *
+ * @param ident a number that you choose, an unsigned integer of up to 64 bits
+ * @throws TypeError if an argument has the wrong type, or not exactly one of `every`, `after` and `at` is given
+ * @throws RangeError if a time is not greater than 0, or a number is out of range
+ * @example
+ * kq.register(timer(1, { every: 250 }), timer(2, { after: 0.5 }), timer(3, { at: new Date('2030-01-01') }));
  */
 export function timer<Token = never>(
   ident: number | bigint,
-  options: TimerTimes & TimerOptions<Token>,
+  options: OneOfEveryAfterAt & TimerOptions<Token>,
 ): TimerInterest<Token> {
+  // The ident comes first, so that timer({ every: 250 }) is an error about the missing ident and not about the options.
+  const checkedIdent = checkIdent(ident);
   checkOptionNames('options', options, optionsOf.timer);
   const { every, after, at, critical = false, background = false, continuous = false } = options;
   const given = Object.entries({ every, after, at }).filter(([, value]) => value !== undefined);
   const [name, value] = given[0] ?? [];
   if (name === undefined || given.length !== 1) {
-    const what = given.map(([key]) => key).join(' and ') || 'none';
-    throw wrongType('options', 'one of every, after, at', what);
+    const names = given.map(([key]) => key).join(' and ') || 'none';
+    throw wrongType('options', 'one of every, after, at', names);
   }
-  const time = types.isDate(value) ? value.getTime() : (value as number);
-  if (typeof time !== 'number') throw wrongType(name, name === 'at' ? 'a Date or a number' : 'a number', value);
-  // Kernels fire at once, once, at every tick or not at all for 0, and one of them may panic for less.
-  if (!Number.isFinite(time) || (name !== 'at' && time <= 0)) {
-    throw outOfRange(name, name === 'at' ? 'a time' : 'milliseconds, more than 0', time);
-  }
-  checkFlag('critical', critical);
-  checkFlag('background', background);
-  checkFlag('continuous', continuous);
-  return make<TimerInterest<Token>>('timer', options, {
-    ident: checkIdent(ident),
-    every,
-    after,
-    at: name === 'at' ? time : undefined,
+  for (const [option, flag] of Object.entries({ critical, background, continuous })) checkBoolean(option, flag);
+  return build<TimerInterest<Token>>('timer', options, {
+    ident: checkedIdent,
+    every: name === 'every' ? checkPeriod(name, value) : undefined,
+    after: name === 'after' ? checkPeriod(name, value) : undefined,
+    at: name === 'at' ? checkTime(value) : undefined,
     critical,
     background,
     continuous,
   });
 }
 
+function checkPeriod(argument: string, ms: unknown): number {
+  if (typeof ms !== 'number') throw wrongType(argument, 'a number of milliseconds', ms);
+  // For 0 a kernel fires immediately, once, at each tick or never. For less than 0 a kernel may panic.
+  if (!Number.isFinite(ms) || ms <= 0) {
+    throw outOfRange(argument, 'a finite number of milliseconds, greater than 0', ms);
+  }
+  return ms;
+}
+
+function checkTime(at: unknown): number {
+  const ms = types.isDate(at) ? at.getTime() : at;
+  if (typeof ms !== 'number') throw wrongType('at', 'a Date or a number of milliseconds since 1970', at);
+  if (!Number.isFinite(ms)) throw outOfRange('at', 'a valid Date or a finite number of milliseconds since 1970', ms);
+  return ms;
+}
+
 /**
- * An event of the program's own: `registration.trigger()` fires it, from another thread a `Waker`. Without `clear`,
- * `oneshot` or `dispatch` it repeats once fired. EVFILT_USER of kqueue(2); OpenBSD has it from 7.8, NetBSD from 10 on.
+ * Describes an event of your own (EVFILT_USER of kqueue(2)). `registration.trigger()` fires it, or a {@link Waker} from another
+ * thread.
  *
- * @param ident a number of your own, unsigned, up to 64 bits
- * @throws TypeError, RangeError for another ident and for options of another form
+ * Without `clear`, `oneshot` or `dispatch` the event repeats after it was fired. OpenBSD has the filter since 7.8, and NetBSD
+ * since 10.
+ *
+ * @param ident a number that you choose, an unsigned integer of up to 64 bits
+ * @throws TypeError if an argument has the wrong type
+ * @throws RangeError if a number is out of range
+ * @example
+ * const [job] = kq.register(user(1, { clear: true }));
+ * job.trigger();
  */
 export function user<Token = never>(ident: number | bigint, options: InterestOptions<Token> = {}): UserInterest<Token> {
-  return make<UserInterest<Token>>('user', options, { ident: checkIdent(ident) });
-}
-
-/** The fields of `struct kevent`, as {@link raw} takes them. What is left out is 0. */
-export interface RawFields<Token> {
-  /** What the filter takes it for: unsigned, 64 bits. */
-  readonly ident: number | bigint;
-  /** EVFILT_*. */
-  readonly filter: number;
-  /** EV_*: EV_ADD and EV_RECEIPT are added, EV_ENABLE too unless EV_DISABLE is there. */
-  readonly flags?: number | undefined;
-  /** NOTE_*. The negative number that `|` makes of bit 31 (NOTE_EXIT, NOTE_FFCOPY) is taken for the same 32 bits. */
-  readonly fflags?: number | undefined;
-  /** What the filter takes it for: signed, 64 bits. */
-  readonly data?: number | bigint | undefined;
-  /** Comes back as `event.udata`. */
-  readonly udata?: number | bigint | undefined;
-  /** Any value; it comes back as `event.token`. */
-  readonly token?: Token;
+  return build<UserInterest<Token>>('user', options, { ident: checkIdent(ident) });
 }
 
 /**
- * Any filter, with the fields of `struct kevent` as kqueue(2) has them. The numbers are those of the queue's ABI.
+ * Describes an interest in any filter, with the fields of `struct kevent` (kqueue(2)).
  *
- * @throws TypeError, RangeError for a field that does not fit its C type, and for EV_DELETE among the flags
+ * The numbers are those of the queue's ABI. The constants of `kqueue-ffi/sys` are those of the running system.
+ *
+ * @throws TypeError if a field has the wrong type
+ * @throws RangeError if a field does not fit its C type, or `flags` has EV_DELETE
+ * @example
+ * kq.register(raw({ ident: fd, filter: EVFILT_READ, flags: EV_CLEAR }));
  */
 export function raw<Token = never>(fields: RawFields<Token>): RawInterest<Token> {
   checkOptionNames('fields', fields, RAW_FIELDS);
   const { ident, filter, flags = 0, fflags = 0, data = 0, udata = 0, token } = fields;
   check64('ident', ident, 0n, UINT64_MAX);
+  if (filter === undefined) {
+    throw wrongType('filter', 'a number', filter, 'an EVFILT_* that this system does not have is undefined');
+  }
   checkInteger('filter', filter, -(2 ** 15), 2 ** 15 - 1);
   checkInteger('flags', flags, 0, UINT16_MAX);
   checkInteger('fflags', fflags, -(2 ** 31), UINT32_MAX);
   check64('data', data, INT64_MIN, INT64_MAX);
   check64('udata', udata, 0n, UINT64_MAX);
-  // One number on all systems.
+  // EV_DELETE is 2 on all systems.
   if ((flags & 2) !== 0) throw outOfRange('flags', 'no EV_DELETE (2), which is unregister()', flags);
-  return make<RawInterest<Token>>('raw', token === undefined ? {} : { token }, {
+  return build<RawInterest<Token>>('raw', token === undefined ? {} : { token }, {
     ident: checkIdent(ident),
     evfilt: filter,
     flags,

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { constants as os } from 'node:os';
 import { compile, impliesExitStatus } from './compile.ts';
 import { closedError, KqueueError } from './error.ts';
-import { type Interest, isInterest, type VnodeInterest } from './interest.ts';
+import { type Interest, isInterest, notAnInterest, type VnodeInterest } from './interest.ts';
 import type { Leftover } from './leftover.ts';
 import { neededReleases, reachedLimit } from './notes.ts';
 import type { Registration, UserRegistration } from './registration.ts';
@@ -333,11 +333,11 @@ export class Knotes<Token> {
     const removals: { change: Change; knote: Knote | undefined; mayBeGone: boolean }[] = [];
     for (const one of what) {
       if (one instanceof Knote) {
-        if ((one.knotes as unknown) !== this) throw wrongType('registration', 'one of this queue', one);
+        if ((one.knotes as unknown) !== this) throw wrongType('registration', 'a registration of this queue', one);
         if (one.active) removals.push({ change: changeOf(one, this.flag('EV_DELETE')), knote: one, mayBeGone: true });
         continue;
       }
-      if (!isInterest(one)) throw wrongType('what', 'interests and registrations', one);
+      if (!isInterest(one)) throw notAnInterest('what', 'a registration or an interest', one);
       const kevent = compile(one, this.sys.abi);
       const isPath = one.filter === 'vnode' && one.path !== undefined;
       const knote = isPath ? this.#byPath(one) : this.get(kevent.filter, kevent.ident);

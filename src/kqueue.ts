@@ -1,8 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { constants as os } from 'node:os';
 import { closedError, KqueueError } from './error.ts';
-import { eventOf, type Kind, type KqueueEvent, kindsOf } from './event.ts';
-import { type Interest, isInterest, user } from './interest.ts';
+import { type EventType, eventOf, eventTypesOf, type KqueueEvent } from './event.ts';
+import { type Interest, isInterest, notAnInterest, user } from './interest.ts';
 import { type Knote, Knotes } from './knotes.ts';
 import { Leftover } from './leftover.ts';
 import type { Registration, Registrations } from './registration.ts';
@@ -57,7 +57,7 @@ export interface WaitOptions extends PollOptions {
  */
 export class Kqueue<Token = unknown> {
   readonly #sys: Sys;
-  readonly #kinds: Map<number, Kind>;
+  readonly #eventTypes: Map<number, EventType>;
   readonly #knotes: Knotes<Token>;
   readonly #waiting: Waiting<KqueueEvent<Token>>;
   readonly #timeout: Timespec = new Timespec(0, 0);
@@ -98,9 +98,9 @@ export class Kqueue<Token = unknown> {
     checkOptionNames('options', options, QUEUE_OPTIONS);
     // Not by `??`: a null is a mistake, and another queue than was meant is a poor answer to it.
     const sys = options.sys === undefined ? defaultSys() : options.sys;
-    if (typeof sys?.kevent !== 'function' || !isAbi(sys.abi)) throw wrongType('sys', 'what bindKqueue() gives', sys);
+    if (typeof sys?.kevent !== 'function' || !isAbi(sys.abi)) throw wrongType('sys', 'a Sys made by bindKqueue()', sys);
     this.#sys = sys;
-    this.#kinds = kindsOf(sys.abi);
+    this.#eventTypes = eventTypesOf(sys.abi);
     this.#fd = sys.kqueue();
     if (this.#fd === -1) throw new KqueueError(sys.errno(), 'kqueue');
     this.#knotes = new Knotes(sys, this.#fd, this.#leftover);
@@ -137,8 +137,7 @@ export class Kqueue<Token = unknown> {
   // I keeps the type of each interest. Interest<Token> beside it gives a token that is written in place its type.
   register<const I extends readonly Interest<Token>[]>(...interests: I | readonly Interest<Token>[]): Registrations<I> {
     this.#mustBeOpen();
-    for (const one of interests)
-      if (!isInterest(one)) throw wrongType('interest', 'what read(), timer() and the like give', one);
+    for (const one of interests) if (!isInterest(one)) throw notAnInterest('interest', 'an interest', one);
     this.#waiting.hurry();
     return this.#knotes.add(interests) as readonly Registration<Token>[] as Registrations<I>;
   }
@@ -414,7 +413,7 @@ export class Kqueue<Token = unknown> {
     for (let index = this.#decoded; index < fetched; ) {
       const filter = list.filter(index);
       const knote = this.#knotes.find(filter, identOf(list, index), list.udata(index));
-      const event = eventOf<Token>(this.#kinds, list, index, filter, list.ident(index), knote);
+      const event = eventOf<Token>(this.#eventTypes, list, index, filter, list.ident(index), knote);
       const isLast = knote !== undefined && this.#isLast(knote, event);
       this.#leftover.push(event);
       this.#decoded = ++index;

@@ -4,14 +4,15 @@ import { type Abi, abis } from './sys/layout.ts';
 import { errnoName, filterName, noteNames } from './sys/names.ts';
 
 /*
- * A note is a NOTE_* of <sys/event.h> in lower case and without its prefix. The types here say which belong to which
- * filter; which of them a system has is in its ABI.
+ * A note is a NOTE_* of <sys/event.h> in lower case, without the prefix. The types say which notes a filter has, and an ABI
+ * says which of them its system has. The options `on` of src/interest.ts say what each note means, because editors show the
+ * comment of a property and none for a string.
  */
 
-/** What read() can ask for beside readiness: to be told of the end of a regular file too (OpenBSD; FreeBSD, which does not repeat it in fflags). */
+/** A note that {@link read} can ask for: see `on` of {@link ReadOptions}. */
 export type ReadNote = 'eof' | 'file_poll';
 
-/** What vnode() watches. */
+/** A note that {@link vnode} can ask for and that an event has: see `on` of {@link VnodeOptions}. */
 export type VnodeNote =
   | 'delete'
   | 'write'
@@ -19,54 +20,37 @@ export type VnodeNote =
   | 'attrib'
   | 'link'
   | 'rename'
-  /** All but libkqueue. */
   | 'revoke'
-  /** OpenBSD, Linux. */
   | 'truncate'
-  /** FreeBSD, NetBSD from 10 on, Linux. */
   | 'open'
-  /** FreeBSD, NetBSD from 10 on, Linux. */
   | 'close'
-  /** FreeBSD, NetBSD from 10 on, Linux. */
   | 'close_write'
-  /** FreeBSD, NetBSD from 10 on, Linux. */
   | 'read'
-  /** macOS. */
   | 'funlock'
-  /** macOS. */
   | 'lease_downgrade'
-  /** macOS. */
   | 'lease_release';
 
-/** What proc() watches. Linux gives `exit` only, macOS all but `track`. */
-export type ProcNote =
-  | 'exit'
-  | 'fork'
-  | 'exec'
-  /** Watch the children that it makes, too. */
-  | 'track'
-  /** macOS: a signal was sent to it. */
-  | 'signal'
-  /** macOS: it was waited for. */
-  | 'reap'
-  /** macOS: insist on the exit status; EACCES where one may not have it. `exit` alone takes it where it may. */
-  | 'exitstatus'
-  /** macOS: say why it was killed. */
-  | 'exit_detail';
+/** A note that {@link proc} can ask for: see `on` of {@link ProcOptions}. */
+export type ProcNote = 'exit' | 'fork' | 'exec' | 'track' | 'signal' | 'reap' | 'exitstatus' | 'exit_detail';
 
-/** What a proc() event may carry: what was asked for, and what only a kernel says. */
+/**
+ * A note that a proc() event has: one that was asked for, or one that only the kernel sets.
+ *
+ * - `child`: the process is a child of a process that is tracked
+ * - `trackerr`: a child of a process that is tracked could not be tracked
+ * - `exit_decryptfail`, `exit_memory`, `exit_cserror`: why macOS killed the process
+ * - `exit_reparented`: another process became the parent of the process (macOS)
+ */
 export type ProcEventNote =
   | ProcNote
-  /** This is a child of a process that is tracked. */
   | 'child'
-  /** A child could not be tracked. */
   | 'trackerr'
   | 'exit_decryptfail'
   | 'exit_memory'
   | 'exit_cserror'
   | 'exit_reparented';
 
-/** The notes that one may ask a filter for. */
+/** The notes that a program can ask a filter for. */
 const notesToAsk: Readonly<Record<'read' | 'vnode' | 'proc', readonly string[]>> = {
   read: ['eof', 'file_poll'] satisfies ReadNote[],
   vnode: [
@@ -92,8 +76,8 @@ const notesToAsk: Readonly<Record<'read' | 'vnode' | 'proc', readonly string[]>>
 const constantOf = (note: string): string => `NOTE_${note.toUpperCase()}`;
 
 /**
- * A frozen copy of the notes that a builder was given, or of those that it takes where none were. Throws a TypeError unless
- * each of them belongs to the filter.
+ * Returns a frozen copy of the notes that a builder was given, or of its default.
+ * @throws TypeError if `given` is not an array of notes of the filter
  */
 export function checkNotes<Note extends string>(
   filter: keyof typeof notesToAsk,
@@ -101,7 +85,7 @@ export function checkNotes<Note extends string>(
   absent?: readonly Note[],
 ): readonly Note[] {
   const known: readonly string[] = notesToAsk[filter];
-  const expected = `notes of ${filter}(): ${known.join(', ')}`;
+  const expected = `notes of ${filter}() (${known.join(', ')})`;
   const on = given === undefined ? absent : given;
   if (!Array.isArray(on)) throw wrongType('on', `an array of ${expected}`, on);
   const notes: readonly Note[] = Object.freeze([...on]);
@@ -109,7 +93,10 @@ export function checkNotes<Note extends string>(
   return notes;
 }
 
-/** The bit of a note. Throws a RangeError that names the systems that have the note where this one does not. */
+/**
+ * Returns the bit of a note.
+ * @throws RangeError if the system does not have the note. It names the systems that do
+ */
 export function noteBit(abi: Abi, argument: string, note: string, feature: string = `'${note}'`): number {
   const constant = constantOf(note);
   const bit = supported(abi, constant);
@@ -117,31 +104,31 @@ export function noteBit(abi: Abi, argument: string, note: string, feature: strin
   throw notSupported(argument, feature, abi, constant);
 }
 
-/** The bits of all of the notes; errors as {@link noteBit}. */
+/** Returns the bits of all notes. Throws as {@link noteBit}. */
 export function noteBits(abi: Abi, notes: readonly string[]): number {
   let bits = 0;
   for (const note of notes) bits |= noteBit(abi, 'on', note);
   return bits >>> 0;
 }
 
-/** Whether the note is in fflags; false for one that the system does not have. */
+/** Reports whether fflags has the note. Returns false for a note that the system does not have. */
 export function hasNote(abi: Abi, fflags: number, note: string): boolean {
   const bit = abi.constants[constantOf(note)] ?? 0;
   return (fflags & bit) !== 0;
 }
 
-/** The notes in fflags, in the order of the man page; bits that have no name are left out. */
+/** Returns the notes in fflags, in the order of the man page. Bits without a name are left out. */
 export function notesIn<Note extends string>(abi: Abi, filter: number, fflags: number): Note[] {
   const names = noteNames(abi, filter, fflags).toLowerCase().split('|');
   return names.filter((name) => name !== '' && !name.startsWith('0x')) as Note[];
 }
 
-/** The number of a constant of `<sys/event.h>`; undefined where the system does not support it. */
+/** Returns the number of a constant of `<sys/event.h>`, or undefined if the system does not support it. */
 export function supported({ quirks, constants }: Abi, constant: string): number | undefined {
   return quirks.unsupported.includes(constant) ? undefined : constants[constant];
 }
 
-/** The RangeError for what a system does not support. It names the systems that do: those with any of the constants. */
+/** Makes the RangeError for what a system does not support. It names the systems that have any of the constants. */
 export function notSupported(argument: string, feature: string, abi: Abi, ...constants: string[]): RangeError {
   const having = Object.values(abis).filter(
     (one) => one.bindable && constants.some((constant) => supported(one, constant) !== undefined),
@@ -153,7 +140,7 @@ export function notSupported(argument: string, feature: string, abi: Abi, ...con
   return Object.assign(error, { code: 'ERR_OUT_OF_RANGE' });
 }
 
-/** The releases that brought the filter and the notes of a change, because an older kernel says no more than EINVAL. */
+/** Names the releases since which a system has the filter and the notes of a change. An older kernel reports only EINVAL. */
 export function neededReleases(abi: Abi, { filter, fflags }: Kevent): string {
   const notes = noteNames(abi, filter, fflags).split('|');
   const constants = [`EVFILT_${filterName(abi, filter)}`, ...notes.map((note) => `NOTE_${note}`)];
@@ -164,7 +151,7 @@ export function neededReleases(abi: Abi, { filter, fflags }: Kevent): string {
   return since.length === 0 ? '' : ` (${since.join(', ')})`;
 }
 
-/** The limit that a change ran into, where its errno tells. */
+/** Names the limit that a change has reached, if its errno stands for a limit. */
 export function reachedLimit({ quirks }: Abi, errno: number): string {
   const limit = quirks.limits[errnoName(errno)];
   return limit === undefined ? '' : ` (the limit: ${limit})`;

@@ -1,47 +1,67 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Interest, UserInterest } from './interest.ts';
 
-/** One knote: what register() made of one interest. It ends when it is unregistered, replaced, reported the last time, or its queue closed. */
+/**
+ * One knote: a filter and an ident that are registered with a queue. register() returns one for each interest.
+ *
+ * A registration ends when it is unregistered or replaced, after its last event, and when its queue is closed.
+ */
 export interface Registration<Token = unknown> {
-  /** What was registered. */
+  /** The interest that was registered. */
   readonly interest: Interest<Token>;
   /**
-   * Whether it is still registered. No kernel tells that a descriptor was closed, which also ends it: this stays true
-   * then, and enable() and the like find out.
+   * Whether the registration has not ended yet. Closing its descriptor also ends it, but no kernel reports that. `active` then
+   * stays true until a call such as enable() fails.
    */
   readonly active: boolean;
   /**
-   * EV_ENABLE: reports again, after `disabled`, disable() or a `dispatch`. On macOS a timer starts over.
-   * @throws KqueueError ENOENT where it is not registered any more; EBADF where its descriptor or the queue is closed
+   * Reports events again after `disabled`, disable() or `dispatch` (EV_ENABLE of kqueue(2)). On macOS a timer restarts.
+   * @throws KqueueError ENOENT if the registration has ended
+   * @throws KqueueError EBADF if the descriptor or the queue is closed
+   * @example
+   * registration.disable(); // no events while the buffer is full
+   * registration.enable();
    */
   enable(): void;
   /**
-   * EV_DISABLE: stays registered, and silent. What was fetched of it and not handed out yet is dropped.
-   * @throws KqueueError as enable()
+   * Reports no events until enable() (EV_DISABLE of kqueue(2)). Events that were fetched and not returned yet are dropped.
+   * @throws KqueueError ENOENT if the registration has ended
+   * @throws KqueueError EBADF if the descriptor or the queue is closed
+   * @example
+   * registration.disable();
    */
   disable(): void;
   /**
-   * EV_DELETE: takes it off the queue. What was fetched of it and not handed out yet is dropped; where it has ended
-   * already, that is all.
-   * @throws KqueueError EBADF where the queue is closed
+   * Removes the registration from the queue (EV_DELETE of kqueue(2)). Events that were fetched and not returned yet are
+   * dropped. If the registration has ended already, nothing else happens.
+   * @throws KqueueError EBADF if the queue is closed
+   * @example
+   * registration.unregister();
+   * closeSync(fd);
    */
   unregister(): void;
-  /** As unregister(), and silent on a closed queue: for `using`. */
+  /** Calls unregister() unless the queue is closed. For `using`. */
   [Symbol.dispose](): void;
 }
 
-/** The registration of a user(). */
+/** The registration of a {@link user} interest. */
 export interface UserRegistration<Token = unknown> extends Registration<Token> {
   /**
-   * NOTE_TRIGGER: fires it.
-   * @param fflags its 24 bits from now on (NOTE_FFCOPY); or NOTE_FFAND, NOTE_FFOR or NOTE_FFCOPY of `kqueue-ffi/sys` with
-   * bits to combine. Absent: they stay as they are.
-   * @throws KqueueError as enable(); TypeError, RangeError for what is no 32-bit integer
+   * Fires the event (NOTE_TRIGGER of kqueue(2)).
+   * @param fflags the new 24 bits of the event (`event.bits`), or NOTE_FFAND, NOTE_FFOR or NOTE_FFCOPY of `kqueue-ffi/sys`
+   * with bits to combine. By default the bits stay as they are
+   * @throws TypeError if `fflags` is not a number
+   * @throws RangeError if `fflags` is not a 32-bit integer
+   * @throws KqueueError ENOENT if the registration has ended
+   * @throws KqueueError EBADF if the queue is closed
+   * @example
+   * const [job] = kq.register(user(1, { clear: true }));
+   * job.trigger();
    */
   trigger(fflags?: number): void;
 }
 
-/** What register() returns for one interest. */
+/** The type that register() returns for one interest. */
 export type RegistrationOf<I> =
   I extends UserInterest<infer Token>
     ? UserRegistration<Token>
@@ -49,5 +69,5 @@ export type RegistrationOf<I> =
       ? Registration<Token>
       : never;
 
-/** What register() returns for a list of interests: a registration each, in the same order. */
+/** The type that register() returns for a list of interests: one registration for each, in the same order. */
 export type Registrations<I extends readonly unknown[]> = { -readonly [K in keyof I]: RegistrationOf<I[K]> };

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { isMainThread } from './sys/runtime.ts';
 
-/** A signal's name, as `os.constants.signals` has it: signal(7). No system has all of them. */
+/** The name of a signal, as in `os.constants.signals`. See signal(7). No system has all of them. */
 export type SignalName =
   | 'SIGABRT'
   | 'SIGALRM'
@@ -43,39 +43,39 @@ export type SignalName =
 
 const numbers = constants.signals as Readonly<Record<string, number>>;
 const names = new Map<number, SignalName>();
-// SIGIOT is a second name of SIGABRT, and stands behind it.
+// The first name of a number counts: SIGIOT is a second name of SIGABRT and comes after it.
 for (const [name, number] of Object.entries(numbers)) if (!names.has(number)) names.set(number, name as SignalName);
 
-/** signal(7): the number of a name; undefined for a name that this system does not have. */
+/** Returns the number of a signal (signal(7)), or undefined if this system does not have the name. */
 export function signalNumber(name: string): number | undefined {
   return Object.hasOwn(numbers, name) ? numbers[name] : undefined;
 }
 
-/** The name of a signal number; undefined for a number that Node has no name for. */
+/** Returns the name of a signal number, or undefined if Node has no name for the number. */
 export function signalName(number: number): SignalName | undefined {
   return names.get(number);
 }
 
-/** What Node ignores from its start. When their last handler goes, it gives them their default action: the end of the process. */
+/** Signals that Node ignores from its start. When Node removes the last handler, their default action ends the process. */
 const ignored: ReadonlySet<SignalName> = new Set<SignalName>(['SIGPIPE', 'SIGXFSZ']);
-const held = new Map<SignalName, number>();
-function nothing(): void {}
+const holders = new Map<SignalName, number>();
+function doNothing(): void {}
 
 /**
- * EVFILT_SIGNAL watches a signal and leaves its action as it is, which for most of them is the end of the process. This
- * keeps a handler that does nothing installed through Node until the function that it returns is called; for good where
- * Node ignored the signal before. A worker cannot install any: there it does nothing.
- * @throws what process.on() throws for a signal that cannot be caught
+ * Keeps a signal from ending the process: installs a handler that does nothing, through Node. EVFILT_SIGNAL itself does not
+ * change the action of a signal. Returns a function that removes the handler after its last user. For a signal that Node
+ * ignored before, the handler stays permanently. A worker cannot install a handler, so nothing happens there.
+ * @throws the error of process.on() if the signal cannot be caught
  */
 export function holdSignal(name: SignalName): () => void {
-  if (!isMainThread()) return nothing;
-  const count = held.get(name) ?? 0;
-  if (count === 0) process.on(name, nothing);
-  held.set(name, count + 1);
-  if (ignored.has(name)) return nothing;
+  if (!isMainThread()) return doNothing;
+  const count = holders.get(name) ?? 0;
+  if (count === 0) process.on(name, doNothing);
+  holders.set(name, count + 1);
+  if (ignored.has(name)) return doNothing;
   return () => {
-    const left = (held.get(name) ?? 1) - 1;
-    held.set(name, left);
-    if (left === 0) process.removeListener(name, nothing);
+    const left = (holders.get(name) ?? 1) - 1;
+    holders.set(name, left);
+    if (left === 0) process.removeListener(name, doNothing);
   };
 }

@@ -137,7 +137,7 @@ export class Waker implements WakerHandle {
    */
   constructor(handle: WakerHandle) {
     if (typeof handle !== 'object' || handle === null || !(handle.gate instanceof SharedArrayBuffer)) {
-      throw wrongType('handle', 'what kq.waker() gave', handle);
+      throw wrongType('handle', 'a Waker of kq.waker(), or its copy from postMessage()', handle);
     }
     const { ident, gate, route } = handle;
     this.ident = ident;
@@ -188,7 +188,7 @@ function fireBy(ident: number, route: Route): () => boolean {
     case 'kevent': {
       const { kq, udata, library, abiName, symbols } = route;
       const abi: Abi | undefined = abis[abiName];
-      if (abi === undefined) throw wrongType('handle.route.abiName', 'the name of one of abis', abiName);
+      if (abi === undefined) throw wrongType('handle.route.abiName', 'the name of an ABI', abiName);
       const sys = bindKqueue({ library, abi, symbols });
       const { EVFILT_USER = 0, NOTE_TRIGGER = 0 } = abi.constants;
       const list = new KeventList(1, abi);
@@ -203,6 +203,6 @@ function fireBy(ident: number, route: Route): () => boolean {
       };
     }
     default:
-      throw wrongType('handle.route', 'what kq.waker() gave', route);
+      throw wrongType('handle.route', 'the route of a Waker', route);
   }
 }

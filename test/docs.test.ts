@@ -8,15 +8,16 @@
 //   ```text linux    the same, compared on Linux only: the page says in what way other systems differ
 
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { abi, unavailableReason } from '../src/sys/index.ts';
+import { unavailableReason } from '../src/sys/index.ts';
 import { bundle } from './helpers/bundles.ts';
+import { compile, compilerMissing } from './helpers/compiler.ts';
 import { LIMIT } from './helpers/limit.ts';
 import { fromSource, isBundle, loaders } from './helpers/loaders.ts';
 
@@ -133,22 +134,9 @@ test('the programs of the pages compile', { timeout: LIMIT, skip: compilerMissin
     include: ['*.ts'],
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
-  const tsc = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin', 'tsc');
-  const { status, stdout, stderr } = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' });
-  assert.equal(status, 0, stdout + stderr);
+  const { status, output } = compile(folder);
+  assert.equal(status, 0, output);
 });
-
-/** TypeScript's compiler is a program of the system's own, and not every system has one. */
-function compilerMissing(): string | false {
-  // Its Node says that it is FreeBSD's, and so FreeBSD's compiler has been installed.
-  if (abi.name === 'dragonfly') return 'no TypeScript compiler for DragonFly';
-  try {
-    import.meta.resolve(`@typescript/typescript-${process.platform}-${process.arch}/package.json`);
-    return false;
-  } catch {
-    return `no TypeScript compiler for ${process.platform}-${process.arch}`;
-  }
-}
 
 /** The anchors of a page's headings, as GitHub makes them: a second heading of the same words gets a `-1`. */
 function anchorsOf(markdown: string): string[] {

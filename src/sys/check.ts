@@ -6,7 +6,13 @@ export function show(value: unknown): string {
     case 'bigint':
       return `${value}n`;
     case 'object':
-      return value === null ? 'null' : Array.isArray(value) ? 'an array' : 'an object';
+      return value === null
+        ? 'null'
+        : Array.isArray(value)
+          ? value.length === 0
+            ? 'an empty array'
+            : 'an array'
+          : 'an object';
     case 'function':
       return 'a function';
     default:
@@ -14,9 +20,11 @@ export function show(value: unknown): string {
   }
 }
 
-/** A TypeError with Node's code that names the argument, what was expected and what came. */
-export function wrongType(argument: string, expected: string, value: unknown): TypeError {
-  const error = new TypeError(`${argument}: expected ${expected}, got ${show(value)}`);
+/** A TypeError with Node's code. It names the argument, what is valid, the value and, if there is a hint, what to do. */
+export function wrongType(argument: string, expected: string, value: unknown, hint?: string): TypeError {
+  const error = new TypeError(
+    `${argument}: expected ${expected}, got ${show(value)}${hint === undefined ? '' : ` (${hint})`}`,
+  );
   return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
 }
 

@@ -80,7 +80,7 @@ describe('every builder', () => {
       for (const [fd, got] of noNumbers) {
         // A string is a path to vnode().
         if (name === 'vnode' && typeof fd === 'string') continue;
-        refuses(() => build(wrong(fd)), TypeError, 'fd', { got });
+        refuses(() => build(wrong(fd)), TypeError, name === 'vnode' ? 'target' : 'fd', { got });
       }
     });
   }
@@ -133,7 +133,7 @@ describe('notes', () => {
   it('of other filters, and what is no list of them, are refused by name', () => {
     refuses(() => vnode(5, { on: wrong(['exit']) }), TypeError, 'on', { expected: 'notes of vnode()', got: '"exit"' });
     refuses(() => proc(5, { on: wrong(['write']) }), TypeError, 'on', { expected: 'notes of proc()', got: '"write"' });
-    refuses(() => read(5, { on: wrong(['oob']) }), TypeError, 'on', { expected: 'notes of read(): eof, file_poll' });
+    refuses(() => read(5, { on: wrong(['oob']) }), TypeError, 'on', { expected: 'notes of read() (eof, file_poll)' });
     refuses(() => vnode(5, { on: wrong(['toString']) }), TypeError, 'on');
     refuses(() => vnode(5, { on: wrong('write') }), TypeError, 'on', { expected: 'an array of', got: '"write"' });
     refuses(() => vnode(5, wrong({})), TypeError, 'on', { got: 'undefined' });
@@ -164,7 +164,7 @@ describe('vnode()', () => {
       refuses(() => vnode(path, { on }), TypeError, 'path', { expected: 'a path' });
     }
     for (const value of [{}, { href: 'file:///a' }, new Uint16Array(2), new ArrayBuffer(2)]) {
-      refuses(() => vnode(wrong(value), { on }), TypeError, 'fd', { expected: 'a number' });
+      refuses(() => vnode(wrong(value), { on }), TypeError, 'target', { expected: 'a path' });
     }
   });
 
@@ -220,10 +220,16 @@ describe('timer() and user()', () => {
     assert.equal(timer(1, { every: 1, after: undefined, at: undefined }).every, 1);
   });
 
-  it('its times are numbers of milliseconds, more than 0', () => {
+  it('a timer without an ident is an error about the ident', () => {
+    refuses(() => timer(wrong({ every: 250 }), wrong(undefined)), TypeError, 'ident', { got: 'an object' });
+  });
+
+  it('its times are numbers of milliseconds, greater than 0', () => {
     for (const name of ['every', 'after']) {
       for (const time of [0, -0, -5, Number.NaN, Number.POSITIVE_INFINITY]) {
-        refuses(() => timer(1, wrong({ [name]: time })), RangeError, name, { expected: 'milliseconds, more than 0' });
+        refuses(() => timer(1, wrong({ [name]: time })), RangeError, name, {
+          expected: 'a finite number of milliseconds, greater than 0',
+        });
       }
       for (const time of [null, '5', 5n]) refuses(() => timer(1, wrong({ [name]: time })), TypeError, name);
     }
@@ -234,7 +240,7 @@ describe('timer() and user()', () => {
     const date = new Date(86_400_000);
     assert.equal(timer(1, { at: date }).at, 86_400_000);
     assert.equal(timer(1, { at: -1 }).at, -1);
-    refuses(() => timer(1, { at: new Date(Number.NaN) }), RangeError, 'at', { expected: 'a time' });
+    refuses(() => timer(1, { at: new Date(Number.NaN) }), RangeError, 'at', { expected: 'a valid Date' });
     refuses(() => timer(1, { at: Number.POSITIVE_INFINITY }), RangeError, 'at');
     refuses(() => timer(1, { at: wrong('1970-01-02') }), TypeError, 'at', { expected: 'a Date or a number' });
   });

@@ -23,7 +23,7 @@ describe('KqueueError', suite, () => {
         assert.deepEqual([error.name, error.code, error.syscall], ['KqueueError', 'ENOENT', 'kevent']);
         assert.ok(error.errno < 0);
         assert.equal(getSystemErrorName(error.errno), 'ENOENT');
-        assert.equal(error.message, 'ENOENT: no such file or directory, kevent { USER ident=7, DELETE }');
+        assert.equal(error.message, 'ENOENT: not registered, kevent { USER ident=7, DELETE }');
         assert.equal(error.interest, interest);
         assert.equal(error.change?.ident, 7);
         assert.match(inspect(error), /^KqueueError: ENOENT/);
@@ -146,7 +146,7 @@ describe('wrong arguments', suite, () => {
     for (const options of [null, 5, 'sys']) refuses(() => new Kqueue(wrong(options)), TypeError, 'options');
     const { abi } = new FakeSys(abis.freebsd);
     for (const sys of [{}, 5, { abi }, { kevent() {} }, { kevent() {}, abi: { ...abi } }]) {
-      refuses(() => new Kqueue(wrong({ sys })), TypeError, 'sys', { expected: 'what bindKqueue() gives' });
+      refuses(() => new Kqueue(wrong({ sys })), TypeError, 'sys', { expected: 'a Sys made by bindKqueue()' });
     }
     new Kqueue({ sys: undefined }).close();
   });

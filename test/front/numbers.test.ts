@@ -266,7 +266,9 @@ describe('the numbers of each system', suite, () => {
           // libkqueue has its own test: it cannot be sent microseconds.
           if (abi === libkqueue || where.some(([known]) => known === abi)) continue;
           const kq = closeAfter(new Kqueue({ sys: new FakeSys(abi) }));
-          refuses(() => kq.register(timer(1, { every: ms })), RangeError, 'every', { expected: 'whole milliseconds' });
+          refuses(() => kq.register(timer(1, { every: ms })), RangeError, 'every', {
+            expected: 'a whole number of milliseconds, the finest unit',
+          });
         }
       });
     }
@@ -356,13 +358,15 @@ describe('the numbers of each system', suite, () => {
       );
     }
     const kq = closeAfter(new Kqueue({ sys: new FakeSys(netbsd) }));
-    refuses(() => kq.register(raw({ ident: 1, filter: -1 })), RangeError, 'filter', { expected: 'a filter of NetBSD' });
+    refuses(() => kq.register(raw({ ident: 1, filter: -1 })), RangeError, 'filter', {
+      expected: '0 or more, as on NetBSD',
+    });
     assert.equal(sent(netbsd, raw({ ident: 1, filter: 0 })).filter, 0);
     for (const abi of systems) {
       if (abi === netbsd) continue;
       // FreeBSD skips the change and says nothing.
       const other = closeAfter(new Kqueue({ sys: new FakeSys(abi) }));
-      const expected = `a filter of ${abi.title}`;
+      const expected = `a negative number, as on ${abi.title}`;
       refuses(() => other.register(raw({ ident: 1, filter: 0 })), RangeError, 'filter', { expected, got: '0' });
     }
   });

@@ -556,7 +556,7 @@ describe('unregister()', suite, () => {
     const kq = closeAfter(new Kqueue());
     const other = closeAfter(new Kqueue());
     const [foreign] = other.register(user(1));
-    refuses(() => kq.unregister(foreign), TypeError, 'registration', { expected: 'one of this queue' });
+    refuses(() => kq.unregister(foreign), TypeError, 'registration', { expected: 'a registration of this queue' });
     for (const bad of [undefined, null, 5, {}, []]) refuses(() => kq.unregister(wrong(bad)), TypeError, 'what');
     assert.equal(foreign.active, true);
     kq.unregister();
