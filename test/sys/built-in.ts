@@ -1,6 +1,9 @@
 // The kqueue built in for Linux, for tests that know what it is made of.
 
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import koffi from 'koffi';
 import { abis, errnoName, type Kevent, KeventList, Timespec } from '../../src/sys/index.ts';
 import { linuxSys } from '../../src/sys/linux/sys.ts';
@@ -97,5 +100,32 @@ export class Queue {
 
   close(): void {
     this.sys.close(this.fd);
+  }
+}
+
+/** Runs `body` with a queue and an empty folder, and closes what it opened through `open`. */
+export function withQueue(
+  body: (queue: Queue, folder: string, open: (path: string, flags?: number | string) => number) => void,
+): void {
+  const queue = new Queue();
+  const folder = fs.mkdtempSync(join(tmpdir(), 'kqueue-'));
+  const opened: number[] = [];
+  const open = (path: string, flags: number | string = 'r'): number => {
+    const fd = fs.openSync(path, flags);
+    opened.push(fd);
+    return fd;
+  };
+  try {
+    body(queue, folder, open);
+  } finally {
+    queue.close();
+    for (const fd of opened) {
+      try {
+        fs.closeSync(fd);
+      } catch {
+        // The test closed it.
+      }
+    }
+    fs.rmSync(folder, { recursive: true });
   }
 }

@@ -7,7 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { errnoName } from '../../src/sys/index.ts';
 import { descriptors } from '../helpers/descriptors.ts';
 import { Queue } from './built-in.ts';
-import { refuse, withDescriptors } from './hardship.ts';
+import { refuse, withDescriptors } from './own-process.ts';
 
 function works(queue: Queue): void {
   assert.equal(queue.change({ ident: 1, filter: 'USER', flags: 'ADD|CLEAR', fflags: 'TRIGGER' }), 'ok');

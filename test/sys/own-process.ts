@@ -1,4 +1,5 @@
-// Hard times for a process: descriptors that run out, system calls that the kernel refuses.
+// Tests that need a process of their own, and what can be done to that process: no descriptor is left, or the kernel refuses
+// some system calls.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -10,6 +11,9 @@ import koffi from 'koffi';
 import { LIMIT } from '../helpers/limit.ts';
 import { loaders } from '../helpers/loaders.ts';
 import { ofLibc } from './built-in.ts';
+
+/** Why a test is skipped where refuse() returns false. */
+export const NO_SECCOMP = 'the kernel does not let a process filter its own system calls';
 
 const CHOSEN = 'KQUEUE_TEST_ALONE';
 
