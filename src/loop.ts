@@ -2,7 +2,7 @@ import { atExit } from './exit.ts';
 import { duplicate, release } from './sys/descriptor.ts';
 import { EV_SET, KeventList } from './sys/kevent-list.ts';
 import { koffi } from './sys/koffi.ts';
-import { admit } from './sys/libuv.ts';
+import { addToLoopEpoll } from './sys/libuv.ts';
 import { clearImmediate, clearTimeout, isMainThread, setImmediate, setTimeout } from './sys/runtime.ts';
 import type { Sys } from './sys/sys.ts';
 
@@ -54,9 +54,9 @@ function canNest(sys: Sys, kq: number): boolean {
   return nests;
 }
 
-/** Whether libuv survives to watch it, on Linux, where it does what {@link admit} says. */
+/** Whether libuv can watch it. On Linux, libuv aborts the process if it cannot ({@link addToLoopEpoll}). */
 function canStart(copy: number): boolean {
-  return process.platform !== 'linux' || admit(copy);
+  return process.platform !== 'linux' || addToLoopEpoll(copy);
 }
 
 const started: Set<PollWatcher> = new Set();

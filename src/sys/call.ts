@@ -4,8 +4,8 @@ import type { Abi } from './layout.ts';
 import { Timespec } from './timespec.ts';
 
 /**
- * Checks what a caller hands to kevent(2), before any of it goes down: koffi checks nothing, and a kernel writes where it
- * is told to.
+ * Checks the arguments of kevent(2) before the foreign call. koffi checks no range, and the kernel writes to any address
+ * that it gets.
  */
 export function checkCall(
   abi: Abi,
@@ -20,13 +20,13 @@ export function checkCall(
   checkCount('nchanges', nchanges);
   checkCount('nevents', nevents);
   if (changelist !== null) checkList('changelist', changelist, abi, nchanges, 'nchanges');
-  else if (nchanges !== 0) throw outOfRange('nchanges', '0, as changelist is null', nchanges);
+  else if (nchanges !== 0) throw outOfRange('nchanges', '0, because changelist is null', nchanges);
   if (eventlist !== null) checkList('eventlist', eventlist, abi, nevents, 'nevents');
-  else if (nevents !== 0) throw outOfRange('nevents', '0, as eventlist is null', nevents);
+  else if (nevents !== 0) throw outOfRange('nevents', '0, because eventlist is null', nevents);
   if (timeout !== null && !(timeout instanceof Timespec)) throw wrongType('timeout', 'a Timespec or null', timeout);
 }
 
-/** NetBSD takes a size_t, in which -1 is the whole address space; the other kernels do worse with a negative count. */
+/** NetBSD takes a size_t, so -1 would mean the whole address space there. No system defines a negative count. */
 function checkCount(argument: string, count: number): void {
   checkInt(argument, count);
   if (count < 0) throw outOfRange(argument, `an integer from 0 to ${INT_MAX}`, count);
@@ -39,6 +39,6 @@ function checkList(argument: string, list: KeventList, abi: Abi, count: number, 
   }
   const room = list.length;
   if (count > room) {
-    throw outOfRange(counted, `at most the ${room} record${room === 1 ? '' : 's'} of ${argument}`, count);
+    throw outOfRange(counted, `at most ${room}, the length of ${argument}`, count);
   }
 }

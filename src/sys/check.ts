@@ -1,4 +1,4 @@
-/** A value as an error message can show it; never calls code of the value's own. */
+/** A value as text for an error message. Runs none of the value's own code, such as toString(). */
 export function show(value: unknown): string {
   switch (typeof value) {
     case 'string':
@@ -28,27 +28,27 @@ export function wrongType(argument: string, expected: string, value: unknown, hi
   return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
-/** A RangeError with Node's code that names the argument, what was expected and what came. */
+/** A RangeError with Node's code. Its message names the argument, the expected value and the actual value. */
 export function outOfRange(argument: string, expected: string, value: unknown): RangeError {
   const error = new RangeError(`${argument}: expected ${expected}, got ${show(value)}`);
   return Object.assign(error, { code: 'ERR_OUT_OF_RANGE' });
 }
 
-/** Throws unless `options` is an object whose own names are all in `known`. A misspelt option must not be one that is absent. */
+/** Throws unless `options` is an object whose own names are all in `known`. Without it, a misspelt option has no effect. */
 export function checkOptionNames(
   argument: string,
   options: unknown,
   known: ReadonlySet<string>,
 ): asserts options is object {
   if (typeof options !== 'object' || options === null) throw wrongType(argument, 'an object', options);
-  // Not Object.keys(): poll() comes by for each call, and this makes no array.
+  // Not Object.keys(), which makes an array: each poll() runs this.
   for (const name in options) {
     if (known.has(name) || !Object.hasOwn(options, name)) continue;
     throw wrongType(argument, `no other options than ${[...known].join(', ')}`, name);
   }
 }
 
-/** Throws unless `value` is a whole number from `min` to `max`. koffi would turn NaN into 0 and 2^32 + 5 into 5. */
+/** Throws unless `value` is an integer from `min` to `max`. koffi would turn NaN into 0 and 2^32 + 5 into 5. */
 export function checkInteger(argument: string, value: number, min: number, max: number): void {
   if (typeof value !== 'number') throw wrongType(argument, 'a number', value);
   // Number.isInteger refuses NaN, fractions and the infinities.
@@ -61,6 +61,6 @@ export const INT_MAX: number = 2 ** 31 - 1;
 
 /** Throws unless `value` fits C's `int`. */
 export function checkInt(argument: string, value: number): void {
-  // The test that almost every call passes, first: a small integer is equal to its own low 32 bits.
+  // The fast path: a number that fits is equal to its own low 32 bits.
   if (typeof value !== 'number' || (value | 0) !== value) checkInteger(argument, value, -INT_MAX - 1, INT_MAX);
 }

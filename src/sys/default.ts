@@ -5,9 +5,11 @@ import { type Abi, abis } from './layout.ts';
 const DRAGONFLY_O_DIRECTORY = 0x0800_0000;
 
 /**
- * The ABI of a platform, as Node spells the platform. Node takes DragonFly for a FreeBSD, but the constants of open(2) are
- * those of the system that Node was compiled for. An environment variable, as UNAME_s is one for os.type(), must not decide
- * this: with a record that is too small, the kernel writes past a list.
+ * The ABI of a platform, as `process.platform` names it. Undefined if the platform has no kqueue(2).
+ *
+ * `process.platform` is `freebsd` on DragonFly. Node's constants of open(2) are those of the system that Node was compiled
+ * for, so they distinguish the two systems. os.type() does not serve, because the environment variable UNAME_s changes its result.
+ * With the wrong ABI, whose record is too small, the kernel writes past the end of a list.
  */
 export function abiOf(platform: string, directoryFlag: number): Abi | undefined {
   const byPlatform: Readonly<Record<string, Abi>> = {
@@ -21,20 +23,22 @@ export function abiOf(platform: string, directoryFlag: number): Abi | undefined 
   return Object.hasOwn(byPlatform, platform) ? byPlatform[platform] : undefined;
 }
 
-/** The running system's ABI; undefined where it has no kqueue and none is built in. */
+/** The running system's ABI. Undefined if it has no kqueue(2) and this library has none for it. */
 export const systemAbi: Abi | undefined = abiOf(process.platform, constants.O_DIRECTORY);
 
 /**
- * The running system's ABI, or `linux` where it has no kqueue, so that a record can be laid out and looked at anywhere. A
- * library that KQUEUE_LIBRARY names has another one: `defaultSys().abi`.
+ * The running system's ABI: its record layout, constants and symbols. `linux` on a system without kqueue(2), so that
+ * a program can write and print records on every machine.
+ *
+ * KQUEUE_LIBRARY does not change it. The ABI of the kqueue in use is `defaultSys().abi`.
  */
 export const abi: Abi = systemAbi ?? abis.linux;
 
 let named: string | null | undefined;
 
 /**
- * The library that KQUEUE_LIBRARY names, instead of the built-in kqueue: Linux only. Read at the first use, because Deno
- * asks for a permission.
+ * The library that the environment variable KQUEUE_LIBRARY names in place of the built-in kqueue. Only on Linux. Read at
+ * the first use, because in Deno the read needs a permission.
  */
 export function namedLibrary(): string | undefined {
   named ??= (process.platform === 'linux' && fromEnvironment()) || null;
@@ -45,12 +49,12 @@ function fromEnvironment(): string | undefined {
   try {
     return process.env['KQUEUE_LIBRARY'];
   } catch {
-    // Deno without --allow-env=KQUEUE_LIBRARY: then the variable does not count.
+    // Deno without --allow-env=KQUEUE_LIBRARY: the same as a variable that is not set.
     return undefined;
   }
 }
 
-/** The ABI of the kqueue that is used unless another is given. */
+/** The ABI of the default kqueue, without loading koffi. */
 export function defaultAbi(): Abi {
   return namedLibrary() === undefined ? abi : abis.libkqueue;
 }

@@ -1,5 +1,5 @@
 /**
- * The C door: kqueue(2) spelled in TypeScript. The names, the argument order and the -1/errno of the man page.
+ * The system-call API: kqueue(2) in TypeScript, with the names, the argument order and the -1 and errno of the man page.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export type { Binding, Sys } from './sys.ts';
 export { Timespec } from './timespec.ts';
 export { traceSys } from './trace.ts';
 
-/** Why there is no kqueue on this machine; undefined where there is one. Loads koffi. */
+/** Returns the reason why there is no kqueue on this machine, or undefined if there is one. Loads koffi. */
 export function unavailableReason(): string | undefined {
   return reason();
 }
@@ -31,27 +31,55 @@ export function available(): boolean {
 }
 
 /**
- * kqueue(2): makes a queue. Returns its descriptor, close-on-exec, or -1 and {@link errno}: EMFILE, ENFILE, ENOMEM.
- * @throws Error where there is no kqueue, saying why
+ * kqueue(2): makes a queue and returns its descriptor, which is close-on-exec.
+ *
+ * Returns -1 and sets {@link errno} on failure:
+ * - EMFILE: the process has too many open descriptors.
+ * - ENFILE: the system has too many open files.
+ * - ENOMEM: the kernel has no memory left.
+ *
+ * @throws Error there is no kqueue on this machine, with the reason
+ *
+ * @example
+ * ```ts
+ * const kq = kqueue();
+ * if (kq === -1) throw new Error(`kqueue: ${errnoName(errno())}`);
+ * ```
  */
 export function kqueue(): number {
   return defaultSys().kqueue();
 }
 
 /**
- * kevent(2): applies `nchanges` changes of `changelist`, in order, then fetches at most `nevents` events into
- * `eventlist`, waiting for them as `timeout` says: null for ever, zero not at all. One list may serve as both.
+ * kevent(2): applies the first `nchanges` records of `changelist`, in order, and then fetches at most `nevents` events into
+ * `eventlist`. One list may serve as both.
  *
- * Returns how many records were written, 0 when the time was over, or -1 and {@link errno}. A change that failed is a
- * record with EV_ERROR in flags and the errno in data, if there is room; then nothing is fetched and nothing waited for.
- * Without room the result is -1: changes in front of the failed one stay applied. EBADF: kq is closed. EINTR: a signal
- * came during the wait, all changes are applied. EINVAL: timeout or filter. ENOENT: no such knote. ESRCH: no such process.
+ * If there is no event, the call blocks its thread up to `timeout`. null waits forever, and zero does not wait. With `nevents`
+ * 0 the call returns immediately. In a worker, terminate() and the main thread's process.exit() wait for the end of the call.
+ * Use a short timeout there and repeat the call, as poll() of the high-level API does.
  *
- * The call blocks its thread until it returns. In a worker, terminate() and the main thread's process.exit() wait for that
- * too. Give a short timeout there and call it again, as poll() of the high-level API does.
+ * Returns the number of records written, or 0 when the timeout expires. A failed change becomes a record with EV_ERROR in
+ * flags and the errno in data. The call then applies the later changes, fetches nothing and does not wait. If `eventlist`
+ * has no room for that record, the call returns -1, and the later changes are not applied.
  *
- * @throws TypeError, RangeError for what is not of the call's form: counts that are negative or greater than their own list,
- * a list of another ABI
+ * Returns -1 and sets {@link errno} on failure:
+ * - EBADF: `kq` is not a queue.
+ * - EINTR: a signal ended the wait. All changes were applied.
+ * - EINVAL: the timeout is invalid.
+ * - The errno of a failed change, if its record has no room. Examples are EBADF for a closed descriptor, EINVAL for an invalid
+ *   filter, ENOENT for a knote that does not exist, and ESRCH for a process that does not exist.
+ *
+ * @throws TypeError an argument has the wrong type, or a list has another ABI
+ * @throws RangeError `kq` is not a C int, or a count is negative or greater than the length of its list
+ *
+ * @example
+ * ```ts
+ * const list = new KeventList(1);
+ * EV_SET(list, 0, fd, EVFILT_READ, EV_ADD, 0, 0, 0);
+ * const n = kevent(kq, list, 1, list, 1, new Timespec(5, 0));
+ * if (n === -1) throw new Error(`kevent: ${errnoName(errno())}`);
+ * if (n === 1) console.log(list.get(0)); // an event, or the error of the change
+ * ```
  */
 export function kevent(
   kq: number,
@@ -65,14 +93,36 @@ export function kevent(
 }
 
 /**
- * close(2): closes a queue, and with it all its knotes; or any other descriptor. 0, or -1 and {@link errno}: EBADF.
- * @throws TypeError, RangeError for what is no C int
+ * close(2): closes a queue with all its knotes, or any other descriptor.
+ *
+ * Returns 0, or -1 and sets {@link errno}: EBADF if `fd` is not an open descriptor.
+ *
+ * @throws TypeError `fd` is not a number
+ * @throws RangeError `fd` is not a C int
+ *
+ * @example
+ * ```ts
+ * const kq = kqueue();
+ * try {
+ *   // ...
+ * } finally {
+ *   close(kq);
+ * }
+ * ```
  */
 export function close(fd: number): number {
   return defaultSys().close(fd);
 }
 
-/** errno(3) of this door's last call that failed, saved by that call: nothing that ran since can have changed it. */
+/**
+ * Returns the errno(2) of the last failed call of kqueue(), kevent() or close() of this module, or 0 if none has failed.
+ * Each failed call saves it immediately, so code that runs after the call cannot change it. Success does not reset it.
+ *
+ * @example
+ * ```ts
+ * if (close(fd) === -1 && errno() === os.constants.errno.EBADF) console.log('already closed');
+ * ```
+ */
 export function errno(): number {
   return defaultSys().errno();
 }

@@ -3,15 +3,16 @@ import { checkInteger, outOfRange, wrongType } from './check.ts';
 import { defaultAbi } from './default.ts';
 import { koffi } from './koffi.ts';
 import { type Abi, checkAbi } from './layout.ts';
-import { describeKevent, inspectAs } from './names.ts';
+import { describeRecord, inspectAs } from './names.ts';
 
 const TWO32 = 2 ** 32;
-/** As many records as one list may hold: far more than any kernel queues, far less than an ArrayBuffer's limit. */
+/** The most records of one list. It is far more than a kernel queues, and less than an ArrayBuffer can hold. */
 const MAX_LENGTH = 2 ** 24;
 
-/** Word offsets of the fields, worked out once for each ABI. */
-interface Words {
+/** The offsets of the fields in 32-bit words, computed once for each ABI. */
+interface WordLayout {
   readonly abi: Abi;
+  /** The size of a record. */
   readonly stride: number;
   readonly ident: number;
   readonly filter: number;
@@ -20,27 +21,27 @@ interface Words {
   readonly data: number;
   readonly udata: number;
   readonly ext: number;
-  /** How many 64-bit words `ext` has; 0 where there is none. */
+  /** The number of elements of `ext`, which have 64 bits each. 0 if there is no `ext`. */
   readonly exts: number;
-  /** Whether filter and flags are 32 bits each (NetBSD), and not two halves of one word. */
+  /** Whether filter and flags have 32 bits each (NetBSD). Otherwise they are the two halves of one word. */
   readonly wide: boolean;
 }
 
-const known = new Map<Abi, Words>();
+const layouts = new Map<Abi, WordLayout>();
 
-function wordsOf(abi: Abi): Words {
-  let words = known.get(abi);
-  if (words !== undefined) return words;
+function wordLayout(abi: Abi): WordLayout {
+  let layout = layouts.get(abi);
+  if (layout !== undefined) return layout;
   checkAbi(abi);
   const { size, fields } = abi.kevent;
   const field = new Map(fields.map((f) => [f.name, f]));
   const at = (name: string): number => (field.get(name)?.offset ?? 0) / 4;
-  words = {
+  layout = {
     abi,
     stride: size / 4,
     ident: at('ident'),
     filter: at('filter'),
-    // A 16-bit flags is the upper half of the word in which filter is the lower.
+    // Where flags has 16 bits, it is the upper half of the word whose lower half is filter.
     flags: Math.floor(at('flags')),
     fflags: at('fflags'),
     data: at('data'),
@@ -49,21 +50,29 @@ function wordsOf(abi: Abi): Words {
     exts: (field.get('ext')?.size ?? 0) / 8,
     wide: field.get('filter')?.size === 4,
   };
-  known.set(abi, words);
-  return words;
+  layouts.set(abi, layout);
+  return layout;
 }
 
 /**
- * An array of `struct kevent`, as bytes: the changelist and the eventlist of kevent(2). One buffer of `length` times
- * sizeof(struct kevent), laid out as the ABI's header says; it is never handed out, so nothing can detach or resize it
- * under the kernel. 64-bit fields are read as numbers, exact while they are safe integers; `ident64`, `data64` and
- * `udata64` are exact always.
+ * An array of `struct kevent` for kevent(2): a changelist, an eventlist or both. Its memory is zero at first, and has the
+ * layout of the system's header. A record has 32 bytes on most systems, 40 on NetBSD and 64 on FreeBSD.
  *
- * Every method throws a RangeError for an index that is not in the list.
+ * 64-bit fields are read as numbers, which are exact up to 2^53 - 1. `ident64`, `data64` and `udata64` are always exact.
+ * Every method with an `index` throws a RangeError if the list has no such record, and a TypeError if it is not a number.
+ *
+ * @example
+ * ```ts
+ * const list = new KeventList(8);
+ * list.set(0, { ident: fd, filter: EVFILT_READ, flags: EV_ADD });
+ * const n = kevent(kq, list, 1, list, list.length, null);
+ * for (let i = 0; i < n; i++) console.log(list.ident(i), list.data(i));
+ * ```
  */
 export class KeventList implements Iterable<Kevent> {
   readonly #length: number;
-  readonly #layout: Words;
+  readonly #layout: WordLayout;
+  // Never exposed, so no caller can detach or resize the memory while the kernel uses it.
   readonly #words: Int32Array;
   #address = 0;
 
@@ -72,14 +81,16 @@ export class KeventList implements Iterable<Kevent> {
   }
 
   /**
-   * @param length how many records, 1 to 2^24
-   * @param abi whose struct kevent; the running system's if absent
-   * @throws TypeError, RangeError for another length or an abi that is not one of `abis`
+   * @param length the number of records, from 1 to 2^24
+   * @param abi the ABI of the records. The default is that of the default kqueue
+   * @throws TypeError `length` is not a number, or `abi` is not one of {@link abis}
+   * @throws RangeError `length` is not an integer from 1 to 2^24
+   * @throws Error koffi cannot be loaded
    */
   constructor(length: number, abi: Abi = defaultAbi()) {
     checkInteger('length', length, 1, MAX_LENGTH);
     this.#length = length;
-    this.#layout = wordsOf(abi);
+    this.#layout = wordLayout(abi);
     this.#words = new Int32Array(new ArrayBuffer(length * this.#layout.stride * 4));
   }
 
@@ -88,17 +99,14 @@ export class KeventList implements Iterable<Kevent> {
     return this.#length;
   }
 
-  /**
-   * The address of the first record: the pointer that a C function takes. It stays valid for as long as the list lives.
-   * @throws Error where koffi cannot be loaded
-   */
+  /** The address of the first record, to pass to a C function as a pointer. It is valid as long as the list lives. */
   get address(): number {
-    // The buffer is off the JavaScript heap, because new ArrayBuffer made it. So nothing moves it.
+    // `new ArrayBuffer` allocates outside the JavaScript heap, so the address never changes.
     if (this.#address === 0) this.#address = Number(koffi().address(this.#words.buffer));
     return this.#address;
   }
 
-  /** Whose struct kevent the records are. */
+  /** The ABI of the records. */
   get abi(): Abi {
     return this.#layout.abi;
   }
@@ -119,7 +127,7 @@ export class KeventList implements Iterable<Kevent> {
     return (BigInt((words[word + 1] as number) >>> 0) << 32n) | BigInt((words[word] as number) >>> 0);
   }
 
-  /** 64 bits as a number while that is exact, or else as a bigint. */
+  /** 64 bits as a number if that is exact, and as a bigint otherwise. */
   #exact(word: number, signed: boolean): number | bigint {
     const high = this.#words[word + 1] as number;
     const number = (signed ? high : high >>> 0) * TWO32 + ((this.#words[word] as number) >>> 0);
@@ -128,58 +136,60 @@ export class KeventList implements Iterable<Kevent> {
     return signed ? BigInt.asIntN(64, exact) : exact;
   }
 
-  /** `ident`, `uintptr_t`. Rounded above 2^53: see {@link KeventList.ident64}. */
+  /** Reads `ident`, `uintptr_t`. Rounded above 2^53, where {@link KeventList.ident64} is exact. */
   ident(index: number): number {
     return this.#unsigned(this.#base(index) + this.#layout.ident);
   }
 
-  /** `filter`: EVFILT_*, `int16_t` (`uint32_t` on NetBSD). */
+  /** Reads `filter`, an EVFILT_* constant: `int16_t` (`uint32_t` on NetBSD). */
   filter(index: number): number {
     const word = this.#words[this.#base(index) + this.#layout.filter] as number;
     return this.#layout.wide ? word >>> 0 : (word << 16) >> 16;
   }
 
-  /** `flags`: EV_*, `uint16_t` (`uint32_t` on NetBSD). */
+  /** Reads `flags`, EV_* bits: `uint16_t` (`uint32_t` on NetBSD). */
   flags(index: number): number {
     const word = this.#words[this.#base(index) + this.#layout.flags] as number;
     return this.#layout.wide ? word >>> 0 : word >>> 16;
   }
 
-  /** `fflags`: NOTE_*, `uint32_t`. */
+  /** Reads `fflags`, NOTE_* bits: `uint32_t`. */
   fflags(index: number): number {
     return (this.#words[this.#base(index) + this.#layout.fflags] as number) >>> 0;
   }
 
-  /** `data`, signed 64 bits. Rounded beyond 2^53: see {@link KeventList.data64}. */
+  /** Reads `data`, signed 64 bits. Rounded beyond 2^53, where {@link KeventList.data64} is exact. */
   data(index: number): number {
     const words = this.#words;
     const word = this.#base(index) + this.#layout.data;
     return (words[word + 1] as number) * TWO32 + ((words[word] as number) >>> 0);
   }
 
-  /** `udata`, `void *`, as an unsigned number. Rounded above 2^53: see {@link KeventList.udata64}. */
+  /** Reads `udata`, `void *`, as an unsigned number. Rounded above 2^53, where {@link KeventList.udata64} is exact. */
   udata(index: number): number {
     return this.#unsigned(this.#base(index) + this.#layout.udata);
   }
 
-  /** `ident`, exact. */
+  /** Reads `ident` exactly. */
   ident64(index: number): bigint {
     return this.#unsigned64(this.#base(index) + this.#layout.ident);
   }
 
-  /** `data`, exact. */
+  /** Reads `data` exactly. */
   data64(index: number): bigint {
     return BigInt.asIntN(64, this.#unsigned64(this.#base(index) + this.#layout.data));
   }
 
-  /** `udata`, exact. */
+  /** Reads `udata` exactly. */
   udata64(index: number): bigint {
     return this.#unsigned64(this.#base(index) + this.#layout.udata);
   }
 
   /**
-   * `ext[which]`, `uint64_t`: two of them in macOS's kevent64_s, four on FreeBSD 12 and later. Given a `value`, writes it.
-   * @throws RangeError where the ABI has no such member
+   * Reads `ext[which]`, `uint64_t`. With a `value`, writes it first. FreeBSD 12 and later have four elements, and kevent64_s
+   * of macOS has two.
+   * @throws TypeError `which` is not a number, or `value` is not a number or a bigint
+   * @throws RangeError the ABI has no `ext[which]`, or `value` does not fit
    */
   ext(index: number, which: number, value?: number | bigint): bigint {
     const { abi, exts, ext } = this.#layout;
@@ -193,12 +203,12 @@ export class KeventList implements Iterable<Kevent> {
     return this.#unsigned64(word);
   }
 
-  /** Writes 64 bits that {@link check64} has seen. */
+  /** Writes 64 bits. {@link check64} has checked the value. */
   #write64(word: number, value: number | bigint): void {
     const words = this.#words;
     if (typeof value === 'number') {
       words[word] = value;
-      // Most numbers are small: without a division, and for a negative one all ones.
+      // Most numbers have at most 32 bits. Their upper word is the sign, without a division.
       words[word + 1] = (value | 0) === value ? value >> 31 : Math.floor(value / TWO32);
     } else {
       words[word] = Number(BigInt.asIntN(32, value));
@@ -207,9 +217,9 @@ export class KeventList implements Iterable<Kevent> {
   }
 
   /**
-   * Writes a record: the fields that are given, and 0 into those that are not, `ext` included. A failed check leaves the
-   * record as it was.
-   * @throws TypeError, RangeError naming the field that does not fit its C type
+   * Writes a record. A field that is absent becomes 0, and so does `ext`. If it throws, the record is unchanged.
+   * @throws TypeError `kevent` is not an object, or a field has the wrong type
+   * @throws RangeError a field does not fit its C type
    */
   set(index: number, kevent: { readonly [Field in keyof Kevent]?: Kevent[Field] | undefined }): this {
     if (typeof kevent !== 'object' || kevent === null) throw wrongType('kevent', 'an object', kevent);
@@ -239,13 +249,13 @@ export class KeventList implements Iterable<Kevent> {
       checkInteger('filter', filter, -0x8000, 0x7fff);
       checkInteger('flags', flags, 0, 0xffff);
     }
-    // JavaScript's own `|` makes a negative number of one with NOTE_EXIT or NOTE_FFCOPY in it: the same 32 bits.
+    // JavaScript's `|` gives a negative number if the result has bit 31, as in NOTE_EXIT. It means the same 32 bits.
     checkInteger('fflags', fflags, -(2 ** 31), TWO32 - 1);
     check64('ident', ident, false);
     check64('data', data, true);
     check64('udata', udata, false);
     const words = this.#words;
-    // ext, and NetBSD's padding in front of data.
+    // Clears ext, and NetBSD's padding before data.
     if (layout.stride !== 8) words.fill(0, base, base + layout.stride);
     this.#write64(base + layout.ident, ident);
     if (layout.wide) {
@@ -260,7 +270,7 @@ export class KeventList implements Iterable<Kevent> {
     return this;
   }
 
-  /** A snapshot of one record. */
+  /** Returns a copy of one record as an object. */
   get(index: number): Kevent {
     const base = this.#base(index);
     const { ident, data, udata } = this.#layout;
@@ -274,7 +284,7 @@ export class KeventList implements Iterable<Kevent> {
     };
   }
 
-  /** A snapshot of every record, in order. */
+  /** Iterates over copies of all records, in order. */
   *[Symbol.iterator](): IterableIterator<Kevent> {
     for (let index = 0; index < this.length; index++) yield this.get(index);
   }
@@ -287,14 +297,14 @@ export class KeventList implements Iterable<Kevent> {
     other.#words.set(this.#words.subarray(0, count * this.#layout.stride));
   }
 
-  /** A copy of the bytes of one record. */
+  /** Returns a copy of the bytes of one record. */
   bytes(index: number): Uint8Array {
     const base = this.#base(index);
     return new Uint8Array(this.#words.slice(base, base + this.#layout.stride).buffer);
   }
 
   /**
-   * The bytes of one record, field by field, for the eye:
+   * Returns the bytes of one record as text: the offset, the bytes in memory order, the name and the C type of each field.
    *
    * ```text
    *  0  05 00 00 00 00 00 00 00  ident   uintptr_t
@@ -324,9 +334,9 @@ export class KeventList implements Iterable<Kevent> {
     return lines.join('\n');
   }
 
-  /** One line a record: `kevent { READ fd=5, ADD|CLEAR, data=12 }`. */
+  /** Returns one line for each record, such as `kevent { READ fd=5, ADD|CLEAR, data=12 }`. */
   toString(): string {
-    return Array.from(this, (kevent) => describeKevent(this.abi, kevent)).join('\n');
+    return Array.from(this, (kevent) => `kevent ${describeRecord(this.abi, kevent)}`).join('\n');
   }
 }
 
@@ -347,8 +357,23 @@ function check64(argument: string, value: number | bigint, signed: boolean): voi
 }
 
 /**
- * The macro of kqueue(2): writes the six fields of record `index`, in C's argument order.
- * @throws TypeError, RangeError naming the argument that does not fit its C type
+ * Writes the six fields of record `index`, as the macro EV_SET of kqueue(2) does. `ext` becomes 0. If it throws, the record
+ * is unchanged.
+ *
+ * @param ident `uintptr_t`: a descriptor, a process ID, a signal number or a timer's number, as the filter defines
+ * @param filter `int16_t` (`uint32_t` on NetBSD): an EVFILT_* constant
+ * @param flags `uint16_t` (`uint32_t` on NetBSD): EV_* bits
+ * @param fflags `uint32_t`: NOTE_* bits of the filter
+ * @param data signed 64 bits: a timer's period or a low-water mark, as the filter defines
+ * @param udata `void *`: a number that comes back unchanged with each event
+ * @throws TypeError `list` is not a KeventList, or an argument has the wrong type
+ * @throws RangeError the list has no record `index`, or an argument does not fit its C type
+ *
+ * @example
+ * ```ts
+ * EV_SET(list, 0, fd, EVFILT_READ, EV_ADD | EV_CLEAR, 0, 0, 0);
+ * EV_SET(list, 1, 1, EVFILT_TIMER, EV_ADD, 0, 250, 0); // every 250 ms
+ * ```
  */
 export function EV_SET(
   list: KeventList,

@@ -6,8 +6,8 @@ let loaded: Koffi | undefined;
 let failure: Error | undefined;
 
 /**
- * koffi, loaded at the first use: it throws where it has no binary for the machine, and importing this library must work
- * everywhere.
+ * Loads koffi at the first use, because koffi throws where it has no binary for the machine. Importing this library must
+ * succeed on every machine.
  */
 export function koffi(): Koffi {
   if (loaded !== undefined) return loaded;
@@ -16,7 +16,7 @@ export function koffi(): Koffi {
   return loaded as unknown as Koffi;
 }
 
-/** Why koffi cannot be used here; undefined where it can. */
+/** The reason why koffi cannot be loaded. Undefined if it can. */
 export function koffiFailure(): string | undefined {
   if (loaded === undefined) failure ??= load();
   return failure?.message;
@@ -24,7 +24,7 @@ export function koffiFailure(): string | undefined {
 
 function load(): Error | undefined {
   try {
-    // A bundler that makes CommonJS of this leaves import.meta empty.
+    // import.meta is empty where a bundler has converted this file to CommonJS.
     const module = createRequire(import.meta.url ?? __filename)('koffi') as Koffi;
     if (module.sizeof('void *') !== 8) return new Error('kqueue-ffi needs a 64-bit process');
     loaded = module;
@@ -36,7 +36,7 @@ function load(): Error | undefined {
 
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
-  // The sentences of others end with a full stop, and this one goes on.
+  // The text goes on after the message.
   const reason = cause.message.replace(/\.$/, '');
   const disabled = (cause as NodeJS.ErrnoException).code === 'ERR_DLOPEN_DISABLED';
   return disabled ? `${reason} (with --permission, Node also needs --allow-addons)` : reason;

@@ -5,9 +5,9 @@ import { koffi } from './koffi.ts';
 
 /** One member of a C struct. */
 export interface Field {
-  /** The name that the header gives it: `ident`. */
+  /** Its name in the header, such as `ident`. */
   readonly name: string;
-  /** The C type that the header declares. */
+  /** Its C type in the header. */
   readonly type: CType;
   /** offsetof, in bytes. */
   readonly offset: number;
@@ -15,7 +15,7 @@ export interface Field {
   readonly size: number;
 }
 
-/** A C struct, measured: what sizeof, _Alignof and offsetof say of it. */
+/** The layout of a C struct: its sizeof, its _Alignof, and the offsetof of each member. */
 export interface Layout {
   /** sizeof, in bytes. */
   readonly size: number;
@@ -25,33 +25,39 @@ export interface Layout {
   readonly fields: readonly Field[];
 }
 
-/** One system's kqueue(2) as its headers have it: layouts, the names of the calls, constants. */
+/** The binary interface of one system's kqueue(2): struct layouts, symbols and constants. */
 export interface Abi {
-  /** Its name among {@link abis}. */
+  /** Its key in {@link abis}. */
   readonly name: AbiName;
-  /** What people call the system: `macOS` for `darwin`. */
+  /** The system's usual name: `macOS` for `darwin`. */
   readonly title: string;
-  /** The oldest release that this library supports; undefined for a layout to look at. */
+  /** The oldest release that this library supports. Undefined for a table that is a layout only. */
   readonly oldestRelease: string | undefined;
-  /** The release that brought a constant, where a release without it is in use. */
+  /** For each constant that a supported or recent release lacks: the first release that has it. */
   readonly since: Readonly<Record<string, string>>;
-  /** `struct kevent` (`struct kevent64_s` for `darwin64`). Computed by koffi at the first look; throws without koffi. */
+  /**
+   * `struct kevent`, or `struct kevent64_s` for `darwin64`. koffi computes it at the first access.
+   * @throws Error koffi cannot be loaded, or computes another layout than the header's
+   */
   readonly kevent: Layout;
-  /** `struct timespec`. Computed by koffi at the first look; throws without koffi. */
+  /**
+   * `struct timespec`. koffi computes it at the first access.
+   * @throws Error koffi cannot be loaded, or computes another layout than the header's
+   */
   readonly timespec: Layout;
-  /** The names under which the C library exports the calls. */
+  /** The symbol that the C library exports for each call. */
   readonly symbols: { readonly kqueue: string; readonly kevent: string; readonly close: string };
   /** The C type of nchanges and nevents. */
   readonly counts: 'int' | 'size_t';
-  /** Whether bindKqueue() takes it. `darwin64` and `freebsd11` are layouts to look at. */
+  /** Whether bindKqueue() accepts the table. False for `darwin64` and `freebsd11`, which are layouts only. */
   readonly bindable: boolean;
-  /** Every constant of `<sys/event.h>` by name. */
+  /** Each `EV_*`, `EVFILT_*` and `NOTE_*` constant of `<sys/event.h>` by name. */
   readonly constants: Readonly<Record<string, number>>;
-  /** What this system does differently from the others. */
+  /** The differences from other systems that this library handles. */
   readonly quirks: Quirks;
 }
 
-/** Lets koffi lay the struct out as a C compiler would, and refuses a result that is not the header's. */
+/** Computes the layout of a struct with koffi, and throws if its size or alignment differs from the header's. */
 function measure(what: string, struct: StructData): Layout {
   const { alignof, offsetof, sizeof, struct: declare } = koffi();
   const members = Object.entries(struct.fields);
@@ -59,7 +65,7 @@ function measure(what: string, struct: StructData): Layout {
     name,
     [Math.min(alignof(type), struct.pack ?? Number.POSITIVE_INFINITY), type],
   ]);
-  // Anonymous, because koffi's type names are global to the process and may be given once.
+  // Anonymous, because koffi's type names are global to the process, and each may be declared only once.
   const type = declare(Object.fromEntries(packed));
   const layout: Layout = {
     size: sizeof(type),
@@ -102,14 +108,22 @@ function describe(data: AbiData): Abi {
   });
 }
 
-/** The ABI of every system, on every machine: a Mac can print FreeBSD's layout. */
+/**
+ * The ABI of every system, on every machine. `darwin64` (kevent64(2) of macOS) and `freebsd11` are layouts only.
+ *
+ * @example
+ * ```ts
+ * for (const { name, offset, size } of abis.freebsd.kevent.fields) console.log(name, offset, size);
+ * new KeventList(1, abis.netbsd).set(0, { ident: 5 }).hexdump(0);
+ * ```
+ */
 export const abis: { readonly [Name in AbiName]: Abi } = Object.freeze(
   Object.fromEntries(Object.entries(abiData).map(([name, data]) => [name, describe(data)])) as {
     [Name in AbiName]: Abi;
   },
 );
 
-/** Whether `abi` is one of {@link abis} itself: a table made by hand would let the kernel write past a list. */
+/** Whether `abi` is an object of {@link abis}. With a table made by hand the kernel could write past the end of a list. */
 export function isAbi(abi: unknown): abi is Abi {
   return Object.values(abis).includes(abi as Abi);
 }

@@ -3,10 +3,10 @@ import { bindLibc, EEXIST, errno, libc } from './linux/syscalls.ts';
 
 const EPOLL_CTL_ADD = 1;
 
-/** struct epoll_event: no events, until libuv asks for some; its data is the descriptor, at 4 or at 8, as libuv has it. */
+/** struct epoll_event with no events, which libuv sets later. data is the descriptor, as in libuv, at offset 4 or 8. */
 const words = new Int32Array(new ArrayBuffer(16));
 let address = 0;
-/** The epoll(7) of the main thread's loop; -1 where the program that has Node in it exports nothing of libuv. */
+/** The epoll(7) instance of the main thread's loop. -1 if the program that contains Node exports no symbol of libuv. */
 let backend: number | undefined;
 
 function findBackend(): number {
@@ -21,21 +21,25 @@ function findBackend(): number {
   }
 }
 
-/** The descriptor of the epoll(7) of the main thread's loop; -1 where it is not known. Linux only, on the main thread. */
+/** The descriptor of the epoll(7) instance of the main thread's loop, or -1 if it is unknown. Only on Linux's main thread. */
 export function backendFd(): number {
-  // Bun exports functions of libuv that end the process.
+  // Bun exports libuv functions that end the process when they are called.
   const { bun, deno } = process.versions;
   backend ??= bun === undefined && deno === undefined ? findBackend() : -1;
   return backend;
 }
 
 /**
- * Puts a descriptor into the epoll of Node's loop ahead of libuv, which does so when the loop turns, and aborts the process
- * if the kernel says no; one that is there already it takes for its own. False where the kernel does say no: to an epoll
- * that watches one that watches one, and so on, to one that watches that of libuv, and to one with a file that too many
- * others watch. Where nobody can be asked, true. Linux only, on the main thread.
+ * Adds a descriptor to the epoll instance of Node's loop. Returns false if the kernel refuses it, and true if it succeeds or
+ * the instance is unknown. Only on Linux's main thread.
+ *
+ * libuv adds a descriptor when the loop turns, and aborts the process if the kernel refuses it. libuv accepts a descriptor
+ * that is already there. The kernel refuses an epoll instance in three cases (epoll_ctl(2), ELOOP and EINVAL):
+ * - its chain of watched epoll instances is too long,
+ * - it watches libuv's instance,
+ * - it watches a file that too many others watch.
  */
-export function admit(fd: number): boolean {
+export function addToLoopEpoll(fd: number): boolean {
   bindLibc();
   const backend = backendFd();
   if (backend === -1) return true;

@@ -5,7 +5,7 @@ import { type Abi, checkAbi } from './layout.ts';
 
 const UINT32_MAX = 2 ** 32 - 1;
 
-/** Which NOTE_* belong to a filter: the same bit means another thing to each. In the order of the man page. */
+/** The NOTE_* of each filter, in the order of the man page. The same bit has another meaning for another filter. */
 const notesOf: Readonly<Record<string, readonly string[]>> = {
   READ: ['LOWAT', 'EOF', 'FILE_POLL'],
   WRITE: ['LOWAT'],
@@ -51,7 +51,7 @@ const notesOf: Readonly<Record<string, readonly string[]>> = {
   MEMORYSTATUS: ['PRESSURE_NORMAL', 'PRESSURE_WARN', 'PRESSURE_CRITICAL', 'LOW_SWAP'],
 };
 
-/** What stands before a note: NOTE_VM_PRESSURE for PRESSURE of VM. NOTE_ for the filters that are not here. */
+/** The prefix of a filter's notes, such as NOTE_VM_ in NOTE_VM_PRESSURE. NOTE_ for the other filters. */
 const prefixes: Readonly<Record<string, string>> = {
   VM: 'NOTE_VM_',
   MEMORYSTATUS: 'NOTE_MEMORYSTATUS_',
@@ -78,14 +78,14 @@ const FLAGS = [
   'EOF',
 ];
 
-function names(value: number, of: readonly (readonly [string, number | undefined])[]): string {
+/** The names of the bits in `value`, joined by `|`. Bits without a name follow in hexadecimal. */
+function bitNames(value: number, of: readonly (readonly [string, number | undefined])[]): string {
   const found: string[] = [];
   let rest = value >>> 0;
   for (const [name, bit] of of) {
-    // Unsigned: NOTE_EXIT is the topmost bit.
-    if (bit === undefined || bit === 0 || (value & bit) >>> 0 !== bit) continue;
-    // A bit that an earlier name has taken is another name for it, or half of a value like NOTE_USECONDS | NOTE_SECONDS.
-    if ((rest & bit) >>> 0 !== bit) continue;
+    // `>>> 0`, because NOTE_EXIT is bit 31, and `&` gives a negative number for it. Each bit is named once, so a bit that
+    // is no longer in `rest` has had its name.
+    if (bit === undefined || bit === 0 || (rest & bit) >>> 0 !== bit) continue;
     found.push(name);
     rest = (rest & ~bit) >>> 0;
   }
@@ -94,8 +94,9 @@ function names(value: number, of: readonly (readonly [string, number | undefined
 }
 
 /**
- * The name of an EVFILT_*, without the prefix: `READ`; the number itself where the ABI has no such filter.
- * @throws TypeError, RangeError for an abi that is not one of `abis`, and for what fits no system's field
+ * Returns the name of an EVFILT_* constant without its prefix, such as `READ`, or the number if the ABI has no such filter.
+ * @throws TypeError `abi` is not one of {@link abis}, or `filter` is not a number
+ * @throws RangeError `filter` is not an integer from -2^15 to 2^32 - 1
  */
 export function filterName(abi: Abi, filter: number): string {
   checkAbi(abi);
@@ -107,32 +108,35 @@ export function filterName(abi: Abi, filter: number): string {
 }
 
 /**
- * The names of the EV_* in `flags`, without the prefix: `ADD|CLEAR`; what has no name in hexadecimal.
- * @throws TypeError, RangeError as {@link filterName}
+ * Returns the names of the EV_* constants in `flags` without their prefix, such as `ADD|CLEAR`. Bits without a name follow in
+ * hexadecimal.
+ * @throws TypeError `abi` is not one of {@link abis}, or `flags` is not a number
+ * @throws RangeError `flags` is not an integer from 0 to 2^32 - 1
  */
 export function flagNames(abi: Abi, flags: number): string {
   checkAbi(abi);
   checkInteger('flags', flags, 0, UINT32_MAX);
-  return names(
+  return bitNames(
     flags,
     FLAGS.map((name) => [name, abi.constants[`EV_${name}`]]),
   );
 }
 
 /**
- * The names of the NOTE_* in `fflags` as `filter` takes them, without the prefix: `WRITE|EXTEND`. The negative number that
- * `|` makes of bit 31 is taken for the same 32 bits.
- * @throws TypeError, RangeError as {@link filterName}
+ * Returns the names of the NOTE_* constants of `filter` in `fflags` without their prefix, such as `WRITE|EXTEND`. Bits without
+ * a name follow in hexadecimal. A negative `fflags`, which JavaScript's `|` gives for bit 31, means the same 32 bits.
+ * @throws TypeError `abi` is not one of {@link abis}, or a number is expected
+ * @throws RangeError `filter` is not an integer from -2^15 to 2^32 - 1, or `fflags` not one from -2^31 to 2^32 - 1
  */
 export function noteNames(abi: Abi, filter: number, fflags: number): string {
   const name = filterName(abi, filter);
   checkInteger('fflags', fflags, -(2 ** 31), UINT32_MAX);
   const prefix = prefixes[name] ?? 'NOTE_';
   const notes = (notesOf[name] ?? []).map((note): [string, number | undefined] => [note, abi.constants[prefix + note]]);
-  if (name !== 'TIMER' || abi.constants['NOTE_MSECONDS'] !== 0) return names(fflags, notes);
-  // OpenBSD and NetBSD: the unit is a number in the two low bits, not a bit each.
+  if (name !== 'TIMER' || abi.constants['NOTE_MSECONDS'] !== 0) return bitNames(fflags, notes);
+  // On OpenBSD and NetBSD the unit is a number in the two low bits, not one bit for each unit.
   const unit = notes.find(([, value]) => value === (fflags & 3) && value !== 0)?.[0];
-  const bits = names(
+  const bits = bitNames(
     (fflags & ~3) >>> 0,
     notes.filter(([, value]) => (value ?? 0) > 3),
   );
@@ -140,8 +144,8 @@ export function noteNames(abi: Abi, filter: number, fflags: number): string {
 }
 
 /**
- * `{ READ fd=5, ADD|CLEAR, data=12 }`. Fields that are 0 are left out. READ and WRITE with EV_EOF have an errno in fflags,
- * not notes: `fflags=ECONNREFUSED`, by the running system's names.
+ * A record as text, such as `{ READ fd=5, ADD|CLEAR, data=12 }`, without the fields that are 0. READ and WRITE with EV_EOF
+ * have an errno in fflags instead of notes, shown by the running system's name: `fflags=ECONNREFUSED`.
  */
 export function describeRecord(abi: Abi, { ident, filter, flags, fflags, data, udata }: Kevent): string {
   const name = filterName(abi, filter);
@@ -155,26 +159,22 @@ export function describeRecord(abi: Abi, { ident, filter, flags, fflags, data, u
   return `{ ${parts.join(', ')} }`;
 }
 
-/** {@link describeRecord} as a struct: `kevent { READ fd=5, ADD|CLEAR, data=12 }`. */
-export function describeKevent(abi: Abi, kevent: Kevent): string {
-  return `kevent ${describeRecord(abi, kevent)}`;
-}
-
 const errnoNames = new Map(Object.entries(constants.errno).map(([name, errno]) => [errno, name]));
-// Two names for one number on Linux and macOS: the one that kqueue(2) and its readers use.
+// On Linux and macOS a number may have two names. These are the names that man pages use.
 errnoNames.set(constants.errno.EAGAIN, 'EAGAIN');
 if (constants.errno.EOPNOTSUPP !== undefined) errnoNames.set(constants.errno.EOPNOTSUPP, 'EOPNOTSUPP');
 
 /**
- * errno(2): the running system's name for an error number, `ENOENT` for 2; `errno 12345` for one that it has no name for.
- * @throws TypeError for what is no number
+ * Returns the running system's name for an error number (errno(2)), such as `ENOENT` for 2. Returns `errno 12345` for a number
+ * without a name.
+ * @throws TypeError `errno` is not a number
  */
 export function errnoName(errno: number): string {
   if (typeof errno !== 'number') throw wrongType('errno', 'a number', errno);
   return errnoNames.get(errno) ?? `errno ${errno}`;
 }
 
-/** Gives a class its look in console.log and util.inspect, by the symbol that Node reserves for that. */
+/** Defines the text that console.log and util.inspect show for a class, under Node's symbol `nodejs.util.inspect.custom`. */
 export function inspectAs<T>(type: { readonly prototype: T }, look: (value: T) => string): void {
   Object.defineProperty(type.prototype, Symbol.for('nodejs.util.inspect.custom'), {
     value(this: T): string {
@@ -183,7 +183,7 @@ export function inspectAs<T>(type: { readonly prototype: T }, look: (value: T) =
   });
 }
 
-/** A value for JSON, which has no bigints: a bigint is a number where that is exact, and else a string. */
+/** A value for JSON, which has no bigints. A bigint becomes a number if that is exact, and a string otherwise. */
 export function jsonOf(value: unknown): unknown {
   if (typeof value !== 'bigint') return value;
   const number = Number(value);

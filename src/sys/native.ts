@@ -1,155 +1,186 @@
-import type { TypeObject } from 'koffi';
 import { checkCall } from './call.ts';
 import { checkInt, checkOptionNames, outOfRange, wrongType } from './check.ts';
 import { systemAbi } from './default.ts';
 import { createTracked, unowned, untrack } from './descriptor.ts';
 import { KeventList } from './kevent-list.ts';
 import { koffi } from './koffi.ts';
-import { abis, checkAbi } from './layout.ts';
+import { type Abi, abis, checkAbi } from './layout.ts';
 import type { Binding, Sys } from './sys.ts';
 import type { Timespec } from './timespec.ts';
 
-type Kevent = (
-  kq: number,
-  changes: number,
-  nchanges: number,
-  events: number,
-  nevents: number,
-  timeout: number,
-) => number;
+/** The foreign functions. Pointers are addresses, and 0 is NULL. */
+interface Calls {
+  kqueue(): number;
+  kevent(kq: number, changes: number, nchanges: number, events: number, nevents: number, timeout: number): number;
+  close(fd: number): number;
+  fcntl(fd: number, command: number, type: 'int', argument: number): number;
+}
+
 const BINDING: ReadonlySet<string> = new Set(['library', 'abi', 'symbols'] satisfies (keyof Binding)[]);
 const SYMBOLS: ReadonlySet<string> = new Set(['kqueue', 'kevent', 'close']);
+/** fcntl(2): the same numbers on every system. */
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
 
 /**
- * Binds kqueue, kevent and close of a shared library, or of the process itself, with the C layout that `abi` describes.
- * koffi's own idea of the layout is compared with the ABI's before anything is called.
+ * Binds kqueue(2), kevent(2) and close(2) of a shared library, or of the process itself, in the C layout of `abi`.
+ * Before it returns, it compares the layout that koffi computes with the size and the alignment of the system's header.
  *
- * @throws TypeError for arguments of another form; Error where the library or a symbol is not found, where koffi has no
- * binary for this machine, and where it lays a struct out otherwise than the ABI says; RangeError for `darwin64` and
- * `freebsd11`, which are layouts to look at
+ * @throws TypeError `library` is not a path or null, `abi` is not one of {@link abis}, or an option is unknown or invalid
+ * @throws RangeError `abi` is `darwin64` or `freebsd11`, which are layouts only
+ * @throws Error the library or a symbol is not found
+ * @throws Error koffi has no binary for this machine, or its layout differs from the header's
+ *
+ * @example
+ * ```ts
+ * const sys = bindKqueue({ library: '/usr/lib/x86_64-linux-gnu/libkqueue.so.0', abi: abis.libkqueue });
+ * const kq = new Kqueue({ sys });
+ * ```
  */
 export function bindKqueue(binding: Binding): Sys {
+  checkBinding(binding);
+  return makeSys(binding, loadCalls(binding));
+}
+
+function checkBinding(binding: Binding): void {
   checkOptionNames('binding', binding, BINDING);
   const { library, abi, symbols = {} } = binding;
-  if (library !== null && typeof library !== 'string') throw wrongType('library', 'a path or null', library);
-  if (library === '') throw wrongType('library', 'a path or null', library);
+  if ((library !== null && typeof library !== 'string') || library === '') {
+    throw wrongType('library', 'a path or null', library);
+  }
   checkAbi(abi);
+  if (!abi.bindable) throw outOfRange('abi', 'an ABI that can be bound, not a layout to look at', abi.name);
+  checkLayout(abi);
   checkOptionNames('symbols', symbols, SYMBOLS);
-  if (!abi.bindable) throw outOfRange('abi', 'one that can be bound, not a layout to look at', abi.name);
-  const { load, errno: currentErrno, sizeof } = koffi();
-  if (abi.kevent.size % 8 !== 0 || abi.timespec.size !== 16) throw new Error(`${abi.name}: unexpected layout`);
-
-  // koffi says what is wrong, and not of which library.
-  const named = <T>(bind: () => T): T => {
-    try {
-      return bind();
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new Error(`${library ?? 'the process itself'}: ${reason}`, { cause });
-    }
-  };
-  const lib = named(() => load(library));
-  const find = (call: 'kqueue' | 'kevent' | 'close'): string => {
-    const name = symbols[call] ?? abi.symbols[call];
-    if (typeof name !== 'string' || !/^\w+$/.test(name))
+  for (const call of ['kqueue', 'kevent', 'close'] as const) {
+    const name: unknown = symbols[call] ?? abi.symbols[call];
+    // koffi parses the name as part of a C declaration.
+    if (typeof name !== 'string' || !/^\w+$/.test(name)) {
       throw wrongType(`symbols.${call}`, 'the name of a C symbol', name);
-    return name;
-  };
-  const func = (call: 'kqueue' | 'kevent' | 'close', parameters: (TypeObject | string)[]): unknown => {
-    const symbol = find(call);
-    return named(() => lib.func(symbol, 'int', parameters));
-  };
-  const kqueueC = func('kqueue', []) as () => number;
-  const closeC = func('close', ['int']) as (fd: number) => number;
-  // Pointers go down as numbers: each list keeps its buffer, and so its address, for life. koffi then converts six
-  // integers, which is less work than looking into three typed arrays.
-  const pointer: TypeObject | string = 'uintptr_t';
-  if (sizeof(pointer) !== 8) throw new Error('kqueue-ffi needs a 64-bit process');
-  const count = abi.counts;
-  const keventC = func('kevent', ['int', pointer, count, pointer, count, pointer]) as Kevent;
-  // fcntl is variadic, and arm64 macOS passes variadic arguments on the stack: it must be declared so.
-  const fcntl = load(null).func('fcntl', 'int', ['int', 'int', '...']) as unknown as (
-    fd: number,
-    command: number,
-    type: string,
-    argument: number,
-  ) => number;
+    }
+  }
+}
 
+/** The getters compare koffi's layout with the header's. Timespec and KeventList rely on the two sizes. */
+function checkLayout(abi: Abi): void {
+  if (abi.kevent.size % 8 !== 0 || abi.timespec.size !== 16) throw new Error(`${abi.name}: unexpected layout`);
+}
+
+function loadCalls({ library, abi, symbols = {} }: Binding): Calls {
+  const { load } = koffi();
+  try {
+    const lib = load(library);
+    const func = (call: 'kqueue' | 'kevent' | 'close', parameters: string[]): unknown =>
+      lib.func(symbols[call] ?? abi.symbols[call], 'int', parameters);
+    const count = abi.counts;
+    // A list keeps its buffer, and so its address, as long as it lives. koffi converts six integers in less time than
+    // it needs to find the memory of three typed arrays.
+    const pointer = 'uintptr_t';
+    return {
+      kqueue: func('kqueue', []) as Calls['kqueue'],
+      kevent: func('kevent', ['int', pointer, count, pointer, count, pointer]) as Calls['kevent'],
+      close: func('close', ['int']) as Calls['close'],
+      // arm64 macOS passes variadic arguments on the stack, so fcntl(2) must be declared variadic.
+      fcntl: load(null).func('fcntl', 'int', ['int', 'int', '...']) as unknown as Calls['fcntl'],
+    };
+  } catch (cause) {
+    // koffi's message does not name the library.
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${library ?? 'the process itself'}: ${reason}`, { cause });
+  }
+}
+
+function makeSys({ library, abi, symbols }: Binding, calls: Calls): Sys {
+  const { errno: currentErrno } = koffi();
+  const { kevent: keventC } = calls;
+  const { errorsPastNevents } = abi.quirks;
+  // poll(2) works on a kernel's own queue. A library's descriptor may be the end of a pipe.
+  const pollable = library === null && systemAbi !== undefined && process.platform !== 'linux';
+  // A library may have descriptors of its own, for example one that runs a kernel. In this process such a number is
+  // another file.
+  const isFdOfProcess = pollable || abi === abis.libkqueue;
   let saved = 0;
   const result = (value: number): number => {
     if (value === -1) saved = currentErrno();
     return value;
   };
-  // Only a kernel's own queue is a descriptor that poll(2) understands; a library's may be the end of a pipe.
-  const pollable = library === null && systemAbi !== undefined && process.platform !== 'linux';
-  // A library may have descriptors of its own, as a kernel that runs in the process has: the number is another file here.
-  const isOurs = pollable || abi === abis.libkqueue;
-  const { errorsPastNevents } = abi.quirks;
-  /**
-   * What every other kernel does with `n` records: those for which there is room are written, and where a failed change has
-   * no room for its record the call fails with that errno.
-   */
-  const handBack = (records: KeventList, n: number, eventlist: KeventList, nevents: number): number => {
-    if (n <= 0) return n;
-    records.copyTo(eventlist, Math.min(n, nevents));
-    for (let i = nevents; i < n; i++) {
-      const errno = records.data(i);
-      // A receipt of a change that was applied has 0.
-      if (errno === 0) continue;
-      saved = errno;
-      return -1;
-    }
-    return Math.min(n, nevents);
-  };
-  // What the last call was given. An address alone would not keep its buffer from the garbage collector during the call.
+  // The arguments of the last call. An address alone does not keep its buffer from the garbage collector.
   const inUse: { changelist: KeventList | null; eventlist: KeventList | null; timeout: Timespec | null } = {
     changelist: null,
     eventlist: null,
     timeout: null,
   };
+  const call: Sys['kevent'] = (kq, changelist, nchanges, eventlist, nevents, timeout) => {
+    inUse.changelist = changelist;
+    inUse.eventlist = eventlist;
+    inUse.timeout = timeout;
+    const n = keventC(
+      kq,
+      changelist === null ? 0 : changelist.address,
+      nchanges,
+      eventlist === null ? 0 : eventlist.address,
+      nevents,
+      timeout === null ? 0 : timeout.address,
+    );
+    if (n === -1) saved = currentErrno();
+    return n;
+  };
+  /** A call to a kernel that may write `nchanges` error records into an eventlist with less room. */
+  const callWithPrivateList = (
+    kq: number,
+    changelist: KeventList | null,
+    nchanges: number,
+    eventlist: KeventList,
+    nevents: number,
+    timeout: Timespec | null,
+  ): number => {
+    const records = new KeventList(nchanges, abi);
+    const n = call(kq, changelist, nchanges, records, nevents, timeout);
+    if (n <= 0) return n;
+    records.copyTo(eventlist, Math.min(n, nevents));
+    const error = firstError(records, nevents, n);
+    if (error === 0) return Math.min(n, nevents);
+    saved = error;
+    return -1;
+  };
 
-  const sys: Sys = {
+  return Object.freeze<Sys>({
     name: library ?? abi.name,
     abi,
     pollable,
     binding: Object.freeze({ library, abi, symbols: Object.freeze({ ...symbols }) }),
     kqueue(): number {
-      const kq = result(pollable ? createTracked(kqueueC) : kqueueC());
-      if (kq !== -1 && isOurs) {
-        // No kqueue1(2) or kqueuex(2): not every release has one. macOS sets the flag itself, and a child of fork(2) does
-        // not inherit a kqueue. Cannot fail: the descriptor is open.
-        fcntl(kq, F_SETFD, 'int', FD_CLOEXEC);
+      const kq = result(pollable ? createTracked(calls.kqueue) : calls.kqueue());
+      if (kq !== -1 && isFdOfProcess) {
+        // Not kqueue1(2) or kqueuex(2), because some releases lack them. macOS sets the flag itself, and a child of
+        // fork(2) does not inherit a kqueue. The call cannot fail, because the descriptor is open.
+        calls.fcntl(kq, F_SETFD, 'int', FD_CLOEXEC);
       }
       unowned.delete(kq);
       return kq;
     },
     kevent(kq, changelist, nchanges, eventlist, nevents, timeout): number {
       checkCall(abi, kq, changelist, nchanges, eventlist, nevents, timeout);
-      const isShort = errorsPastNevents && eventlist !== null && nevents < nchanges;
-      const records = isShort ? new KeventList(nchanges, abi) : eventlist;
-      inUse.changelist = changelist;
-      inUse.eventlist = records;
-      inUse.timeout = timeout;
-      const n = keventC(
-        kq,
-        changelist === null ? 0 : changelist.address,
-        nchanges,
-        records === null ? 0 : records.address,
-        nevents,
-        timeout === null ? 0 : timeout.address,
-      );
-      if (n === -1) saved = currentErrno();
-      return isShort ? handBack(records as KeventList, n, eventlist, nevents) : n;
+      return errorsPastNevents && eventlist !== null && nevents < nchanges
+        ? callWithPrivateList(kq, changelist, nchanges, eventlist, nevents, timeout)
+        : call(kq, changelist, nchanges, eventlist, nevents, timeout);
     },
     close(fd): number {
       checkInt('fd', fd);
-      return untrack(fd) ?? result(closeC(fd));
+      return untrack(fd) ?? result(calls.close(fd));
     },
     errno: () => saved,
-  };
-  return Object.freeze(sys);
+  });
 }
 
-/** fcntl(2): the same numbers on every system. */
-const F_SETFD = 2;
-const FD_CLOEXEC = 1;
+/**
+ * The errno of the first failed change among records `from` to `to` - 1. 0 if there is none, because the receipt of a
+ * change that was applied has 0. Every other kernel fails with this errno where the record has no room.
+ */
+function firstError(records: KeventList, from: number, to: number): number {
+  for (let i = from; i < to; i++) {
+    const error = records.data(i);
+    if (error !== 0) return error;
+  }
+  return 0;
+}

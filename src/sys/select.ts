@@ -4,22 +4,25 @@ import { abis } from './layout.ts';
 import { linuxSys } from './linux/sys.ts';
 import { bindKqueue } from './native.ts';
 import type { Sys } from './sys.ts';
-import { traceAsAsked } from './trace.ts';
+import { traceFromEnvironment } from './trace.ts';
 
 let chosen: Sys | undefined;
 
 /**
- * The running system's kqueue: libc's on macOS and the BSDs; on Linux the one built in, or the library that the
- * environment variable KQUEUE_LIBRARY names.
- * @throws Error that says why where there is none
+ * Returns the kqueue of the running system, the same object on each call. On macOS and the BSDs it is libc's. On Linux it
+ * is the built-in one, or the library that the environment variable KQUEUE_LIBRARY names.
+ *
+ * With KQUEUE_TRACE=1 in the environment, the result is traced ({@link traceSys}).
+ *
+ * @throws Error there is no kqueue on this machine, with the reason
  */
 export function defaultSys(): Sys {
-  chosen ??= traceAsAsked(select());
+  chosen ??= traceFromEnvironment(findSys());
   return chosen;
 }
 
-function select(): Sys {
-  if (systemAbi === undefined) throw unavailable(`${process.platform} has no kqueue(2), and none is built in for it`);
+function findSys(): Sys {
+  if (systemAbi === undefined) throw unavailable(`${process.platform} has no kqueue(2)`);
   const failure = koffiFailure();
   if (failure !== undefined) throw unavailable(failure);
   const library = namedLibrary();
@@ -29,13 +32,13 @@ function select(): Sys {
 }
 
 function unavailable(reason: string): Error {
-  const advice = 'It runs on macOS, FreeBSD, OpenBSD, NetBSD, DragonFly and Linux, wherever koffi does.';
+  const advice = 'kqueue-ffi runs on macOS, FreeBSD, OpenBSD, NetBSD, DragonFly and Linux, where koffi runs.';
   return Object.assign(new Error(`No kqueue here: ${reason}. ${advice}`), {
     code: 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM',
   });
 }
 
-/** Why there is no kqueue here; undefined where there is one. */
+/** Returns the reason why there is no kqueue on this machine, or undefined if there is one. Loads koffi. */
 export function unavailableReason(): string | undefined {
   try {
     defaultSys();

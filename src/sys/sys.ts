@@ -2,13 +2,13 @@ import type { KeventList } from './kevent-list.ts';
 import type { Abi } from './layout.ts';
 import type { Timespec } from './timespec.ts';
 
-/** Where kqueue(2) is to be found, for {@link bindKqueue}. */
+/** The calls that {@link bindKqueue} binds. */
 export interface Binding {
-  /** Path of a shared library; null for the process itself, whose libc has the calls on macOS and the BSDs. */
+  /** The path of a shared library. null is the process itself, whose libc has the calls on macOS and the BSDs. */
   readonly library: string | null;
-  /** One of `abis`: the layout that the library's calls expect. */
+  /** One of `abis`: the record layout that the library expects. With a wrong one the kernel writes past the lists. */
   readonly abi: Abi;
-  /** Names that replace the ABI's own, for a library that exports the calls under others. */
+  /** The symbols of the calls, where they differ from those of the ABI. */
   readonly symbols?:
     | {
         readonly kqueue?: string | undefined;
@@ -19,23 +19,23 @@ export interface Binding {
 }
 
 /**
- * One kqueue implementation: a kernel's, reached through its C library, or the one built in for Linux. Everything above
- * this floor stands on these members and asks for nothing else.
+ * One implementation of kqueue(2): a kernel's, called through its C library, or the built-in one for Linux. The high-level
+ * API uses only these members.
  */
 export interface Sys {
-  /** What to call it in messages: `freebsd`, `linux`, or the path of the library that was bound. */
+  /** The name for messages: `freebsd`, `linux`, or the path of the library that was bound. */
   readonly name: string;
-  /** Layouts, symbols and constants that its records are written in. */
+  /** The layout of its records, its symbols and its constants. */
   readonly abi: Abi;
-  /** Whether the kqueue descriptor itself turns readable for poll(2), and so for Node's event loop. */
+  /** Whether poll(2), and so Node's event loop, reports the queue's descriptor as readable while it has events. */
   readonly pollable: boolean;
-  /** Present and true where a SIGNAL knote keeps the signal's default action away by itself (the built-in Linux kqueue). */
+  /** Present and true if a SIGNAL knote suppresses the signal's default action by itself (the built-in Linux kqueue). */
   readonly handlesSignals?: boolean;
-  /** Present where bindKqueue() made it: what another thread needs to bind the same library. */
+  /** Present if bindKqueue() made this object. Another thread binds the same library with it. */
   readonly binding?: Binding;
-  /** kqueue(2): a new queue's descriptor, close-on-exec; -1 when it fails. */
+  /** kqueue(2). Returns the descriptor of a new queue, close-on-exec, or -1 and sets {@link Sys.errno}. */
   kqueue(): number;
-  /** kevent(2). Returns the number of records in `eventlist`, or -1 and {@link Sys.errno}. */
+  /** kevent(2). Returns the number of records written to `eventlist`, or -1 and sets {@link Sys.errno}. */
   kevent(
     kq: number,
     changelist: KeventList | null,
@@ -44,20 +44,23 @@ export interface Sys {
     nevents: number,
     timeout: Timespec | null,
   ): number;
-  /** close(2): 0, or -1 and {@link Sys.errno}. */
+  /** close(2). Returns 0, or -1 and sets {@link Sys.errno}. */
   close(fd: number): number;
-  /** The errno of the last call here that failed, saved by that call. */
+  /** The errno of the last failed call of this object. Each failed call saves it immediately. 0 if none has failed. */
   errno(): number;
   /**
-   * Present where kevent(2) may not be called from another thread on this queue (the built-in Linux kqueue keeps its
-   * knotes in one isolate). Gives a descriptor, owned by the queue and closed with it: a byte that is written to it
-   * triggers the EVFILT_USER knote `ident`. No other file ever has its inode. -1 and {@link Sys.errno} when it fails.
+   * Returns a descriptor that wakes the queue from another thread: a byte written to it triggers the EVFILT_USER knote
+   * `ident`. Returns -1 and sets {@link Sys.errno} on failure.
+   *
+   * Present if kevent(2) cannot be called on the queue from another thread, because the built-in Linux kqueue keeps its
+   * knotes in one isolate. The queue owns the descriptor and closes it. No other file ever has the descriptor's inode.
    */
   wakefd?(kq: number, ident: number): number;
   /**
-   * Present where the exit status of a process is lost when its parent reaps it (Linux before 6.15). Stores the status of
-   * every process that has exited, for the EVFILT_PROC knotes of this queue. Fetches nothing. Node's event loop reaps Node's
-   * children after it has called those who watch a descriptor, so such a callback is the time for this call.
+   * Stores the exit status of each exited process that an EVFILT_PROC knote of the queue watches. Fetches nothing.
+   *
+   * Present if the status is lost when the parent reaps the process (Linux before 6.15). Node's event loop first calls the
+   * callbacks of descriptors and then reaps Node's children, so call this in such a callback.
    */
   collectExits?(kq: number): void;
 }

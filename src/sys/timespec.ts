@@ -2,17 +2,24 @@ import { checkInteger, outOfRange, wrongType } from './check.ts';
 import { koffi } from './koffi.ts';
 import { inspectAs } from './names.ts';
 
-/** The longest wait that every kernel takes, in seconds: macOS refuses more with EINVAL. */
+/** The longest timeout that every kernel accepts, in seconds. macOS refuses more with EINVAL. */
 const MAX_SEC = 2 ** 31 - 1;
 const TWO32 = 2 ** 32;
 
 /**
- * `struct timespec`: a span of time, as the timeout of kevent(2) has it. 16 bytes on every 64-bit system:
- * `int64_t tv_sec` at 0, `long tv_nsec` at 8. Any pair that fits the C types can be made, so that the kernel's own
- * EINVAL for a negative or overlong one can be seen.
+ * `struct timespec`: the timeout of kevent(2). 16 bytes on every 64-bit system: `int64_t tv_sec` at offset 0 and
+ * `long tv_nsec` at offset 8.
+ *
+ * The constructor accepts every safe integer, also those that the kernel refuses with EINVAL, such as negative seconds.
+ *
+ * @example
+ * ```ts
+ * const timeout = new Timespec(1, 500_000_000); // 1.5 seconds
+ * timeout.setMillis(250);
+ * ```
  */
 export class Timespec {
-  // A backing store of its own, off the JavaScript heap: its address stays good for as long as this object lives.
+  // `new ArrayBuffer` allocates outside the JavaScript heap, so the address never changes.
   readonly #words: Int32Array = new Int32Array(new ArrayBuffer(16));
   #address = 0;
   #sec = 0;
@@ -23,26 +30,28 @@ export class Timespec {
   }
 
   /**
-   * @param sec tv_sec: seconds, a safe integer
-   * @param nsec tv_nsec: nanoseconds, a safe integer; a kernel takes 0 to 999,999,999
-   * @throws TypeError, RangeError for what is no such integer
+   * @param sec tv_sec: seconds, a safe integer. Kernels accept 0 and more, macOS up to 2^31 - 1
+   * @param nsec tv_nsec: nanoseconds, a safe integer. Kernels accept 0 to 999,999,999
+   * @throws TypeError an argument is not a number
+   * @throws RangeError an argument is not a safe integer
    */
   constructor(sec: number, nsec: number) {
     this.set(sec, nsec);
   }
 
   /**
-   * The span of `ms` milliseconds; fractions count, down to the nanosecond. More than 2^31 - 1 seconds is cut to that,
-   * which is 68 years and what every kernel takes.
-   * @throws RangeError for NaN and for less than nothing
+   * Makes a timespec of `ms` milliseconds. Fractions count, and are rounded up to a nanosecond. More than 2^31 - 1 seconds
+   * (68 years), Infinity included, becomes 2^31 - 1 seconds, which every kernel accepts.
+   * @throws TypeError `ms` is not a number
+   * @throws RangeError `ms` is NaN or negative
    */
   static fromMillis(ms: number): Timespec {
     return new Timespec(0, 0).setMillis(ms);
   }
 
   /**
-   * The address of its 16 bytes: the pointer that a C function takes. It stays valid for as long as this object lives.
-   * @throws Error where koffi cannot be loaded
+   * The address of its 16 bytes, to pass to a C function as a pointer. It is valid as long as this object lives.
+   * @throws Error koffi cannot be loaded
    */
   get address(): number {
     if (this.#address === 0) this.#address = Number(koffi().address(this.#words.buffer));
@@ -59,7 +68,7 @@ export class Timespec {
     return this.#nsec;
   }
 
-  /** Writes both members, so that one timespec can serve many calls. Same errors as the constructor. */
+  /** Writes both members, so that one timespec can serve many calls. Throws the same errors as the constructor. */
   set(sec: number, nsec: number): this {
     checkInteger('sec', sec, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
     checkInteger('nsec', nsec, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
@@ -72,18 +81,18 @@ export class Timespec {
     return this;
   }
 
-  /** As {@link Timespec.fromMillis}, into this timespec. */
+  /** Writes `ms` milliseconds, with the rules and errors of {@link Timespec.fromMillis}. */
   setMillis(ms: number): this {
     if (typeof ms !== 'number') throw wrongType('ms', 'a number', ms);
     if (!(ms >= 0)) throw outOfRange('ms', 'milliseconds, 0 or more', ms);
     if (ms >= MAX_SEC * 1000) return this.set(MAX_SEC, 0);
     const sec = Math.floor(ms / 1000);
-    // Rounded up: a wait may end late, never early.
+    // Rounded up, because a wait may end late but never early.
     const nsec = Math.ceil((ms - sec * 1000) * 1e6);
     return nsec < 1e9 ? this.set(sec, nsec) : this.set(sec + 1, nsec - 1e9);
   }
 
-  /** `timespec { sec=1, nsec=500000000 }` */
+  /** Text such as `timespec { sec=1, nsec=500000000 }`. */
   toString(): string {
     return `timespec { sec=${this.#sec}, nsec=${this.#nsec} }`;
   }

@@ -5,11 +5,11 @@ import { now } from './runtime.ts';
 import type { Sys } from './sys.ts';
 import type { Timespec } from './timespec.ts';
 
-/** As many records of a list are written out. Of a longer list the line says how many more there are. */
-const RECORDS = 8;
+/** The number of records of a list that a line shows. For a longer list the line also says how many more there are. */
+const MAX_SHOWN = 8;
 
 /**
- * A Sys that writes down each call of another, one line a call, as strace(1) and ktrace(1) do:
+ * Returns a {@link Sys} that forwards each call to `sys` and writes one line for each call, in the format of strace(1).
  *
  * ```text
  * kqueue() = 5  (0.02 ms)
@@ -17,12 +17,15 @@ const RECORDS = 8;
  * kevent(5, [{ READ fd=99, ADD }], NULL, 0, NULL) = -1 EBADF  (0.01 ms)
  * ```
  *
- * The changelist is shown as it goes down, and the eventlist as it comes back. With KQUEUE_TRACE=1 in the environment the
- * default kqueue is traced to standard error; with another value, to the file of that name.
+ * A line shows the changelist before the call and the eventlist after it.
  *
- * @param sys what to trace
- * @param write gets each line, without a newline; standard error if absent
+ * With KQUEUE_TRACE=1 in the environment the default kqueue writes its trace to standard error. Any other value, except 0
+ * and the empty string, names the file to which it appends the lines.
  *
+ * @param sys the calls to trace
+ * @param write receives each line, without a newline. By default it writes to standard error
+ *
+ * @example
  * ```ts
  * const kq = new Kqueue({ sys: traceSys(defaultSys(), (line) => lines.push(line)) });
  * ```
@@ -47,7 +50,7 @@ export function traceSys(sys: Sys, write: (line: string) => void = toDescriptor(
         () => 'kqueue()',
       ),
     kevent(kq, changelist, nchanges, eventlist, nevents, timeout): number {
-      // Before the call: one list may serve as both.
+      // Before the call, because one list may serve as both.
       const changes = list(changelist, nchanges);
       return traced(
         () => sys.kevent(kq, changelist, nchanges, eventlist, nevents, timeout),
@@ -71,14 +74,14 @@ export function traceSys(sys: Sys, write: (line: string) => void = toDescriptor(
   });
 }
 
-/** What KQUEUE_TRACE asks for: `1` is standard error, any other value names a file, to which lines are appended. */
-export function traceAsAsked(sys: Sys): Sys {
-  const asked = process.env['KQUEUE_TRACE'];
-  if (asked === undefined || asked === '' || asked === '0') return sys;
-  return traceSys(sys, toDescriptor(asked === '1' ? 2 : openSync(asked, 'a')));
+/** Traces `sys` if KQUEUE_TRACE is set: `1` means standard error, any other value names a file. */
+export function traceFromEnvironment(sys: Sys): Sys {
+  const target = process.env['KQUEUE_TRACE'];
+  if (target === undefined || target === '' || target === '0') return sys;
+  return traceSys(sys, toDescriptor(target === '1' ? 2 : openSync(target, 'a')));
 }
 
-/** Writes at once and in order, because a stream of Node's writes when its event loop turns, and poll() stops that. */
+/** Synchronous, because a stream of Node's writes when the event loop turns, and poll() blocks the loop. */
 function toDescriptor(fd: number): (line: string) => void {
   return (line) => {
     writeSync(fd, `${line}\n`);
@@ -86,8 +89,8 @@ function toDescriptor(fd: number): (line: string) => void {
 }
 
 function records({ abi }: Sys, list: KeventList, count: number): string {
-  const shown = Array.from({ length: Math.min(count, RECORDS) }, (_, i) => describeRecord(abi, list.get(i)));
-  if (count > RECORDS) shown.push(`... ${count - RECORDS} more`);
+  const shown = Array.from({ length: Math.min(count, MAX_SHOWN) }, (_, i) => describeRecord(abi, list.get(i)));
+  if (count > MAX_SHOWN) shown.push(`... ${count - MAX_SHOWN} more`);
   return `[${shown.join(', ')}]`;
 }
 

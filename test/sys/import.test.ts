@@ -201,7 +201,7 @@ describe('importing the C door', () => {
     const found = run('console.log(JSON.stringify(door.unavailableReason()));', { options: ['--no-addons'] });
     assert.match(
       String(found),
-      /^No kqueue here: koffi cannot be loaded on \w+-\w+: Cannot load native addon because loading addons is disabled \(with --permission, Node also needs --allow-addons\)\. It runs on/,
+      /^No kqueue here: koffi cannot be loaded on \w+-\w+: Cannot load native addon because loading addons is disabled \(with --permission, Node also needs --allow-addons\)\. kqueue-ffi runs on/,
     );
   });
 

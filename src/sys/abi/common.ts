@@ -1,9 +1,9 @@
 import type { AbiData } from './types.ts';
 
 /**
- * What most tables share. The file of each system holds what differs there.
+ * The defaults of all tables. The file of each system holds its differences.
  *
- * The struct is the one of DragonFly, of FreeBSD before 12 and of libkqueue. The constants have these values in all tables.
+ * The struct is that of DragonFly, of FreeBSD before 12 and of libkqueue. The constants have these values in all tables.
  */
 export const common: Omit<AbiData, 'name' | 'title'> = {
   kevent: {
@@ -18,7 +18,7 @@ export const common: Omit<AbiData, 'name' | 'title'> = {
       udata: 'void *',
     },
   },
-  // <time.h>: the same on every 64-bit system, because time_t has 64 bits there.
+  // <time.h>: equal on every 64-bit system, because time_t has 64 bits there.
   timespec: {
     size: 16,
     align: 8,
@@ -34,7 +34,7 @@ export const common: Omit<AbiData, 'name' | 'title'> = {
     EV_DELETE: 0x2,
     EV_ENABLE: 0x4,
     EV_DISABLE: 0x8,
-    // Flags of a change: how it reports
+    // Flags of a change: how the knote reports
     EV_ONESHOT: 0x10,
     EV_CLEAR: 0x20,
     EV_RECEIPT: 0x40,

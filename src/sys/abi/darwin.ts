@@ -1,7 +1,7 @@
 import { common } from './common.ts';
 import type { AbiData } from './types.ts';
 
-// Both calls take the same numbers.
+// kevent(2) and kevent64(2) use the same numbers.
 const constants: AbiData['constants'] = {
   ...common.constants,
   // Filters
@@ -17,7 +17,7 @@ const constants: AbiData['constants'] = {
   EVFILT_USER: -10,
   EVFILT_VM: -12,
   EVFILT_EXCEPT: -15,
-  // Flags of a change: how it reports
+  // Flags of a change: how the knote reports
   EV_UDATA_SPECIFIC: 0x100,
   EV_DISPATCH2: 0x180,
   EV_VANISHED: 0x200,
@@ -50,7 +50,7 @@ const constants: AbiData['constants'] = {
   NOTE_EXIT_CSERROR: 0x40000,
   NOTE_EXIT_REPARENTED: 0x80000,
   NOTE_PCTRLMASK: 0xfff00000,
-  // EVFILT_TIMER: milliseconds unless a unit is given; the units are bits
+  // EVFILT_TIMER: each unit is a bit. Milliseconds without one
   NOTE_SECONDS: 0x1,
   NOTE_USECONDS: 0x2,
   NOTE_NSECONDS: 0x4,
@@ -65,7 +65,7 @@ const constants: AbiData['constants'] = {
   NOTE_VM_PRESSURE_SUDDEN_TERMINATE: 0x20000000,
   NOTE_VM_PRESSURE_TERMINATE: 0x40000000,
   NOTE_VM_PRESSURE: 0x80000000,
-  // Private or undocumented: <sys/event_private.h>; an application has no promise that they stay
+  // <sys/event_private.h>: private or undocumented, so a release may change them
   EVFILT_SOCK: -13,
   EVFILT_MEMORYSTATUS: -14,
   EVFILT_NW_CHANNEL: -16,
@@ -77,8 +77,8 @@ const constants: AbiData['constants'] = {
 };
 
 /**
- * macOS: <sys/event.h> of xnu-11417.101.15. Its `#pragma pack(4)` stands around `struct kevent` only: the size
- * is what it would be anyway, the alignment is 4.
+ * macOS: <sys/event.h> of xnu-11417.101.15. `#pragma pack(4)` applies to `struct kevent` only. It changes the alignment
+ * to 4, and not the size.
  */
 export const darwin: AbiData = {
   ...common,
@@ -104,8 +104,9 @@ export const darwin: AbiData = {
 };
 
 /**
- * macOS: `struct kevent64_s` and kevent64(2), from the same header. It stands behind the `#pragma pack()` that ends the
- * packing, so its alignment is 8. A layout to look at: the call has one more argument, `unsigned int flags`, before the timeout.
+ * macOS: `struct kevent64_s` and kevent64(2), from the same header. The struct comes after the `#pragma pack()` that ends the
+ * packing, so its alignment is 8. A layout only, because the call has one more argument: `unsigned int flags`, before the
+ * timeout.
  */
 export const darwin64: AbiData = {
   ...common,

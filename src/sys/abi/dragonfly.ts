@@ -4,10 +4,12 @@ import type { AbiData } from './types.ts';
 /**
  * DragonFly BSD: <sys/event.h>. Timers count milliseconds only.
  *
- * process.platform is `freebsd` here: Node's build (gyp) takes every "dragonfly" for FreeBSD. os.type() tells the two apart,
- * but uname(3) lets the environment variable UNAME_s answer for it, and to take a FreeBSD, whose records are twice as long,
- * for a DragonFly would let the kernel write past a list. O_DIRECTORY of Node's own constants cannot be forged like that: it is
- * 0x8000000 in sys/sys/fcntl.h here, and 0x20000 on FreeBSD. To read it needs no permission and opens no file.
+ * `process.platform` is `freebsd` on DragonFly, because Node's build (gyp) takes "dragonfly" for FreeBSD. FreeBSD's records
+ * are twice as long. With this table, a FreeBSD kernel would write past the end of a list.
+ *
+ * O_DIRECTORY of Node's constants distinguishes the two systems. In sys/sys/fcntl.h it is 0x8000000 on DragonFly and 0x20000
+ * on FreeBSD. It needs no permission and no file. os.type() does not serve: uname(3) returns the environment variable
+ * UNAME_s if it is set.
  */
 export const dragonfly: AbiData = {
   ...common,
@@ -41,9 +43,9 @@ export const dragonfly: AbiData = {
   },
   quirks: {
     ...common.quirks,
-    // kern_kevent() of sys/kern/kern_event.c posts each error, and kevent_copyout() never looks at nevents.
+    // sys/kern/kern_event.c: kern_kevent() writes a record for each error, and kevent_copyout() does not check nevents.
     errorsPastNevents: true,
-    // kern.kq_checkloop: the kernel panics when one call loops a million times.
+    // kern.kq_checkloop: the kernel panics if one call loops a million times.
     longestWait: 60_000,
   },
 };

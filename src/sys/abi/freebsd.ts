@@ -2,8 +2,8 @@ import { common } from './common.ts';
 import type { AbiData } from './types.ts';
 
 /**
- * FreeBSD 12.0 and later: <sys/event.h>. The `kevent` that dlsym(3) finds is the default version of the symbol, which
- * speaks this layout; the one of FreeBSD 11 stays in libc as version FBSD_1.0.
+ * FreeBSD 12.0 and later: <sys/event.h>. dlsym(3) finds the default version of the symbol `kevent`, which has this layout.
+ * The call of FreeBSD 11 is still in libc, as version FBSD_1.0.
  */
 export const freebsd: AbiData = {
   ...common,
@@ -40,11 +40,11 @@ export const freebsd: AbiData = {
     EVFILT_USER: -11,
     EVFILT_SENDFILE: -12,
     EVFILT_EMPTY: -13,
-    // The jail filters came with 15.0. Read in sys/sys/event.h of two systems that are made from its source, not in FreeBSD's own:
+    // The jail filters came with 15.0. Their numbers were read in sys/sys/event.h of two derived systems, not of FreeBSD itself:
     // github.com/5BSD/5BSD and github.com/lin72h/rmxOS.
     EVFILT_JAIL: -14,
     EVFILT_JAILDESC: -15,
-    // Flags of a change: how it reports
+    // Flags of a change: how the knote reports
     EV_KEEPUDATA: 0x200,
     EV_FORCEONESHOT: 0x100,
     // Flags: reserved for the system and the filters
@@ -68,7 +68,7 @@ export const freebsd: AbiData = {
     NOTE_JAIL_ATTACH: 0x20000000,
     NOTE_JAIL_REMOVE: 0x10000000,
     NOTE_JAIL_MULTI: 0x8000000,
-    // EVFILT_TIMER: milliseconds unless a unit is given; the units are bits
+    // EVFILT_TIMER: each unit is a bit. Milliseconds without one
     NOTE_SECONDS: 0x1,
     NOTE_MSECONDS: 0x2,
     NOTE_USECONDS: 0x4,
@@ -78,13 +78,14 @@ export const freebsd: AbiData = {
     KQUEUE_CLOEXEC: 0x1,
     KQUEUE_CPONFORK: 0x2,
   },
-  // filt_timerstart() of sys/kern/kern_event.c: 2^31 s and more overflow, and the timer fires immediately and for ever.
+  // sys/kern/kern_event.c, filt_timerstart(): 2^31 s and more overflow. The timer then fires immediately, and a periodic one
+  // fires again and again.
   quirks: { ...common.quirks, longestTimer: 2 ** 30 * 1000 },
 };
 
 /**
- * FreeBSD up to 11: `struct kevent` without `ext`. A layout to look at: with a record that is too small the kernel of FreeBSD 12
- * writes past the end of a list.
+ * FreeBSD 11 and earlier: `struct kevent` without `ext`. A layout only. With these smaller records, the kernel of FreeBSD 12
+ * would write past the end of a list.
  */
 export const freebsd11: AbiData = {
   ...common,

@@ -7,7 +7,7 @@ import { netbsd } from './netbsd.ts';
 import { openbsd } from './openbsd.ts';
 import type { AbiData, AbiName } from './types.ts';
 
-/** What the headers of every system say, whatever system this runs on. */
+/** The tables of all systems. They do not depend on the running system. */
 export const abiData: { readonly [Name in AbiName]: AbiData } = {
   darwin,
   darwin64,

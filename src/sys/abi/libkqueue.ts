@@ -1,8 +1,8 @@
 import { common } from './common.ts';
 import type { AbiData } from './types.ts';
 
-/** What the headers of both kqueues for Linux have a number for, and neither kqueue implements. */
-export const onPaper: readonly string[] = [
+/** Constants that libkqueue and the built-in kqueue for Linux have a number for, and that neither implements. */
+export const notImplemented: readonly string[] = [
   'EVFILT_AIO',
   'EVFILT_FS',
   'EVFILT_LIO',
@@ -36,7 +36,7 @@ export const libkqueue: AbiData = {
     EV_SYSFLAGS: 0xf000,
     // EVFILT_PROC
     NOTE_PCTRLMASK: 0xf0000000,
-    // EVFILT_TIMER: milliseconds unless a unit is given; the units are bits
+    // EVFILT_TIMER: each unit is a bit. Milliseconds without one
     NOTE_SECONDS: 0x1,
     NOTE_USECONDS: 0x2,
     NOTE_NSECONDS: 0x4,
@@ -44,9 +44,9 @@ export const libkqueue: AbiData = {
   },
   quirks: {
     ...common.quirks,
-    // Receipts are not counted in what the call returns, and have no EV_ERROR.
+    // The call's result does not count receipts, and they have no EV_ERROR.
     receipts: false,
-    // It takes microseconds for nanoseconds before 2.6.4.
-    unsupported: [...onPaper, 'NOTE_USECONDS'],
+    // Before 2.6.4 it treats microseconds as nanoseconds.
+    unsupported: [...notImplemented, 'NOTE_USECONDS'],
   },
 };

@@ -1,10 +1,10 @@
 import { common } from './common.ts';
-import { libkqueue, onPaper } from './libkqueue.ts';
+import { libkqueue, notImplemented } from './libkqueue.ts';
 import type { AbiData } from './types.ts';
 
 /**
- * What the built-in kqueue for Linux speaks: the numbers of libkqueue, so that one program runs on both, and FreeBSD's where
- * it knows more.
+ * The built-in kqueue for Linux. It uses libkqueue's numbers, so that one program runs on both. For what libkqueue lacks, it
+ * uses FreeBSD's.
  */
 export const linux: AbiData = {
   ...common,
@@ -15,7 +15,7 @@ export const linux: AbiData = {
     ...libkqueue.constants,
     // EVFILT_READ
     NOTE_LOWAT: 0x1,
-    // EVFILT_VNODE. FreeBSD's NOTE_OPEN is 0x80, which libkqueue after 2.3.1 uses for NOTE_TRUNCATE: it is 0x800 here.
+    // EVFILT_VNODE. FreeBSD's NOTE_OPEN is 0x80, which is NOTE_TRUNCATE in libkqueue after 2.3.1. So NOTE_OPEN is 0x800 here.
     NOTE_REVOKE: 0x40,
     NOTE_TRUNCATE: 0x80,
     NOTE_OPEN: 0x800,
@@ -25,7 +25,7 @@ export const linux: AbiData = {
   },
   quirks: {
     ...common.quirks,
-    unsupported: onPaper,
+    unsupported: notImplemented,
     limits: {
       ENOSPC: 'fs.inotify.max_user_watches',
       EMFILE: 'the open files of the process (ulimit -n), or for a file fs.inotify.max_user_instances',

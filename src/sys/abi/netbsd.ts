@@ -2,18 +2,18 @@ import { common } from './common.ts';
 import type { AbiData } from './types.ts';
 
 /**
- * NetBSD: <sys/event.h> 1.54, of NetBSD 10. Filters count up from 0, filter and flags are 32 bits wide, the counts are size_t.
+ * NetBSD: <sys/event.h> 1.54, of NetBSD 10. Filters count up from 0, filter and flags have 32 bits, and the counts are size_t.
  *
- * The header renames kevent to `__kevent50`; the plain symbol is the call of NetBSD 5, with a 32-bit time_t, and must never
- * be bound. NetBSD 11 renames it to `__kevent100`, whose records have `uint64_t ext[4]` appended (72 bytes), and keeps
- * `__kevent50` with this layout: so this one serves every release.
+ * The header renames kevent to `__kevent50`. The symbol `kevent` is the call of NetBSD 5 and earlier, with a 32-bit time_t,
+ * and must never be bound. NetBSD 11 renames kevent to `__kevent100`, whose records end with `uint64_t ext[4]` (72 bytes).
+ * It keeps `__kevent50` with this layout, so this table serves every release.
  */
 export const netbsd: AbiData = {
   ...common,
   name: 'netbsd',
   title: 'NetBSD',
   oldestRelease: '10',
-  // Before 10 the kernel refuses the filter, and accepts the notes without reporting them.
+  // Before 10 the kernel refuses the filter. It accepts these notes, but never reports them.
   since: { EVFILT_USER: '10', NOTE_OPEN: '10', NOTE_CLOSE: '10', NOTE_CLOSE_WRITE: '10', NOTE_READ: '10' },
   kevent: {
     size: 40,
@@ -54,13 +54,13 @@ export const netbsd: AbiData = {
     NOTE_READ: 0x400,
     // EVFILT_PROC
     NOTE_PCTRLMASK: 0xf0000000,
-    // EVFILT_TIMER: the units are an enum in the low bits, not a mask
+    // EVFILT_TIMER: the unit is a number in the two low bits, not a bit
     NOTE_SECONDS: 0x1,
     NOTE_MSECONDS: 0,
     NOTE_USECONDS: 0x2,
     NOTE_NSECONDS: 0x3,
     NOTE_ABSTIME: 0x10,
   },
-  // vn_knote_attach() of sys/kern/vfs_vnops.c: the mask of notes is set when a knote is attached.
+  // sys/kern/vfs_vnops.c, vn_knote_attach(): the mask of notes is set when a knote is attached.
   quirks: { ...common.quirks, fixedVnodeNotes: true },
 };

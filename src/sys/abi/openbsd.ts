@@ -47,7 +47,7 @@ export const openbsd: AbiData = {
     NOTE_CHANGE: 0x1,
     // EVFILT_PROC
     NOTE_PCTRLMASK: 0xf0000000,
-    // EVFILT_TIMER: the units are an enum in the low bits, not a mask
+    // EVFILT_TIMER: the unit is a number in the two low bits, not a bit
     NOTE_SECONDS: 0x1,
     NOTE_MSECONDS: 0,
     NOTE_USECONDS: 0x2,

@@ -1,4 +1,4 @@
-/** The C types that occur in `struct kevent` and `struct timespec`, as koffi spells them. */
+/** The C types of the members of `struct kevent` and `struct timespec`, by koffi's names. */
 export type CType =
   | 'int16_t'
   | 'uint16_t'
@@ -12,19 +12,19 @@ export type CType =
   | 'uint64_t[2]'
   | 'uint64_t[4]';
 
-/** A C struct as its header declares it. `size` and `align` are what a 64-bit compiler gives; koffi must agree. */
+/** A C struct as its header declares it. koffi must compute the same `size` and `align`. */
 export interface StructData {
   /** sizeof, in bytes, on a 64-bit system. */
   readonly size: number;
   /** _Alignof, in bytes, on a 64-bit system. */
   readonly align: number;
-  /** The greatest alignment of a member, in bytes: `#pragma pack(n)`. Absent where the header has no such pragma. */
+  /** The largest alignment of a member, in bytes: `#pragma pack(n)`. Absent if the header has no such pragma. */
   readonly pack?: number;
   /** Members in the order of the header. */
   readonly fields: Readonly<Record<string, CType>>;
 }
 
-/** Every ABI that is known, whatever system this runs on. */
+/** The names of all ABIs. Each exists on every machine. */
 export type AbiName =
   | 'darwin'
   | 'darwin64'
@@ -36,60 +36,60 @@ export type AbiName =
   | 'linux'
   | 'libkqueue';
 
-/** What a system's kqueue(2) does differently from the others, where this library has to know it. */
+/** The differences between systems that this library handles. */
 export interface Quirks {
-  /** EV_RECEIPT gives one counted EV_ERROR record for each change. False: a failure shows only in a call of its own. */
+  /** EV_RECEIPT gives one counted EV_ERROR record for each change. If false, each change that can fail needs its own call. */
   readonly receipts: boolean;
-  /** The call writes a record for each failed change, however small nevents is. */
+  /** The call writes a record for each failed change, even past nevents. */
   readonly errorsPastNevents: boolean;
-  /** A VNODE knote never reports a note that was not there when it was made. */
+  /** A VNODE knote reports only the notes of its first EV_ADD. */
   readonly fixedVnodeNotes: boolean;
-  /** The longest that one call may wait, in milliseconds. */
+  /** The longest wait of one call, in milliseconds. */
   readonly longestWait: number;
   /** The longest period or delay of a timer, in milliseconds. */
   readonly longestTimer: number;
-  /** The system counts how deep queues watch queues, and refuses a queue that is too deep. */
+  /** The system limits the depth of queues that watch queues, and refuses a queue that is too deep. */
   readonly nestingLimit: boolean;
-  /** Constants that the header has, and that the kqueue ignores or gets wrong. */
+  /** Constants that the header defines, and that the kqueue ignores or handles wrongly. */
   readonly unsupported: readonly string[];
-  /** What can be raised when a change fails with the errno of that name. */
+  /** For the name of an errno: the limits that an administrator can raise if a change fails with it. */
   readonly limits: Readonly<Record<string, string>>;
 }
 
-/** What one system's headers say about kqueue(2), and what its kernel does differently. Facts only: nothing here is computed. */
+/** One system's headers of kqueue(2), and how its kernel differs. Only data, with nothing computed. */
 export interface AbiData {
   readonly name: AbiName;
-  /** What people call the system. */
+  /** The system's usual name. */
   readonly title: string;
-  /** The oldest release that this library supports. Absent for a layout to look at. */
+  /** The oldest release that this library supports. Absent for a table that is a layout only. */
   readonly oldestRelease?: string;
-  /** The release that brought a constant, where a release without it is in use. */
+  /** For each constant that a supported or recent release lacks: the first release that has it. */
   readonly since: Readonly<Record<string, string>>;
   readonly kevent: StructData;
   readonly timespec: StructData;
-  /** The names under which the C library exports the calls. */
+  /** The symbol that the C library exports for each call. */
   readonly symbols: { readonly kqueue: string; readonly kevent: string; readonly close: string };
   /** The C type of nchanges and nevents. */
   readonly counts: 'int' | 'size_t';
-  /** Whether bindKqueue() takes it. The others are layouts to look at. */
+  /** Whether bindKqueue() accepts the table. The others are layouts only. */
   readonly bindable: boolean;
-  /** Every `EV_*`, `EVFILT_*`, `NOTE_*` (and `KEVENT_FLAG_*`) of `<sys/event.h>`. */
+  /** Each `EV_*`, `EVFILT_*`, `NOTE_*` (and `KEVENT_FLAG_*`) of `<sys/event.h>`. */
   readonly constants: Readonly<Record<string, number>>;
   readonly quirks: Quirks;
 }
 
-/** The six fields of one `struct kevent`; numbers are exact while they are safe integers, bigints beyond. */
+/** The six fields of one `struct kevent`. A value read from a list is a number if that is exact, and a bigint otherwise. */
 export interface Kevent {
-  /** `uintptr_t`: a descriptor, process, signal or timer number: what the filter takes it for. */
+  /** `uintptr_t`: a descriptor, a process ID, a signal number or a timer's number, as the filter defines. */
   readonly ident: number | bigint;
-  /** `int16_t` (`uint32_t` on NetBSD): EVFILT_*. */
+  /** `int16_t` (`uint32_t` on NetBSD): an EVFILT_* constant. */
   readonly filter: number;
-  /** `uint16_t` (`uint32_t` on NetBSD): EV_*. */
+  /** `uint16_t` (`uint32_t` on NetBSD): EV_* bits. */
   readonly flags: number;
-  /** `uint32_t`: NOTE_*. Written, the negative number that `|` makes of bit 31 is taken for the same 32 bits. */
+  /** `uint32_t`: NOTE_* bits. A negative number, which JavaScript's `|` gives for bit 31, means the same 32 bits. */
   readonly fflags: number;
-  /** `int64_t` or `intptr_t`: bytes, milliseconds, an errno: what the filter takes it for. */
+  /** `int64_t` or `intptr_t`: a number of bytes, a period or an errno, as the filter and the flags define. */
   readonly data: number | bigint;
-  /** `void *`: passed through untouched. */
+  /** `void *`: comes back unchanged with each event. */
   readonly udata: number | bigint;
 }

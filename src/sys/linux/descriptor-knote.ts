@@ -1,4 +1,4 @@
-import { isClaimed } from '../descriptor.ts';
+import { isOwn } from '../descriptor.ts';
 import { EV_CLEAR } from './constants.ts';
 import { asKqueueErrno, EPOLLERR, EPOLLET, EPOLLHUP, type Epoll } from './epoll.ts';
 import { FileIdentity } from './file-identity.ts';
@@ -35,7 +35,7 @@ export function kindOf(fd: number): Kind {
  * too: all of them but the pipe are anonymous inodes without a file type.
  */
 export function isPrivate(fd: number): boolean {
-  if (!isClaimed(fd)) return false;
+  if (!isOwn(fd)) return false;
   const type = modeOf(fd) & S_IFMT;
   return type === 0 || type === S_IFIFO;
 }
