@@ -52,7 +52,11 @@ export function changes<T>(source: Source<T>, signal: AbortSignalLike | undefine
   const abort = (): void => fail(signal?.reason);
   const listener: Listener = {
     event: (event) => {
-      source.event?.(event);
+      try {
+        source.event?.(event);
+      } catch (error) {
+        return fail(error);
+      }
       news = true;
       wake?.();
     },

@@ -1,9 +1,12 @@
 // Programs that run in a process of their own, for the tests of this folder: `child.ts SCENARIO ARGUMENT...`.
 
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { exited, exitWithParent, ticks } from '../../src/recipes/index.ts';
+import { type Rotation, writeLines } from './rotations.ts';
 
-const [scenario = '', argument = ''] = process.argv.slice(2);
+const [scenario = '', argument = '', other = ''] = process.argv.slice(2);
 
 const scenarios: Readonly<Record<string, () => unknown>> = {
   /** Ends when the other process has ended. */
@@ -15,6 +18,16 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
   /** Nothing waits for the iteration, so nothing keeps the process running. */
   'an iteration that is not used'() {
     ticks({ every: 1 });
+  },
+  /** Writes lines to the file, and rotates it. */
+  async 'write lines'() {
+    const answers = createInterface(process.stdin);
+    await writeLines(argument, other as Rotation, async (question) => {
+      const answer = once(answers, 'line');
+      console.log(question);
+      await answer;
+    });
+    answers.close();
   },
   'exitWithParent() alone'() {
     exitWithParent();
