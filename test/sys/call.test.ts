@@ -227,7 +227,7 @@ for (const door of await kqueues()) {
             [1n, '1n'],
             ['list', '"list"'],
             [{}, 'an object'],
-            [[], 'an array'],
+            [[], 'an empty array'],
             [{ length: 1, abi: sys.abi }, 'an object'],
             [list.bytes(0), 'an object'],
             [new ArrayBuffer(64), 'an object'],
