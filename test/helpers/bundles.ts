@@ -1,4 +1,4 @@
-// The tests as JavaScript. A process that compiles TypeScript takes five times the processor time of one that runs a bundle,
+// The tests as JavaScript. A process that compiles TypeScript takes four times the processor time of one that runs a bundle,
 // and the tests start hundreds of processes.
 
 import { readdirSync, readFileSync } from 'node:fs';
