@@ -1,8 +1,9 @@
 import { setImmediate } from './sys/runtime.ts';
 
 /**
- * Calls `end` when the JavaScript of this thread ends: 'exit'. Anyone can emit that event. If the event loop turns after
- * all, `resume` is called. Returns a function that listens again, if someone has removed the listener.
+ * Calls `end` when the process emits 'exit', which means that the JavaScript of this thread ends. A program can emit 'exit' too.
+ * If the event loop turns after it, `resume` is called. Returns a function that listens again if a program has removed the
+ * listener.
  */
 export function atExit(end: () => void, resume: () => void): () => void {
   const listener = (): void => {

@@ -47,7 +47,7 @@ export {
   type WriteOptions,
   write,
 } from './interest.ts';
-export { Kqueue, type PollOptions, type WaitOptions } from './kqueue.ts';
+export { Kqueue, type KqueueOptions, type PollOptions, type WaitOptions } from './kqueue.ts';
 export type { ProcEventNote, ProcNote, ReadNote, VnodeNote } from './notes.ts';
 export type { Registration, RegistrationOf, Registrations, UserRegistration } from './registration.ts';
 export type { SignalName } from './signals.ts';

@@ -16,35 +16,35 @@ import type { Sys } from './sys/sys.ts';
 import { Timespec } from './sys/timespec.ts';
 
 const { EACCES, EBADF, EINTR, EINVAL, ENOENT } = os.errno;
-const NOW = new Timespec(0, 0);
-/** Lists for more changes than this are not kept. */
-const MANY = 1024;
+const NO_WAIT = new Timespec(0, 0);
+/** Lists with room for more changes than this are not kept for the next call. */
+const LARGEST_KEPT_LIST = 1024;
 
-/** Slot numbers take the lower 24 bits of udata, generations the 29 above: together a safe integer. */
+/** The slot number is the lower 24 bits of udata, and the generation the 29 bits above. Together they are a safe integer. */
 const SLOT_BITS = 24;
 const SLOT_MASK = 2 ** SLOT_BITS - 1;
 const GENERATIONS = 2 ** 29;
 
-/** One record of a changelist. Its errno is 0 until it was sent, and 0 afterwards if it was applied. */
+/** One record of a changelist. Its errno is 0 before the kernel answers, and stays 0 if the change was applied. */
 interface Change extends Kevent {
   readonly interest: Interest;
   errno: number;
 }
 
-/** A {@link Registration}, with what only the queue needs to know. */
+/** A {@link Registration}, with the data that its queue needs. */
 export class Knote<Token = unknown> implements Registration<Token> {
   readonly knotes: Knotes<never>;
   readonly interest: Interest<Token>;
-  /** The record that registers it. `flags` is its mode: EV_CLEAR, EV_ONESHOT, EV_DISPATCH. */
+  /** The record that registers the knote. `flags` is its mode: EV_CLEAR, EV_ONESHOT and EV_DISPATCH. */
   readonly kevent: { -readonly [Field in keyof Kevent]: Kevent[Field] };
   active = true;
-  /** With NOTE_TRACK: the processes that live and are reported under its udata, its own among them. */
+  /** With NOTE_TRACK: the running processes that are reported with this knote's udata, its own process included. */
   readonly tracked: Set<number> | undefined;
-  /** What register() opened for a path. Undefined once it is known that somebody else has closed it. */
+  /** The file that register() opened for a path. Undefined after it turned out that other code has closed it. */
   file: OpenedFile | undefined;
-  /** How often its EV_DELETE was sent. From the second time on ENOENT does not say that somebody closed the file. */
+  /** How often its EV_DELETE was sent. From the second time on, ENOENT does not mean that other code closed the file. */
   deletions = 0;
-  /** Ends the hold on a signal's action. */
+  /** Removes the signal handler of {@link holdSignal}. */
   readonly #releaseSignal: (() => void) | undefined;
 
   constructor(
@@ -63,17 +63,17 @@ export class Knote<Token = unknown> implements Registration<Token> {
     this.#releaseSignal = releaseSignal;
   }
 
-  /** It is no longer registered: gives back what it held. */
+  /** Ends the registration, and closes and releases what it has. */
   end(): void {
     if (!this.active) return;
-    // It closes nothing twice: stopped in between, this is done again.
+    // If JavaScript is stopped between these steps, end() is called again. close() closes the file only once.
     this.file?.close();
     this.active = false;
     this.#releaseSignal?.();
   }
 
   enable(): void {
-    // Without EV_ADD, which starts a timer over and registers again what is gone.
+    // Without EV_ADD, which would restart a timer and register again what has ended.
     this.knotes.modify(this, this.knotes.flag('EV_ENABLE'));
   }
 
@@ -89,14 +89,14 @@ export class Knote<Token = unknown> implements Registration<Token> {
     if (!this.knotes.closed) this.unregister();
   }
 
-  /** For JSON.stringify(): filter, ident and token, the path where there is one, and whether it is active. */
+  /** For JSON.stringify(): filter, ident, path, whether the registration is active, and token. */
   toJSON(): Record<string, unknown> {
     const { interest, kevent, active } = this;
     const path = interest.filter === 'vnode' ? interest.path : undefined;
     return { filter: interest.filter, ident: jsonOf(kevent.ident), path, active, token: jsonOf(interest.token) };
   }
 
-  /** `registration { READ fd=5, CLEAR }`; `registration (ended) { ... }` */
+  /** Returns `registration { READ fd=5, CLEAR }` or `registration (ended) { ... }`. */
   toString(): string {
     const record = describeRecord(this.knotes.sys.abi, { ...this.kevent, udata: 0 });
     return `registration${this.active ? '' : ' (ended)'} ${record}`;
@@ -107,19 +107,31 @@ export class Knote<Token = unknown> implements Registration<Token> {
   }
 }
 
+/** A knote that add() registers. */
+interface Addition<Token> {
+  readonly knote: Knote<Token>;
+  /** The knote with the same filter and ident, which this one replaces. */
+  readonly previous: Knote | undefined;
+  /** The changes that register the knote. The last one is its EV_ADD. */
+  changes: Change[];
+}
+
 /** A {@link UserRegistration}. */
 class UserKnote<Token = unknown> extends Knote<Token> implements UserRegistration<Token> {
   trigger(fflags?: number): void {
-    // The flags are 0: in a change EV_CLEAR takes a trigger back.
+    // The flags are 0, because EV_CLEAR in a change resets the trigger.
     this.knotes.modify(this, 0, triggerNotes(this.knotes, fflags));
   }
 }
 
 /**
- * What is registered with one queue: adds, removes, changes and finds its knotes.
+ * The knotes of one queue. Adds, removes, changes and finds them.
  *
- * The kernel carries udata from a change to its events. Here it is a slot number and the slot's generation, so a udata from
- * before the slot was given to another knote finds nothing.
+ * The kernel copies the udata of a knote to its events. Here a udata is a slot number and the generation of the slot. So an old
+ * udata finds nothing after the slot was reused.
+ *
+ * JavaScript can be stopped inside each of these methods, as by a vm timeout. `#unsettled` and `#opened` hold what such a call has
+ * left, so that the next call and close() find it.
  */
 export class Knotes<Token> {
   readonly sys: Sys;
@@ -130,11 +142,11 @@ export class Knotes<Token> {
   readonly #generations: number[] = [];
   readonly #freeSlots: number[] = [];
   readonly #byFilter: Map<number, Map<number | bigint, Knote>> = new Map();
-  /** Made by an add() that has not ended: where it was stopped, nobody knows whether the kernel has them. */
+  /** The knotes of an add() that has not returned. If that add() was stopped, the kernel may or may not have them. */
   readonly #unsettled: Set<Knote> = new Set();
-  /** What was opened for a knote that is not made yet. */
+  /** The file that was opened for a knote that does not exist yet. */
   #opened: OpenedFile | undefined;
-  // Kept from call to call.
+  // Lists that are reused in each call.
   #changes: KeventList;
   #receipts: KeventList;
 
@@ -146,7 +158,7 @@ export class Knotes<Token> {
     this.#receipts = new KeventList(1, sys.abi);
   }
 
-  /** The number of an EV_* flag. All systems have those that are asked for here. */
+  /** Returns the number of an EV_* flag. All systems have these flags. */
   flag(name: 'EV_ADD' | 'EV_DELETE' | 'EV_ENABLE' | 'EV_DISABLE' | 'EV_CLEAR' | 'EV_RECEIPT'): number {
     return this.sys.abi.constants[name] as number;
   }
@@ -157,58 +169,44 @@ export class Knotes<Token> {
     return this.#byFilter.get(filter)?.get(ident);
   }
 
-  /** The knote that reported an event. */
+  /** Returns the knote that reported an event. */
   find(filter: number, ident: number | bigint, udata: number): Knote | undefined {
-    // Exact even where udata is beyond the safe integers: no udata of ours is.
+    // A udata that is not a safe integer is rounded, but cannot be equal to one of these knotes.
     const knote = this.#slots[udata & SLOT_MASK];
     if (knote !== undefined && knote.kevent.udata === udata && knote.kevent.filter === filter) {
       // NOTE_TRACK makes the kernel attach a knote to each child, with a copy of the parent's udata.
       if (knote.kevent.ident === ident || knote.tracked !== undefined) return knote;
     }
-    // The udata of raw() is the caller's. That of user() may be an older one, which a waker in another thread sent.
+    // The udata of raw() is the caller's. That of user() may be old, because a waker in another thread sends the one it knows.
     const named = this.get(filter, ident);
     return named?.interest.filter === 'raw' || named?.interest.filter === 'user' ? named : undefined;
   }
 
   // Adding
 
-  /** As {@link Kqueue.register}. */
+  /** Implements {@link Kqueue.register}. */
   add(interests: readonly Interest<Token>[]): Knote<Token>[] {
-    // An argument that is wrong, or that this system lacks, is found before the first file is opened.
+    // compile() throws for what is wrong or not supported. So it runs for all interests before the first file is opened.
     const kevents = interests.map((interest) => compile(interest, this.sys.abi));
-    checkNames(interests, kevents);
-    // Of calls that were stopped: there are none in a program that stops none.
+    refuseDuplicates(interests, kevents);
+    // Knotes of earlier calls that were stopped. A program that stops no call has none.
     const abandoned = this.#unsettled.size === 0 ? [] : [...this.#unsettled];
     const failures: unknown[] = [];
-    const additions: { knote: Knote<Token>; previous: Knote | undefined; changes: Change[] }[] = [];
+    const additions: Addition<Token>[] = [];
     for (const [i, interest] of interests.entries()) {
       try {
-        const knote = this.#make(interest, kevents[i] as Kevent);
-        const { filter, ident } = knote.kevent;
-        const settled = this.get(filter, ident);
-        const stopped = abandoned.filter(({ kevent }) => kevent.filter === filter && kevent.ident === ident).at(-1);
-        const changes = this.#additionOf(knote, settled, stopped);
-        additions.push({ knote, previous: settled ?? stopped, changes });
+        additions.push(this.#prepare(interest, kevents[i] as Kevent, abandoned));
       } catch (error) {
         failures.push(error);
       }
     }
     try {
       this.#send(additions.flatMap(({ changes }) => changes));
-      // macOS refuses the status of a process that is not ours (EACCES), and not its exit.
-      const { NOTE_EXITSTATUS = 0 } = this.sys.abi.constants;
-      const refused = additions.filter(({ knote, changes }) => {
-        return NOTE_EXITSTATUS !== 0 && changes.at(-1)?.errno === EACCES && impliesExitStatus(knote.interest);
-      });
-      for (const one of refused) {
-        one.knote.kevent.fflags = (one.knote.kevent.fflags & ~NOTE_EXITSTATUS) >>> 0;
-        one.changes = this.#additionOf(one.knote, one.previous);
-      }
-      this.#send(refused.flatMap(({ changes }) => changes));
+      this.#sendWithoutStatus(additions);
     } catch (error) {
-      // Anything else stopped it somewhere, and the kernel may have the knotes.
+      // After any other error it is unknown whether the kernel has the knotes.
       if (!(error instanceof KqueueError)) throw error;
-      // The call failed as a whole: somebody closed the queue's descriptor.
+      // The whole call failed, because other code closed the queue's descriptor.
       for (const { knote, previous, changes } of additions) this.#settle(knote, previous, changes, EBADF);
       throw error;
     }
@@ -221,7 +219,29 @@ export class Knotes<Token> {
     return additions.map(({ knote }) => knote);
   }
 
-  /** Makes a knote, opens or holds what it needs, and gives it a slot. */
+  /** Makes a knote and the changes that register it. */
+  #prepare(interest: Interest<Token>, record: Kevent, abandoned: readonly Knote[]): Addition<Token> {
+    const knote = this.#make(interest, record);
+    const { filter, ident } = knote.kevent;
+    const settled = this.get(filter, ident);
+    const stopped = abandoned.filter(({ kevent }) => kevent.filter === filter && kevent.ident === ident).at(-1);
+    return { knote, previous: settled ?? stopped, changes: this.#additionOf(knote, settled, stopped) };
+  }
+
+  /** Sends again, without NOTE_EXITSTATUS, what macOS refused with EACCES: the exit status of a process that is not ours. */
+  #sendWithoutStatus(additions: readonly Addition<Token>[]): void {
+    const { NOTE_EXITSTATUS = 0 } = this.sys.abi.constants;
+    const refused = additions.filter(({ knote, changes }) => {
+      return NOTE_EXITSTATUS !== 0 && changes.at(-1)?.errno === EACCES && impliesExitStatus(knote.interest);
+    });
+    for (const one of refused) {
+      one.knote.kevent.fflags = (one.knote.kevent.fflags & ~NOTE_EXITSTATUS) >>> 0;
+      one.changes = this.#additionOf(one.knote, one.previous);
+    }
+    this.#send(refused.flatMap(({ changes }) => changes));
+  }
+
+  /** Makes a knote with a slot, opens its file, and installs its signal handler. */
   #make(interest: Interest<Token>, kevent: Kevent): Knote<Token> {
     let file: OpenedFile | undefined;
     let releaseSignal: (() => void) | undefined;
@@ -252,39 +272,39 @@ export class Knotes<Token> {
     return knote;
   }
 
-  /** The changes that register a knote. The last one is its EV_ADD. */
+  /** Returns the changes that register a knote. The last one is its EV_ADD. */
   #additionOf(knote: Knote, settled: Knote | undefined, stopped?: Knote): Change[] {
     const { interest, kevent } = knote;
     const disabled = interest.filter === 'raw' ? (interest.flags & this.flag('EV_DISABLE')) !== 0 : interest.disabled;
-    // On every kernel EV_ADD alone leaves a disabled knote disabled, whatever the man pages say.
+    // EV_ENABLE too, because on every kernel EV_ADD alone leaves a disabled knote disabled. The man pages say otherwise.
     const flags = this.flag('EV_ADD') | kevent.flags | this.flag(disabled ? 'EV_DISABLE' : 'EV_ENABLE');
     const previous = settled ?? stopped;
     if (previous === undefined) return [changeOf(knote, flags)];
-    // The kernel may have the one or the other, or no knote.
+    // The kernel may have the settled knote, the stopped one, or none.
     const isUnknown = stopped !== undefined && (stopped.kevent.flags !== kevent.flags || settled === undefined);
-    // The deletion may fail with ENOENT: the previous knote has gone with its descriptor, which no kernel reports.
+    // The EV_DELETE may fail with ENOENT, because the previous knote may have ended with its descriptor. No kernel reports that.
     if (isUnknown || this.#mustBeNew(kevent, previous.kevent)) {
       return [changeOf(knote, this.flag('EV_DELETE')), changeOf(knote, flags)];
     }
-    // A later EV_CLEAR takes the trigger of a user event back, and the knote has the mode already.
+    // Without EV_CLEAR, which resets the trigger of a user event. The knote has the mode already.
     return [changeOf(knote, interest.filter === 'user' ? flags & ~this.flag('EV_CLEAR') : flags)];
   }
 
-  /** Whether the previous knote must be deleted first, because no change turns it into this one. */
+  /** Reports whether the previous knote must be deleted first, because no change can convert it to the new one. */
   #mustBeNew(kevent: Kevent, previous: Kevent): boolean {
     const { quirks, constants } = this.sys.abi;
     // No kernel changes the mode of a knote.
     if (kevent.flags !== previous.flags) return true;
-    // DragonFly does not restart a timer that runs.
+    // DragonFly does not restart a running timer.
     if (kevent.filter === constants['EVFILT_TIMER']) return true;
     const moreNotes = (kevent.fflags & ~previous.fflags) !== 0;
     return quirks.fixedVnodeNotes && kevent.filter === constants['EVFILT_VNODE'] && moreNotes;
   }
 
-  /** A knote that was added takes the name (filter, ident) from the previous one. One that was not added ends. */
+  /** After a knote was added, it takes the place of the previous one. If the addition failed, the knote ends. */
   #settle(knote: Knote, previous: Knote | undefined, changes: readonly Change[], errno: number): void {
     const deleted = changes.length > 1;
-    // The kernel had no such knote: somebody closed the file, and the number may be a file of somebody else.
+    // The kernel did not have the previous knote, because other code closed its file. The number may be another file by now.
     if (deleted && changes[0]?.errno === ENOENT && previous !== undefined) previous.file = undefined;
     if (errno !== 0) {
       this.forget(knote);
@@ -294,7 +314,7 @@ export class Knotes<Token> {
     const { filter, ident } = knote.kevent;
     this.#leftover.drop((one) => one === previous || isRegisteredAnew(one, knote));
     if (previous !== undefined) {
-      // Both have the same number, so only one of them may close it.
+      // Both have the same descriptor, so only one of them may close it.
       knote.file ??= previous.file;
       previous.file = undefined;
       this.forget(previous);
@@ -310,9 +330,9 @@ export class Knotes<Token> {
 
   // Removing
 
-  /** The kernel has no such knote any more: it was deleted, or has reported its last event. */
+  /** Ends a knote that the kernel does not have any more. It was deleted, or has reported its last event. */
   forget(knote: Knote): void {
-    // First: while it has its slot, this can be done again.
+    // First, because forget() can be called again only while the knote has its slot.
     knote.end();
     const { filter, ident, udata } = knote.kevent;
     const slot = Number(udata) & SLOT_MASK;
@@ -325,7 +345,7 @@ export class Knotes<Token> {
     this.#unsettled.delete(knote);
   }
 
-  /** As {@link Kqueue.unregister}. */
+  /** Implements {@link Kqueue.unregister}. */
   remove(what: readonly (Interest | Registration)[]): void {
     this.#mustBeOpen();
     this.#leftover.complete();
@@ -345,7 +365,7 @@ export class Knotes<Token> {
         failures.push(new KqueueError(ENOENT, 'kevent', { about: `'${one.path}'`, interest: one }));
         continue;
       }
-      // A knote that is not known here may have been added through the system-call API.
+      // The kernel may have a knote that is unknown here, because it was added with the system-call API.
       const record = knote?.kevent ?? kevent;
       const change = { ...record, flags: this.flag('EV_DELETE'), interest: one, errno: 0 };
       removals.push({ change, knote, mayBeGone: false });
@@ -358,7 +378,7 @@ export class Knotes<Token> {
       if (knote !== undefined && (gone || errno === 0)) this.#end(knote, errno);
       if (errno !== 0 && !(gone && mayBeGone)) failures.push(this.#errorOf(change));
     }
-    // A one-shot ends when it is fetched. Its event may still be left over.
+    // A one-shot registration has ended when it was fetched, but its event may be left over.
     this.#leftover.drop((registration) => what.includes(registration));
     throwAll(failures);
   }
@@ -372,32 +392,28 @@ export class Knotes<Token> {
     return found;
   }
 
-  /** A change was answered with 0 after an EV_DELETE, or with ENOENT or EBADF: the kernel has no such knote any more. */
+  /** Ends a knote whose EV_DELETE was applied, or of which a change failed with ENOENT or EBADF. Drops its events. */
   #end(knote: Knote, errno: number): void {
     if (errno === ENOENT && knote.deletions <= 1) knote.file = undefined;
     this.forget(knote);
     this.#leftover.drop((registration) => registration === knote);
   }
 
-  /** The queue is being closed. `isQueue` says whether its descriptor still is the queue. */
+  /** Ends all knotes before the queue is closed. `isQueue` says whether the descriptor still is the queue. */
   close(isQueue: boolean): void {
     if (isQueue && !this.closed) {
-      const removals = [...this]
-        .filter(({ file }) => file !== undefined)
-        .map((knote) => ({
-          knote,
-          change: changeOf(knote, this.flag('EV_DELETE')),
-        }));
+      const withFile = [...this].filter(({ file }) => file !== undefined);
+      const removals = withFile.map((knote) => ({ knote, change: changeOf(knote, this.flag('EV_DELETE')) }));
       for (const { knote } of removals) knote.deletions++;
       this.#send(removals.map(({ change }) => change));
-      // Somebody closed the file, and the number may be a file of somebody else.
+      // ENOENT: other code has closed the file, and the number may be another file by now.
       for (const { knote, change } of removals) {
         if (change.errno === ENOENT && knote.deletions === 1) knote.file = undefined;
       }
     }
     this.closed = true;
     for (const knote of this) knote.end();
-    // Those too that an add() has made which was stopped.
+    // And those of an add() that was stopped.
     for (const knote of this.#unsettled) knote.end();
     this.#opened?.close();
     this.#slots.length = 0;
@@ -410,7 +426,7 @@ export class Knotes<Token> {
 
   // Changing
 
-  /** One change of a knote that is registered. */
+  /** Sends one change of a registered knote. */
   modify(knote: Knote, flags: number, fflags: number = knote.kevent.fflags): void {
     this.#mustBeOpen(knote.interest);
     this.#leftover.complete();
@@ -423,7 +439,7 @@ export class Knotes<Token> {
       if ((flags & this.flag('EV_DISABLE')) !== 0) this.#leftover.drop((registration) => registration === knote);
       return;
     }
-    // Gone with its descriptor, or the queue with its own. A knote that ended before may have an event left over.
+    // The knote has ended with its descriptor, or the queue with its own. A knote that ended before may have an event left over.
     if (active && (errno === ENOENT || errno === EBADF)) this.#end(knote, errno);
     throw this.#errorOf(change);
   }
@@ -434,16 +450,16 @@ export class Knotes<Token> {
 
   // Sending
 
-  /** One change in one call. */
+  /** Sends one change. */
   #sendOne(change: Change): void {
-    write(this.#changes, 0, change, 0);
-    // Without an eventlist the call itself fails when the change fails.
+    writeChange(this.#changes, 0, change, 0);
+    // Without an eventlist the call fails if the change fails.
     if (this.sys.kevent(this.#kq, this.#changes, 1, null, 0, null) === -1) change.errno = this.sys.errno();
   }
 
   /**
-   * Any number of changes in one call, with EV_RECEIPT, which keeps the kernel from fetching.
-   * @throws KqueueError if the call fails as a whole, as it does on a closed queue
+   * Sends any number of changes in one call. With EV_RECEIPT the kernel fetches no events.
+   * @throws KqueueError if the whole call fails, for example because the queue is closed
    */
   #send(changes: readonly Change[]): void {
     const count = changes.length;
@@ -452,19 +468,19 @@ export class Knotes<Token> {
       for (const change of changes) this.#sendOne(change);
       return;
     }
-    if (this.#changes.length < count) this.#grow(count);
+    if (this.#changes.length < count) this.#makeLists(count);
     const [list, receipts] = [this.#changes, this.#receipts];
     const receipt = this.flag('EV_RECEIPT');
-    for (let i = 0; i < count; i++) write(list, i, changes[i] as Change, receipt);
-    const n = this.sys.kevent(this.#kq, list, count, receipts, count, NOW);
-    // EINTR comes from waiting only: all changes were applied.
+    for (let i = 0; i < count; i++) writeChange(list, i, changes[i] as Change, receipt);
+    const n = this.sys.kevent(this.#kq, list, count, receipts, count, NO_WAIT);
+    // Only waiting fails with EINTR, so all changes were applied.
     if (n === -1 && this.sys.errno() !== EINTR) throw new KqueueError(this.sys.errno(), 'kevent');
-    // One receipt for each change, in the same order.
+    // The kernel writes one receipt for each change, in the same order.
     for (let i = 0; i < n; i++) (changes[i] as Change).errno = receipts.data(i);
-    if (count > MANY) this.#grow(1);
+    if (count > LARGEST_KEPT_LIST) this.#makeLists(1);
   }
 
-  #grow(count: number): void {
+  #makeLists(count: number): void {
     this.#changes = new KeventList(count, this.sys.abi);
     this.#receipts = new KeventList(count, this.sys.abi);
   }
@@ -478,40 +494,40 @@ export class Knotes<Token> {
   }
 }
 
-/** A change of a knote: its whole record, because several kernels overwrite fflags, data and udata with what comes. */
+/** Makes a change of a knote. It has the whole record, because several kernels replace fflags, data and udata. */
 function changeOf({ kevent, interest }: Knote, flags: number, fflags: number = kevent.fflags): Change {
-  // Field by field: an object that is spread costs several times as much.
+  // Field by field, because spreading an object is several times slower.
   const { ident, filter, data, udata } = kevent;
   return { ident, filter, flags, fflags, data, udata, interest, errno: 0 };
 }
 
-function write(list: KeventList, index: number, change: Change, moreFlags: number): void {
+function writeChange(list: KeventList, index: number, change: Change, moreFlags: number): void {
   const { ident, filter, flags, fflags, data, udata } = change;
   EV_SET(list, index, ident, filter, flags | moreFlags, fflags, data, udata);
 }
 
-/** One call cannot register (filter, ident) twice: receipts would not say which of the two failed. */
-function checkNames(interests: readonly Interest[], kevents: readonly Kevent[]): void {
+/** Throws if two interests have the same filter and ident. The second would replace a knote that is not registered yet. */
+function refuseDuplicates(interests: readonly Interest[], kevents: readonly Kevent[]): void {
   if (interests.length === 1) return;
-  const names = new Set<string>();
+  const keys = new Set<string>();
   for (const [i, { ident, filter }] of interests.entries()) {
     if (ident === undefined) continue;
-    const name = `${kevents[i]?.filter} ${ident}`;
-    if (names.has(name)) throw outOfRange('interests', 'each filter and ident once', `${filter} ${ident} twice`);
-    names.add(name);
+    const key = `${kevents[i]?.filter} ${ident}`;
+    if (keys.has(key)) throw outOfRange('interests', 'each filter and ident once', `${filter} ${ident} twice`);
+    keys.add(key);
   }
 }
 
 /**
- * Whether a one-shot that was fetched, and so has ended, is registered anew: a timer that starts over must not expire by an
- * event of its former time. The exit of a process stays, because nothing reports it again.
+ * Reports whether `knote` registers again a one-shot that has ended, so that the left-over event is dropped. A restarted timer
+ * must not expire because of its old time. The exit of a process is kept, because no kernel reports it again.
  */
 function isRegisteredAnew(one: Registration, { interest, kevent }: Knote): boolean {
   if (one.active || interest.ident === undefined || interest.filter === 'proc') return false;
   return one.interest.ident === interest.ident && (one as Knote).kevent.filter === kevent.filter;
 }
 
-/** The bytes are compared too: all bytes that are not UTF-8 decode alike. */
+/** Compares the bytes too, because all bytes that are not UTF-8 decode to the same character. */
 function isSamePath(one: VnodeInterest, other: VnodeInterest): boolean {
   const none = new Uint8Array();
   return one.path === other.path && Buffer.compare(one.bytes ?? none, other.bytes ?? none) === 0;
@@ -526,11 +542,11 @@ function open(interest: VnodeInterest, path: string): OpenedFile {
   }
 }
 
-/** fflags of a trigger. Bits without an operation are copied: NOTE_FFNOP would lose them. */
+/** Returns the fflags of a trigger. Bits without an operation get NOTE_FFCOPY, because NOTE_FFNOP would ignore them. */
 function triggerNotes({ sys }: Knotes<never>, fflags: number | undefined): number {
   const { NOTE_FFCOPY = 0, NOTE_FFCTRLMASK = 0, NOTE_TRIGGER = 0 } = sys.abi.constants;
   if (fflags === undefined) return NOTE_TRIGGER;
-  // NOTE_FFCOPY | 5 is negative in JavaScript: the same 32 bits.
+  // `NOTE_FFCOPY | 5` is negative in JavaScript and stands for the same 32 bits.
   checkInteger('fflags', fflags, -(2 ** 31), 2 ** 32 - 1);
   return (fflags | NOTE_TRIGGER | ((fflags & NOTE_FFCTRLMASK) === 0 ? NOTE_FFCOPY : 0)) >>> 0;
 }

@@ -15,45 +15,55 @@ import { defaultSys, unavailableReason } from './sys/select.ts';
 import type { Sys } from './sys/sys.ts';
 import { Timespec } from './sys/timespec.ts';
 import { type AbortSignalLike, Waiting } from './waiting.ts';
-import { Gate, Waker, wakerHandle } from './waker.ts';
+import { ActiveWakes, Waker, wakerHandle } from './waker.ts';
 
 const { EBADF, EINTR, ENOENT } = os.errno;
 const QUEUE_OPTIONS: ReadonlySet<string> = new Set(['sys']);
 const POLL_OPTIONS: ReadonlySet<string> = new Set(['timeout', 'max'] satisfies (keyof PollOptions)[]);
 const WAIT_OPTIONS: ReadonlySet<string> = new Set(['timeout', 'max', 'signal'] satisfies (keyof WaitOptions)[]);
-const NOW = new Timespec(0, 0);
-/** Events that one call fetches at most: at first, and when there are always more. */
-const [FEW, MANY] = [64, 1024];
-/** The longest wait of one kevent(2) call in a worker, in milliseconds: terminate(), and process.exit() of the main thread, take effect between two calls only. */
+const NO_WAIT = new Timespec(0, 0);
+/** The number of events that one kevent(2) call has room for: at first, and at most. */
+const [FIRST_ROOM, LARGEST_ROOM] = [64, 1024];
+/**
+ * The longest wait of one kevent(2) call in a worker, in milliseconds. terminate() and process.exit() of the main thread take
+ * effect only between two calls.
+ */
 const WORKER_SLICE = 100;
 
-/** How long to wait, and for how much. */
+/** The options of {@link Kqueue.poll}. */
 export interface PollOptions {
-  /** Milliseconds; fractions count. Absent, or Infinity: for ever. 0: look and return. */
+  /**
+   * The longest time to wait, in milliseconds, 0 or more. Fractions count. With 0 the call does not wait. By default, and with
+   * Infinity, it waits forever.
+   */
   readonly timeout?: number | undefined;
-  /** How many events at most, 1 or more. One call gives no more than 1,024; the rest comes next. */
+  /** The largest number of events to return, 1 or more. One call returns at most 1,024. The next call returns the rest. */
   readonly max?: number | undefined;
 }
 
-/** As {@link PollOptions}, and how to give up. */
+/** The options of {@link Kqueue.wait}. */
 export interface WaitOptions extends PollOptions {
-  /** An AbortSignal: rejects with its reason when it is aborted. No event is lost by that. */
+  /** An AbortSignal. When it is aborted, the promise rejects with its reason. No event is lost. */
   readonly signal?: AbortSignalLike | undefined;
 }
 
+/** The options of {@link Kqueue}. */
+export interface KqueueOptions {
+  /** The kqueue to use, made by bindKqueue() of `kqueue-ffi/sys`. The default is that of the running system. */
+  readonly sys?: Sys | undefined;
+}
+
 /**
- * A kqueue(2): what is registered with it, it reports.
+ * A queue of kernel events: kqueue(2). It reports events of what is registered with it.
  *
- * ```ts
+ * poll() blocks the thread. wait() and iteration do not. After close() every call throws KqueueError EBADF. For a wrong argument a
+ * call throws a TypeError or a RangeError before it calls the kernel.
+ *
+ * @typeParam Token the type of the tokens of its registrations
+ * @example
  * using kq = new Kqueue<string>();
  * kq.register(read(fd, { token: 'socket' }), timer(1, { every: 250 }));
  * for await (const event of kq) console.log(`${event}`, event.token);
- * ```
- *
- * poll() blocks the thread, wait() and iteration do not. After close() every call throws KqueueError EBADF. What is wrong
- * with an argument is a TypeError or a RangeError before anything reaches the kernel.
- *
- * @typeParam Token what its registrations' tokens are
  */
 export class Kqueue<Token = unknown> {
   readonly #sys: Sys;
@@ -62,24 +72,24 @@ export class Kqueue<Token = unknown> {
   readonly #waiting: Waiting<KqueueEvent<Token>>;
   readonly #timeout: Timespec = new Timespec(0, 0);
   #fd: number;
-  /** The list that the next call fetches into. Undefined while a call has it: a listener may call poll() meanwhile. */
+  /** The list that the next call fetches into. Undefined while a call uses it, because a listener may call poll() meanwhile. */
   #events: KeventList | undefined;
-  /** What kevent(2) has written: `#decoded` of `#fetched` records have become events. */
+  /** The records that kevent(2) has written. The first `#decoded` of `#fetched` records are events by now. */
   #batch: KeventList | undefined;
   #fetched = 0;
   #decoded = 0;
-  /** The knote whose last event was decoded. */
+  /** The knote whose last event was decoded. It is to be forgotten. */
   #ended: Knote | undefined;
   readonly #leftover: Leftover<Token> = new Leftover(() => this.#decode());
-  /** The descriptor that close() has yet to close. -1: it is closed, and something else is to be done. */
+  /** The descriptor that close() has still to close. -1 if it is closed and the other steps are left. Else undefined. */
   #closing: number | undefined;
-  /** Whether that descriptor was the queue when close() began. */
+  /** Whether that descriptor was still the queue when close() began. */
   #isOurs: boolean | undefined;
-  #gate: Gate | undefined;
-  /** Of the waker that was asked for without one. */
+  #activeWakes: ActiveWakes | undefined;
+  /** The ident that waker() chose when it was called without one. */
   #wakerIdent: number | undefined;
 
-  /** Whether there is a kqueue on this machine; `unavailableReason()` of `kqueue-ffi/sys` says why not. Loads koffi. */
+  /** Whether this machine has a kqueue. `unavailableReason()` of `kqueue-ffi/sys` says why not. Loads koffi. */
   static get available(): boolean {
     return unavailableReason() === undefined;
   }
@@ -89,14 +99,17 @@ export class Kqueue<Token = unknown> {
   }
 
   /**
-   * kqueue(2): makes a queue. Close it, or declare it with `using`: one that is merely forgotten keeps its descriptor.
+   * Makes a queue (kqueue(2)). Call close(), or declare the queue with `using`. Garbage collection does not close its
+   * descriptor.
    *
-   * @param options `sys`: the kqueue to use, from bindKqueue() of `kqueue-ffi/sys`; the running system's if absent
-   * @throws KqueueError EMFILE, ENFILE, ENOMEM; Error where there is no kqueue, saying what to do
+   * @throws TypeError if `options` has the wrong type
+   * @throws KqueueError EMFILE or ENFILE if no descriptor is free
+   * @throws KqueueError ENOMEM if there is not enough memory
+   * @throws Error if this machine does not have a kqueue. The message says what to do
    */
-  constructor(options: { readonly sys?: Sys | undefined } = {}) {
+  constructor(options: KqueueOptions = {}) {
     checkOptionNames('options', options, QUEUE_OPTIONS);
-    // Not by `??`: a null is a mistake, and another queue than was meant is a poor answer to it.
+    // Not `??`, because null is a mistake and must not stand for the default.
     const sys = options.sys === undefined ? defaultSys() : options.sys;
     if (typeof sys?.kevent !== 'function' || !isAbi(sys.abi)) throw wrongType('sys', 'a Sys made by bindKqueue()', sys);
     this.#sys = sys;
@@ -108,8 +121,8 @@ export class Kqueue<Token = unknown> {
   }
 
   /**
-   * The queue's descriptor; -1 once it is closed. Another queue can watch it: `read(kq.fd)`. Only close() may close it. On
-   * Linux no other thread may call kevent(2) on it: see waker().
+   * The file descriptor of the queue, or -1 after close(). Another queue can watch it with `read(kq.fd)`. Close it only with
+   * close(). On Linux no other thread can call kevent(2) on it. Use waker() instead.
    */
   get fd(): number {
     return this.#fd;
@@ -121,94 +134,125 @@ export class Kqueue<Token = unknown> {
   }
 
   /**
-   * Adds knotes (EV_ADD), all in one kevent(2) call (libkqueue: in one each), or replaces those with the same ident and
-   * filter: their token, and all else. It neither takes nor loses what is pending, but of timers, which start over, and of
-   * what is registered anew with other `clear`, `oneshot` or `dispatch`. What was fetched of a registration that is replaced
-   * and not handed out yet is dropped. NetBSD ignores vnode() notes that a knote did not have at first: the knote is then
-   * deleted and added again (EV_DELETE, EV_ADD), and a pending note is lost.
+   * Registers interests (EV_ADD of kqueue(2)), all in one kevent(2) call. With libkqueue there is one call for each.
    *
-   * @returns a registration for each interest, in the same order
-   * @throws TypeError, RangeError, before anything is registered, for what is no interest, and for filters, notes and units
-   * that this system does not have, naming those that have them. KqueueError for the one change that failed, an
-   * AggregateError of several; those that were good stay registered. EBADF: the descriptor, or the queue, is closed. EINVAL
-   * (EOPNOTSUPP, ENODEV): the descriptor has no such filter. ESRCH, EACCES: proc(). ENOENT and others of open(2): vnode()
-   * with a path. ENOMEM
+   * An interest replaces the registration with the same filter and ident, its token included. Events that were fetched from that
+   * registration and not returned yet are dropped. Pending events in the kernel stay, with three exceptions:
+   *
+   * - a timer restarts
+   * - a registration whose `clear`, `oneshot` or `dispatch` changes is deleted and added again
+   * - on NetBSD so is a vnode() registration with new notes, because NetBSD ignores them otherwise. A pending note is lost
+   *
+   * If a change fails, the others stay registered. Several failures are an AggregateError of KqueueErrors.
+   *
+   * @returns one registration for each interest, in the same order
+   * @throws TypeError if an argument was not made by a builder. Nothing is registered
+   * @throws RangeError if this system lacks a filter, a note or a unit, or two interests have the same filter and ident. Nothing
+   * is registered
+   * @throws KqueueError EBADF if the descriptor or the queue is closed
+   * @throws KqueueError EINVAL, EOPNOTSUPP or ENODEV if the descriptor does not support the filter
+   * @throws KqueueError ESRCH if the process of a proc() does not exist
+   * @throws KqueueError EACCES if you may not watch the process of a proc()
+   * @throws KqueueError ENOENT or another error of open(2) for the path of a vnode()
+   * @throws KqueueError ENOMEM if there is not enough memory
+   * @example
+   * const [conn, tick] = kq.register(read(fd, { token: connection }), timer(1, { every: 250 }));
    */
-  // I keeps the type of each interest. Interest<Token> beside it gives a token that is written in place its type.
+  // I keeps the type of each interest. Interest<Token> gives a token that is written in place its type.
   register<const I extends readonly Interest<Token>[]>(...interests: I | readonly Interest<Token>[]): Registrations<I> {
     this.#mustBeOpen();
     for (const one of interests) if (!isInterest(one)) throw notAnInterest('interest', 'an interest', one);
-    this.#waiting.hurry();
+    this.#waiting.lookSoon();
     return this.#knotes.add(interests) as readonly Registration<Token>[] as Registrations<I>;
   }
 
   /**
-   * Removes knotes (EV_DELETE), all in one kevent(2) call: by registration, or by an interest with the same filter and
-   * ident, or path. What was fetched of them and not handed out yet is dropped. That a registration has ended already is no
-   * failure. Unregister a descriptor before you close it: close(2) ends its knotes, but an event that was fetched before is
-   * still handed out.
+   * Removes registrations (EV_DELETE of kqueue(2)), all in one kevent(2) call. An interest removes the registration with the same
+   * filter and ident or path.
    *
-   * @throws TypeError for what is neither, and for a registration of another queue. KqueueError for the one that failed, an
-   * AggregateError of several: ENOENT where an interest is not registered, EBADF where its descriptor is closed
+   * Events that were fetched from them and not returned yet are dropped. A registration that has ended already is not an error.
+   * Unregister a descriptor before you close it. close(2) also ends the registration, but events that were fetched before are
+   * still returned. Several failures are an AggregateError of KqueueErrors.
+   *
+   * @throws TypeError if an argument is not an interest and not a registration of this queue
+   * @throws KqueueError ENOENT if an interest is not registered
+   * @throws KqueueError EBADF if the descriptor of an interest, or the queue, is closed
+   * @example
+   * kq.unregister(conn, timer(1, { every: 250 }));
    */
   unregister(...what: readonly (Interest | Registration)[]): void {
     this.#knotes.remove(what);
   }
 
   /**
-   * Waits for events and blocks the thread meanwhile, Node's event loop included, as kevent(2) does. A wait that a signal
-   * interrupts goes on with the rest of the time (EINTR). On Linux, Node's handlers count signals, and they run when the
-   * event loop turns. While a signal is registered there, in this queue or in one that it watches, the wait also ends early,
-   * with [], when the event loop has something to do. (In Bun and Deno, and in a program's first turn, after 0.1 seconds.)
+   * Waits for events and returns them (kevent(2)). It blocks the thread and with it Node's event loop.
+   *
+   * After a signal (EINTR) it waits for the rest of the time. On Linux, Node's handlers count signals, and they run when the
+   * event loop turns. So while a signal() is registered, in this queue or in one that it watches, the wait may end early with
+   * an empty array. It ends when the event loop has something to do. In Bun and Deno, and in the first turn of a program, it
+   * ends after 0.1 seconds.
    *
    * In a worker it waits in slices of at most 100 milliseconds, so that terminate() and process.exit() can end the worker.
    *
-   * @returns at least one event, unless the time is over: then []
-   * @throws KqueueError EBADF; TypeError, RangeError for options that are no such numbers
+   * @returns at least one event, or an empty array when the timeout expires
+   * @throws TypeError if an option has the wrong type
+   * @throws RangeError if a number is out of range
+   * @throws KqueueError EBADF if the queue is closed
+   * @example
+   * for (const event of kq.poll({ timeout: 1000 })) console.log(event.filter, event.ident);
    */
   poll(options: PollOptions = {}): KqueueEvent<Token>[] {
     const { timeout, max } = checkOptions(options, POLL_OPTIONS);
     this.#mustBeOpen();
-    if (this.#waiting.pending) this.#waiting.hurry();
+    if (this.#waiting.pending) this.#waiting.lookSoon();
     return this.#take(max, timeout);
   }
 
   /**
-   * Waits for events without blocking anything: Node's own event loop watches the queue's descriptor, and no thread waits.
-   * (Where that cannot be, with libkqueue, in a worker, in Bun and in Deno, it is looked at every 1 to 16 milliseconds.) One
-   * wait at a time. It keeps the process running, unless unref() was called.
+   * Waits for events and does not block. Node's event loop watches the descriptor of the queue, and no thread waits. A pending
+   * wait keeps the process running, unless you call unref(). A queue has one pending wait at a time.
    *
-   * @returns at least one event, unless the time is over: then []
-   * @throws (rejects with) the signal's reason when it is aborted; an Error with code ERR_INVALID_STATE while another wait()
-   * or iteration is waiting; KqueueError EBADF when the queue is, or gets, closed; TypeError, RangeError for other options
+   * With libkqueue, in a worker, in Bun and in Deno, the event loop cannot watch the descriptor. wait() then looks for events every
+   * 1 to 16 milliseconds.
+   *
+   * @returns a promise of at least one event, or of an empty array when the timeout expires. It rejects with the errors below
+   * @throws TypeError if an option has the wrong type
+   * @throws RangeError if a number is out of range
+   * @throws Error ERR_INVALID_STATE if another wait() or iteration of this queue is pending
+   * @throws KqueueError EBADF if the queue is closed, or is being closed during the wait
+   * @throws The reason of `signal` if it is aborted
+   * @example
+   * const [event] = await kq.wait({ signal: AbortSignal.timeout(1000) });
    */
   wait(options: WaitOptions = {}): Promise<KqueueEvent<Token>[]> {
     return new Promise((resolve, reject) => {
       const { timeout, max } = checkOptions(options, WAIT_OPTIONS);
       const { signal } = options;
       if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
-      // Asked first: one that is not Node's may do anything meanwhile.
-      const aborted = signal?.aborted;
       this.#mustBeFree();
-      if (aborted) throw signal?.reason;
+      if (signal?.aborted) throw signal.reason;
       this.#decode();
       if (!this.#leftover.empty) return resolve(this.#leftover.take(max));
       const closed = (): void => reject(closedError());
-      this.#waiting.begin({ max, timeout, signal, done: resolve, fail: reject, closed });
+      this.#waiting.begin({ max, timeout, signal, resolve, reject, closed });
     });
   }
 
   /**
-   * Every event, one after the other, fetched as wait() does: until close(), which ends the iteration, or `break`. What was
-   * fetched by then and not taken is what the next poll(), wait() or iteration gets first.
+   * Iterates over all events, and waits for them as wait() does. The iteration ends with `break` or with close(). The next poll(),
+   * wait() or iteration then returns first what was fetched and not returned.
    *
-   * @throws KqueueError EBADF where the queue is closed; next() rejects as wait() does
+   * @throws KqueueError EBADF if the queue is closed. next() rejects with the errors of wait()
+   * @example
+   * for await (const event of kq) {
+   *   if (event.filter === 'timer') break;
+   * }
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<KqueueEvent<Token>> {
     this.#mustBeOpen();
     let ended = false;
-    /** Answers a next() that waits. */
-    let dismiss: (() => void) | undefined;
+    /** Resolves a next() that waits. */
+    let endPending: (() => void) | undefined;
     const end = (): IteratorReturnResult<undefined> => {
       ended = true;
       return { done: true, value: undefined };
@@ -221,29 +265,29 @@ export class Kqueue<Token = unknown> {
           this.#decode();
           const value = this.#leftover.takeOne();
           if (value !== undefined) return resolve({ done: false, value });
-          dismiss = (): void => resolve(end());
+          endPending = (): void => resolve(end());
           this.#waiting.begin({
             max: undefined,
             timeout: undefined,
             signal: undefined,
-            done: (events) => {
-              dismiss = undefined;
+            resolve: (events) => {
+              endPending = undefined;
               this.#leftover.keep(events);
               resolve({ done: false, value: this.#leftover.takeOne() as KqueueEvent<Token> });
             },
-            fail: (error) => {
-              dismiss = undefined;
+            reject: (error) => {
+              endPending = undefined;
               ended = true;
               reject(error);
             },
-            closed: dismiss,
+            closed: endPending,
           });
         }),
       return: async () => {
-        if (dismiss !== undefined && !this.closed) this.#waiting.cancel();
-        dismiss?.();
-        // The next to wait is somebody else: a second return() must not end that.
-        dismiss = undefined;
+        if (endPending !== undefined && !this.closed) this.#waiting.cancel();
+        endPending?.();
+        // Another iteration may wait by then, and a second return() of this one must not end it.
+        endPending = undefined;
         return end();
       },
       [Symbol.asyncIterator]: () => iterator,
@@ -252,12 +296,17 @@ export class Kqueue<Token = unknown> {
   }
 
   /**
-   * A waker for this queue, to be posted to other threads: see {@link Waker}. Its event is `{ filter: 'user', ident }`.
+   * Makes a {@link Waker} for this queue, which can be posted to other threads. It fires the user event `ident`, and registers
+   * it with `clear` if it is not registered yet.
    *
-   * @param ident of the user() that it fires, which is registered, with `clear`, unless it is already. Absent: one that is
-   * free, the same each time. On Linux each ident keeps two descriptors until the queue is closed
-   * @throws TypeError, RangeError for what is no safe integer of 0 or more; KqueueError as register(), and EMFILE; Error
-   * where the `sys` of the queue cannot be reached from another thread
+   * @param ident a safe integer of 0 or more. By default the queue chooses a free one, the same in each call. On Linux each
+   * ident needs two descriptors until the queue is closed
+   * @throws TypeError if `ident` is not a number
+   * @throws RangeError if `ident` is not a safe integer of 0 or more
+   * @throws KqueueError EMFILE if no descriptor is free, or another error of register()
+   * @throws Error if the `sys` of the queue does not work in other threads
+   * @example
+   * worker.postMessage(kq.waker());
    */
   waker(ident?: number): Waker {
     this.#mustBeOpen();
@@ -270,78 +319,87 @@ export class Kqueue<Token = unknown> {
       this.#wakerIdent = fired;
     }
     if (find(fired) === undefined) this.register(user(fired, { clear: true }));
-    this.#gate ??= new Gate();
-    return new Waker(wakerHandle(this.#sys, this.#fd, this.#gate, fired, find(fired)?.kevent.udata ?? 0));
+    this.#activeWakes ??= new ActiveWakes();
+    return new Waker(wakerHandle(this.#sys, this.#fd, this.#activeWakes, fired, find(fired)?.kevent.udata ?? 0));
   }
 
   /**
-   * Keeps the process running while somebody waits: so it is at first.
-   * @throws KqueueError EBADF where the queue is closed
+   * Keeps the process running while a wait() or an iteration is pending. This is the default.
+   * @throws KqueueError EBADF if the queue is closed
+   * @example
+   * kq.ref();
    */
   ref(): this {
     this.#mustBeOpen();
-    this.#waiting.hold(true);
+    this.#waiting.setRef(true);
     return this;
   }
 
   /**
-   * Lets the process end while somebody waits.
-   * @throws KqueueError EBADF where the queue is closed
+   * Lets the process end while a wait() or an iteration is pending.
+   * @throws KqueueError EBADF if the queue is closed
+   * @example
+   * const kq = new Kqueue().unref();
    */
   unref(): this {
     this.#mustBeOpen();
-    this.#waiting.hold(false);
+    this.#waiting.setRef(false);
     return this;
   }
 
   /**
-   * close(2): ends the queue and all its registrations, rejects a pending wait() with KqueueError EBADF, ends an iteration.
-   * On a closed queue it does nothing.
+   * Closes the queue (close(2)) and ends all its registrations. A pending wait() rejects with KqueueError EBADF, and an iteration
+   * ends. On a closed queue it does nothing.
+   * @example
+   * kq.close();
    */
   close(): void {
     if (this.#fd !== -1) {
       this.#closing = this.#fd;
       this.#fd = -1;
     }
-    // Where JavaScript was stopped in close(), it goes on.
+    // A close() that was stopped continues.
     const fd = this.#closing;
     if (fd === undefined) return;
     this.#waiting.close();
-    this.#gate?.close();
-    // Asked once: a queue that is half closed does not answer.
+    this.#activeWakes?.close();
+    // Once, because a queue that is half closed is not a queue for kevent(2).
     this.#isOurs ??= this.#isQueue(fd);
     this.#knotes.close(this.#isOurs);
     if (this.#isOurs && fd !== -1) this.#sys.close(fd);
     this.#closing = -1;
     this.#leftover.clear();
-    this.#waiting.dismiss();
+    this.#waiting.reportClosed();
     this.#closing = undefined;
   }
 
-  /** Whether the number still is a queue's: closed underneath, it may be somebody else's file by now, which must stay open. */
+  /**
+   * Reports whether the descriptor still is a queue. If other code has closed it, the number may be another file by now, which must
+   * stay open.
+   */
   #isQueue(fd: number): boolean {
-    // Without room for an event: it would be taken from whoever has the number.
-    if (this.#sys.kevent(fd, null, 0, null, 0, NOW) !== -1) return true;
-    // EBADF for a descriptor of another kind; ENOENT with libkqueue.
+    // No room for events, because it may be the queue of other code, which would lose them.
+    if (this.#sys.kevent(fd, null, 0, null, 0, NO_WAIT) !== -1) return true;
+    // kevent(2) reports EBADF for a descriptor that is not a queue, and libkqueue ENOENT.
     return ![EBADF, ENOENT].includes(this.#sys.errno());
   }
 
-  /** As close(). */
+  /** Calls close(). For `using`. */
   [Symbol.dispose](): void {
     this.close();
   }
 
-  /** As close(). */
+  /** Calls close(). For `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
   }
 
-  /** For JSON.stringify(). */
+  /** For JSON.stringify(): the descriptor, whether the queue is closed, and the name of the kqueue. */
   toJSON(): Record<string, unknown> {
     return { fd: this.fd, closed: this.closed, kqueue: this.#sys.name };
   }
 
-  /** `kqueue { fd=5, freebsd }` */
+  /** Returns the descriptor and the name of the kqueue: `kqueue { fd=5, freebsd }`. */
   toString(): string {
     return `kqueue { ${this.closed ? 'closed' : `fd=${this.#fd}`}, ${this.#sys.name} }`;
   }
@@ -354,28 +412,28 @@ export class Kqueue<Token = unknown> {
     this.#mustBeOpen();
     if (!this.#waiting.pending) return;
     const error = new Error(
-      'another wait() or iteration of this queue is pending, and only one can be. ' +
-        'A wait() that lost a Promise.race() is still pending: end it with its `signal`',
+      'another wait() or iteration of this queue is pending, and a queue can have only one. ' +
+        'A wait() that lost a Promise.race() is still pending. End it with its `signal`',
     );
     throw Object.assign(error, { code: 'ERR_INVALID_STATE' });
   }
 
-  /** The events that are left over, or else what kevent(2) brings within `timeout`. */
+  /** Returns the left-over events or, if there are none, events of kevent(2). */
   #take(max: number | undefined, timeout: number | undefined): KqueueEvent<Token>[] {
-    // Of a call that was stopped.
+    // A call that was stopped has left records.
     if (this.#batch !== undefined) this.#decode();
     return this.#leftover.empty ? this.#fetch(max, timeout) : this.#leftover.take(max);
   }
 
-  /** kevent(2) without changes, timeout in milliseconds. */
+  /** Calls kevent(2) without changes. The timeout is in milliseconds. */
   #fetch(max: number | undefined, timeout: number | undefined): KqueueEvent<Token>[] {
-    let list = this.#events ?? new KeventList(FEW, this.#sys.abi);
-    if (max !== undefined && max > list.length && list.length < MANY) {
-      list = new KeventList(Math.min(max, MANY), this.#sys.abi);
+    let list = this.#events ?? new KeventList(FIRST_ROOM, this.#sys.abi);
+    if (max !== undefined && max > list.length && list.length < LARGEST_ROOM) {
+      list = new KeventList(Math.min(max, LARGEST_ROOM), this.#sys.abi);
     }
     this.#events = undefined;
     const n = this.#kevent(list, max === undefined ? list.length : Math.min(max, list.length), timeout);
-    // JavaScript can be stopped where it calls a function or repeats a loop. There is no such place since kevent(2).
+    // JavaScript can be stopped where it calls a function or repeats a loop. There is none between kevent(2) and here.
     if (n === 0) {
       this.#events = list;
       return [];
@@ -384,8 +442,9 @@ export class Kqueue<Token = unknown> {
     this.#fetched = n;
     this.#decoded = 0;
     this.#decode();
-    // It was full: next time there is room for more.
-    this.#events = n === list.length && n < MANY ? new KeventList(Math.min(n * 4, MANY), this.#sys.abi) : list;
+    // The list was full, so the next call has more room.
+    const isFull = n === list.length && n < LARGEST_ROOM;
+    this.#events = isFull ? new KeventList(Math.min(n * 4, LARGEST_ROOM), this.#sys.abi) : list;
     return this.#leftover.take(max);
   }
 
@@ -396,15 +455,15 @@ export class Kqueue<Token = unknown> {
     const end = waits && timeout !== Number.POSITIVE_INFINITY ? now() + timeout : timeout;
     for (let left = timeout; ; left = waits ? Math.max(0, end - now()) : 0) {
       const slice = Math.min(left, longest);
-      const time = slice === 0 ? NOW : slice === Number.POSITIVE_INFINITY ? null : this.#timeout.setMillis(slice);
+      const time = slice === 0 ? NO_WAIT : slice === Number.POSITIVE_INFINITY ? null : this.#timeout.setMillis(slice);
       const n = sys.kevent(this.#fd, null, 0, list, room, time);
-      // 0 before its time, and no EINTR, is the kqueue built in for Linux, which lets Node hear of a signal.
+      // The built-in Linux kqueue may return 0 before the time, so that the caller lets Node's signal handlers run.
       if (n > 0 || (n === 0 && slice === left)) return n;
       if (n === -1 && sys.errno() !== EINTR) throw new KqueueError(sys.errno(), 'kevent');
     }
   }
 
-  /** Makes events of the records that were fetched. A knote whose last event that was is forgotten. */
+  /** Makes events of the fetched records, and forgets each knote whose last event is among them. */
   #decode(): void {
     const list = this.#batch;
     if (list === undefined) return;
@@ -430,21 +489,21 @@ export class Kqueue<Token = unknown> {
     this.#ended = undefined;
   }
 
-  /** Whether nothing more will come of the knote. */
+  /** Reports whether the event is the last one of the knote. */
   #isLast(knote: Knote, { flags, ident, filter, eof }: KqueueEvent): boolean {
     if (knote.tracked !== undefined) {
-      // It lives on in the children that the kernel has attached it to.
+      // NOTE_TRACK: the kernel has attached the knote to the children too. It ends with the last of them.
       if (eof) knote.tracked.delete(ident);
       else knote.tracked.add(ident);
       return knote.tracked.size === 0;
     }
-    // Kernels set EV_ONESHOT themselves where what was watched is gone, and have then deleted the knote.
+    // A kernel also sets EV_ONESHOT if what was watched is gone. It has then deleted the knote.
     const { EV_ONESHOT = 0 } = this.#sys.abi.constants;
     return ((flags | knote.kevent.flags) & EV_ONESHOT) !== 0 || (filter === 'proc' && eof);
   }
 }
 
-/** A record's ident as a knote has it: a bigint only where a number does not hold it. */
+/** Returns the ident of a record in the form that a knote has: a bigint only if it is not a safe integer. */
 function identOf(list: KeventList, index: number): number | bigint {
   const ident = list.ident(index);
   return Number.isSafeInteger(ident) ? ident : list.ident64(index);
@@ -454,13 +513,13 @@ function isAbortSignal(signal: AbortSignalLike): boolean {
   return typeof signal?.addEventListener === 'function' && typeof signal.removeEventListener === 'function';
 }
 
-/** The two options as they were checked: each is read once. */
+/** Checks and returns the two options, each of which is read once. */
 function checkOptions(options: PollOptions, known: ReadonlySet<string>): PollOptions {
   checkOptionNames('options', options, known);
   const { timeout, max } = options;
   if (timeout !== undefined) {
     if (typeof timeout !== 'number') throw wrongType('timeout', 'a number of milliseconds', timeout);
-    if (!(timeout >= 0)) throw outOfRange('timeout', 'milliseconds, 0 or more', timeout);
+    if (!(timeout >= 0)) throw outOfRange('timeout', 'a number of milliseconds, 0 or more', timeout);
   }
   if (max !== undefined) checkInteger('max', max, 1, INT_MAX);
   return { timeout, max };

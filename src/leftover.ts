@@ -1,18 +1,18 @@
 import type { KqueueEvent } from './event.ts';
 import type { Registration } from './registration.ts';
 
-/** The events of one queue that were fetched and are not handed out yet, oldest first. */
+/** The events of one queue that were fetched and not returned yet, oldest first. */
 export class Leftover<Token> {
   #events: KqueueEvent<Token>[] = [];
   #next = 0;
   readonly #complete: () => void;
 
-  /** @param complete pushes what was fetched by a call that was stopped before it could push it */
+  /** @param complete pushes the events of a call that fetched them and was stopped before it pushed them */
   constructor(complete: () => void) {
     this.#complete = complete;
   }
 
-  /** Before a registration ends: afterwards an event that was not pushed yet does not find it. */
+  /** To be called before a registration ends: later, an event that was not pushed yet does not find its registration. */
   complete(): void {
     this.#complete();
   }
@@ -25,14 +25,14 @@ export class Leftover<Token> {
     return this.#events.length === 0;
   }
 
-  /** Keeps events, where none are left over. */
+  /** Replaces all events. */
   keep(events: KqueueEvent<Token>[]): void {
     this.#events = events;
     this.#next = 0;
   }
 
   takeOne(): KqueueEvent<Token> | undefined {
-    // From here on no function is called: an event that is taken reaches the caller.
+    // JavaScript can be stopped where a function is called. There is none between here and the return.
     const event = this.#events[this.#next++];
     if (this.#next >= this.#events.length) {
       this.#events = [];
@@ -53,7 +53,7 @@ export class Leftover<Token> {
     return from === 0 ? all : all.slice(from);
   }
 
-  /** Drops the events of the registrations that are over. */
+  /** Drops the events of the registrations for which `isOver` returns true. */
   drop(isOver: (registration: Registration) => boolean): void {
     this.complete();
     if (this.empty) return;

@@ -7,28 +7,27 @@ import { clearImmediate, clearTimeout, isMainThread, setImmediate, setTimeout } 
 import type { Sys } from './sys/sys.ts';
 
 /**
- * Tells, within Node's event loop, when a queue is worth a look. No thread waits, and none of libuv's pool is held.
- * `ready` is called in a turn of its own, in which promises settle, and never between rest() and the next watch().
+ * Watches a queue in Node's event loop and calls `ready` when the queue may have events. No thread waits, not even one of
+ * libuv's pool. `ready` is called in a turn of its own, in which promises settle. It is not called between stop() and the next
+ * start().
  */
 export interface Watcher {
-  /** Somebody waits from now on. */
-  watch(): void;
-  /** Nobody waits any more. */
-  rest(): void;
-  /** Whether to keep the process running for whoever waits. */
-  hold(held: boolean): void;
+  start(): void;
+  stop(): void;
+  /** Sets whether the watcher keeps the process running while it is started. */
+  setRef(ref: boolean): void;
   close(): void;
 }
 
-/** The way of waiting that suits the queue and the runtime. */
-export function createWatcher(sys: Sys, kq: number, held: boolean, ready: () => void): Watcher {
-  return sys.pollable && canPoll() ? new PollWatcher(sys, kq, held, ready) : new IntervalWatcher(held, ready);
+/** Makes the watcher that suits the queue and the runtime. */
+export function createWatcher(sys: Sys, kq: number, ref: boolean, ready: () => void): Watcher {
+  return sys.pollable && canPoll() ? new PollWatcher(sys, kq, ref, ready) : new IntervalWatcher(ref, ready);
 }
 
 /**
- * Whether koffi's poll handles work here. They are libuv's, which Bun and Deno only pretend to have. And one that fires
- * while Node takes its thread down aborts the process: on the main thread that can be prevented ({@link listen}), in a
- * worker that is terminated nothing of ours runs any more.
+ * Reports whether koffi's poll handles work here. They are libuv's, which Bun and Deno only imitate. A handle that fires while
+ * Node ends its thread aborts the process. The main thread can prevent that ({@link listenForExit}). In a worker that is
+ * terminated no JavaScript runs that could.
  */
 function canPoll(): boolean {
   const { bun, deno } = process.versions;
@@ -36,9 +35,9 @@ function canPoll(): boolean {
 }
 
 /**
- * Whether libuv's own queue takes this one. macOS counts how deep queues watch queues, and refuses (EINVAL) one that is
- * deeper than whoever is to watch it, once that has watched anything; and koffi does not survive what libuv says then. So
- * another queue is asked that has watched one, as libuv's has after the first wait().
+ * Reports whether libuv's own queue can watch this one. macOS counts how deep queues watch queues. It refuses (EINVAL) a queue
+ * that is deeper than its watcher, once the watcher has watched a queue. koffi does not survive the error of libuv. So this
+ * function tries with another queue that has watched one, as libuv's has after the first wait().
  */
 function canNest(sys: Sys, kq: number): boolean {
   if (!sys.abi.quirks.nestingLimit) return true;
@@ -54,19 +53,19 @@ function canNest(sys: Sys, kq: number): boolean {
   return nests;
 }
 
-/** Whether libuv can watch it. On Linux, libuv aborts the process if it cannot ({@link addToLoopEpoll}). */
+/** Reports whether libuv can watch the descriptor. On Linux, libuv aborts the process if it cannot ({@link addToLoopEpoll}). */
 function canStart(copy: number): boolean {
   return process.platform !== 'linux' || addToLoopEpoll(copy);
 }
 
 const started: Set<PollWatcher> = new Set();
-/** Those that wait for the loop to turn after 'exit', which it does only if someone else emitted that event. */
+/** Watchers to start again if the loop turns after 'exit'. It does so only if a program emitted that event. */
 const suspended: Set<PollWatcher> = new Set();
 let exiting = false;
 
-// After 'exit' Node turns the loop once more, to close its own handles, and JavaScript may not run any more. Listens from
-// the start: a listener that is added while 'exit' is being emitted, by a first wait() in another listener, is not called.
-const listen = atExit(
+// After 'exit' Node turns the loop once more to close its own handles, and JavaScript may not run any more. Listen from the
+// start, because a listener that another 'exit' listener adds, by a first wait(), is not called.
+const listenForExit = atExit(
   () => {
     exiting = true;
     for (const watcher of started) watcher.suspend();
@@ -94,81 +93,83 @@ class PollWatcher implements Watcher {
   readonly #kq: number;
   readonly #ready: () => void;
   #copy = -1;
-  // koffi holds it weakly; but its callback, which koffi holds, holds this object.
+  // koffi holds the handle weakly. But koffi holds the callback, and the callback holds this object.
   #handle: PollHandle | undefined;
-  /** Takes its place for a wait in which libuv cannot watch. */
-  readonly #substitute: IntervalWatcher;
-  #held: boolean;
-  #started = false;
+  /** Watches instead of the handle while libuv cannot watch the queue. */
+  readonly #fallback: IntervalWatcher;
+  #ref: boolean;
+  /** Whether start() was called and stop() was not. */
   #watching = false;
-  #referenced = true;
-  #turn: NodeJS.Immediate | undefined;
-  #pausing: NodeJS.Immediate | undefined;
+  /** Whether the handle is started. It stays so for a turn after stop(), because the next wait often follows. */
+  #handleStarted = false;
+  #handleRef = true;
+  #lookTurn: NodeJS.Immediate | undefined;
+  #pauseTurn: NodeJS.Immediate | undefined;
 
-  constructor(sys: Sys, kq: number, held: boolean, ready: () => void) {
+  constructor(sys: Sys, kq: number, ref: boolean, ready: () => void) {
     this.#sys = sys;
     this.#kq = kq;
-    this.#held = held;
+    this.#ref = ref;
     this.#ready = ready;
-    this.#substitute = new IntervalWatcher(held, ready);
+    this.#fallback = new IntervalWatcher(ref, ready);
   }
 
-  // Whatever the status that libuv passes, the look that follows tells what is the matter.
+  // The status that libuv passes is not needed: ready() finds an error itself.
   readonly #fired = (): void => {
-    // Here, because libuv reaps the children of Node after this callback and before the look.
+    // Here, because libuv reaps the children of Node after this callback and before #look.
     this.#sys.collectExits?.(this.#kq);
-    // Not here: libuv calls this outside of what Node calls a callback scope, and a promise that is settled here would
-    // wait for the next thing that happens. It also lets timers and I/O have their turn between two looks.
-    this.#turn ??= setImmediate(this.#look);
-    // After the look, and after the promises that it settles: mostly somebody waits again by then.
-    this.#pausing ??= setImmediate(this.#pause);
+    // Not here: libuv calls this function outside of Node's callback scope. A promise that settles here continues only when
+    // something else wakes the loop. A turn of its own also lets timers and I/O run between two looks.
+    this.#lookTurn ??= setImmediate(this.#look);
+    // After #look and the promises that it settles. By then the next wait has often begun.
+    this.#pauseTurn ??= setImmediate(this.#pause);
   };
 
   readonly #look = (): void => {
-    this.#turn = undefined;
+    this.#lookTurn = undefined;
     if (this.#watching) this.#ready();
   };
 
-  /** Nobody waits: a handle that is left started goes on firing, and aborts the process when Node ends without 'exit'. */
+  /** Stops the handle if no wait has begun. A started handle goes on firing, and it aborts a process that ends without 'exit'. */
   readonly #pause = (): void => {
-    this.#pausing = undefined;
-    if (this.#watching) listen();
-    else this.#stop();
+    this.#pauseTurn = undefined;
+    if (this.#watching) listenForExit();
+    else this.#stopHandle();
   };
 
-  watch(): void {
+  start(): void {
     this.#watching = true;
-    // Each wait tries again: the next one may find a free descriptor, or fewer queues that watch each other.
-    if (this.#start()) this.#reference(this.#held);
-    else this.#substitute.watch();
+    // Each wait tries again, because there may be a free descriptor, or fewer queues that watch each other.
+    if (this.#startHandle()) this.#setHandleRef(this.#ref);
+    else this.#fallback.start();
   }
 
-  /** False where libuv cannot watch the queue now. */
-  #start(): boolean {
-    if (this.#started) return true;
+  /** Returns false if libuv cannot watch the queue now. */
+  #startHandle(): boolean {
+    if (this.#handleStarted) return true;
     if (exiting) {
       suspended.add(this);
       return true;
     }
-    // At each start: what the queue watches may have made it deeper since the last one.
+    // At each start, because the queue may watch deeper queues than at the last one.
     if (!canNest(this.#sys, this.#kq)) return false;
-    if (this.#handle === undefined) this.#open();
+    if (this.#handle === undefined) this.#openHandle();
     else this.#handle.start(READABLE, this.#fired);
     if (this.#handle === undefined) return false;
-    // Afterwards, as to start takes it out of libuv's epoll first. It may watch more queues than when it was made.
+    // After the start, which first removes the descriptor from libuv's epoll. The queue may watch more queues by now.
     if (!canStart(this.#copy)) {
       this.#handle.stop();
       return false;
     }
-    listen();
-    this.#started = true;
+    listenForExit();
+    this.#handleStarted = true;
     started.add(this);
     return true;
   }
 
-  /** Makes the handle, which is started then, unless libuv cannot watch the queue. */
-  #open(): void {
-    // Never the public descriptor: one that its owner closes under the handle aborts the process.
+  /** Makes the handle, which is then started. Makes none if libuv cannot watch the queue. */
+  #openHandle(): void {
+    // Not the public descriptor: if a program closes that while the handle is started, libuv aborts the process.
     const copy = duplicate(this.#kq);
     if (copy === -1) return;
     if (!canStart(copy)) {
@@ -179,48 +180,48 @@ class PollWatcher implements Watcher {
     this.#handle = koffi().node.poll(copy, READABLE, this.#fired) as unknown as PollHandle;
   }
 
-  #stop(): void {
-    if (!this.#started) return;
-    this.#started = false;
+  #stopHandle(): void {
+    if (!this.#handleStarted) return;
+    this.#handleStarted = false;
     started.delete(this);
     this.#handle?.stop();
   }
 
   suspend(): void {
-    this.#stop();
+    this.#stopHandle();
     suspended.add(this);
   }
 
   resume(): void {
-    if (this.#watching) this.watch();
+    if (this.#watching) this.start();
   }
 
-  rest(): void {
+  stop(): void {
     this.#watching = false;
-    this.#substitute.rest();
-    this.#reference(false);
-    // Referenced: the loop turns once more, even if nothing else is left for it to do.
-    this.#pausing ??= setImmediate(this.#pause);
+    this.#fallback.stop();
+    this.#setHandleRef(false);
+    // This immediate keeps the process running for one turn, so that #pause runs.
+    this.#pauseTurn ??= setImmediate(this.#pause);
   }
 
-  hold(held: boolean): void {
-    this.#held = held;
-    this.#substitute.hold(held);
-    if (this.#watching) this.#reference(held);
+  setRef(ref: boolean): void {
+    this.#ref = ref;
+    this.#fallback.setRef(ref);
+    if (this.#watching) this.#setHandleRef(ref);
   }
 
-  #reference(referenced: boolean): void {
-    if (this.#handle === undefined || referenced === this.#referenced) return;
-    this.#referenced = referenced;
-    if (referenced) this.#handle.ref();
+  #setHandleRef(ref: boolean): void {
+    if (this.#handle === undefined || ref === this.#handleRef) return;
+    this.#handleRef = ref;
+    if (ref) this.#handle.ref();
     else this.#handle.unref();
   }
 
   close(): void {
-    this.rest();
-    this.#started = false;
+    this.stop();
+    this.#handleStarted = false;
     started.delete(this);
-    // Where JavaScript is stopped in between, close() is called again.
+    // If JavaScript is stopped between these steps, close() is called again.
     if (this.#handle !== undefined) {
       this.#handle.close();
       // After close(), ref() and stop() of koffi's handle dereference null.
@@ -231,20 +232,20 @@ class PollWatcher implements Watcher {
   }
 }
 
-/** The longest time between two looks, in milliseconds. */
-const LONGEST = 16;
+/** The longest time between two calls of `ready`, in milliseconds. */
+const LONGEST_INTERVAL = 16;
 
-/** Looks at short, growing intervals, where the descriptor cannot be polled: libkqueue; Bun and Deno; deep nests of queues. */
+/** Calls `ready` at short, growing intervals. For descriptors that libuv cannot watch: libkqueue, Bun, Deno, deep nesting. */
 class IntervalWatcher implements Watcher {
   readonly #ready: () => void;
-  #held: boolean;
+  #ref: boolean;
   #watching = false;
   #interval = 0;
   #timer: NodeJS.Timeout | undefined;
   #turn: NodeJS.Immediate | undefined;
 
-  constructor(held: boolean, ready: () => void) {
-    this.#held = held;
+  constructor(ref: boolean, ready: () => void) {
+    this.#ref = ref;
     this.#ready = ready;
   }
 
@@ -252,21 +253,21 @@ class IntervalWatcher implements Watcher {
     this.#turn = undefined;
     this.#timer = undefined;
     this.#ready();
-    // ready() may have led to rest(), and that to another watch(), which has seen to the next look already.
+    // ready() may call stop() and then start(), which has set the next turn already.
     if (!this.#watching || this.#turn !== undefined) return;
-    this.#interval = Math.min(this.#interval * 2 || 1, LONGEST);
+    this.#interval = Math.min(this.#interval * 2 || 1, LONGEST_INTERVAL);
     this.#timer = setTimeout(this.#look, this.#interval);
-    if (!this.#held) this.#timer.unref();
+    if (!this.#ref) this.#timer.unref();
   };
 
-  watch(): void {
+  start(): void {
     this.#watching = true;
     this.#interval = 0;
     this.#turn = setImmediate(this.#look);
-    if (!this.#held) this.#turn.unref();
+    if (!this.#ref) this.#turn.unref();
   }
 
-  rest(): void {
+  stop(): void {
     this.#watching = false;
     clearTimeout(this.#timer);
     clearImmediate(this.#turn);
@@ -274,14 +275,14 @@ class IntervalWatcher implements Watcher {
     this.#turn = undefined;
   }
 
-  hold(held: boolean): void {
-    this.#held = held;
+  setRef(ref: boolean): void {
+    this.#ref = ref;
     const pending = this.#timer ?? this.#turn;
-    if (held) pending?.ref();
+    if (ref) pending?.ref();
     else pending?.unref();
   }
 
   close(): void {
-    this.rest();
+    this.stop();
   }
 }

@@ -2,7 +2,7 @@ import { createWatcher, type Watcher } from './loop.ts';
 import { clearImmediate, clearTimeout, now, setImmediate, setTimeout } from './sys/runtime.ts';
 import type { Sys } from './sys/sys.ts';
 
-/** As much of an AbortSignal as is used: the DOM's and Node's both are one. */
+/** The part of an AbortSignal that `wait()` uses. The AbortSignals of Node and of the DOM both have it. */
 export interface AbortSignalLike {
   readonly aborted: boolean;
   readonly reason: unknown;
@@ -10,39 +10,39 @@ export interface AbortSignalLike {
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
-/** Somebody who waits, and how to tell him. */
-export interface Waiter<Event> {
-  /** As many events as he takes; undefined for as many as there are. */
+/** One wait, and how to end it. */
+export interface PendingWait<Event> {
+  /** The largest number of events to return. Undefined for no limit. */
   readonly max: number | undefined;
-  /** Milliseconds; undefined for ever. */
+  /** Milliseconds. Undefined waits forever. */
   readonly timeout: number | undefined;
   readonly signal: AbortSignalLike | undefined;
-  /** Some events; none when the time is over. */
-  done(events: Event[]): void;
-  fail(error: unknown): void;
+  /** Gets the events, or none when the timeout expires. */
+  resolve(events: Event[]): void;
+  reject(error: unknown): void;
   /** The queue was closed. */
   closed(): void;
 }
 
-/** The longest time that setTimeout() takes. */
+/** The longest time that setTimeout() accepts, in milliseconds. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
-/** The one waiter that a queue may have, with all that must be undone when his wait ends. */
+/** The one wait that a queue may have at a time, and its watcher, timer and signal. */
 export class Waiting<Event> {
   readonly #sys: Sys;
   readonly #kq: number;
-  /** Fetches what is there, and does not wait. */
+  /** Fetches events without waiting. */
   readonly #fetch: (max: number | undefined) => Event[];
   #watcher: Watcher | undefined;
-  #waiter: Waiter<Event> | undefined;
-  /** Whether begin() has come to its end: the caller has the promise of the waiter. */
+  #wait: PendingWait<Event> | undefined;
+  /** Whether begin() has finished, so that the caller has the promise of the wait. */
   #begun = false;
-  /** Who waited when the queue was closed. */
-  #dismissed: Waiter<Event> | undefined;
-  /** What his signal calls: of his own, as one that is not Node's may call it even after his wait. */
+  /** The wait that was pending when the queue was closed. */
+  #waitAtClose: PendingWait<Event> | undefined;
+  /** The listener of the wait's signal. */
   #abort: (() => void) | undefined;
-  #held = true;
-  /** On the clock of performance.now(). */
+  #ref = true;
+  /** When the timeout expires, on the clock of now(). */
   #end = 0;
   #timer: NodeJS.Timeout | undefined;
   #turn: NodeJS.Immediate | undefined;
@@ -57,136 +57,123 @@ export class Waiting<Event> {
     return this.#begun;
   }
 
-  begin(waiter: Waiter<Event>): void {
-    // What is left of a begin() that was stopped, whose promise nobody has.
+  begin(wait: PendingWait<Event>): void {
+    // A begin() that was stopped leaves a wait whose promise no caller has.
     this.#finish();
-    this.#watcher ??= createWatcher(this.#sys, this.#kq, this.#held, this.#look);
-    this.#waiter = waiter;
-    this.#prepare(waiter);
-    // Last: a watcher that nobody answers keeps the loop busy.
-    if (this.#waiter === waiter) this.#watcher.watch();
-    this.#begun = this.#waiter === waiter;
+    this.#watcher ??= createWatcher(this.#sys, this.#kq, this.#ref, this.#look);
+    this.#wait = wait;
+    if (wait.signal !== undefined) this.#listen(wait, wait.signal);
+    if (wait.timeout !== undefined && wait.timeout !== Number.POSITIVE_INFINITY) this.#startTimer(wait.timeout);
+    // Last, because the loop spins if the watcher is started and no wait fetches the events.
+    this.#watcher.start();
+    // start() may listen to 'exit', and a 'newListener' handler of the program may then close the queue.
+    this.#begun = this.#wait === wait;
   }
 
-  /** A call that may take what the watcher has seen, and be stopped then, is about to begin: look again after it. */
-  hurry(): void {
+  #listen(wait: PendingWait<Event>, signal: AbortSignalLike): void {
+    this.#abort = (): void => {
+      // A signal of another implementation may call a listener that was removed.
+      if (this.#wait !== wait) return;
+      this.#finish();
+      wait.reject(signal.reason);
+    };
+    signal.addEventListener('abort', this.#abort);
+  }
+
+  #startTimer(timeout: number): void {
+    this.#end = now() + timeout;
+    if (timeout > 0) {
+      this.#sleep(timeout);
+      return;
+    }
+    // Not immediately even for 0: a loop of such waits would keep the event loop from timers and I/O.
+    this.#turn = setImmediate(this.#expire);
+    if (!this.#ref) this.#turn.unref();
+  }
+
+  /** A call is about to begin that may take what the watcher has seen and then be stopped. So look again after the call. */
+  lookSoon(): void {
     if (this.#begun) setImmediate(this.#look);
   }
 
-  #prepare(waiter: Waiter<Event>): void {
-    const { timeout, signal } = waiter;
-    if (signal !== undefined) {
-      const abort = (): void => {
-        if (this.#waiter !== waiter) return;
-        this.#finish();
-        try {
-          waiter.fail(signal.reason);
-        } catch (error) {
-          waiter.fail(error);
-        }
-      };
-      this.#abort = abort;
-      try {
-        signal.addEventListener('abort', abort);
-      } catch (error) {
-        if (this.#waiter === waiter) this.#finish();
-        throw error;
-      }
-      // It is the caller's code, and may have ended the wait.
-      if (this.#waiter !== waiter) return;
-    }
-    if (timeout === undefined || timeout === Number.POSITIVE_INFINITY) return;
-    this.#end = now() + timeout;
-    // Not at once even for 0: a loop of such waits would leave timers and I/O no turn.
-    if (timeout > 0) this.#sleep(timeout);
-    else {
-      this.#turn = setImmediate(this.#expire);
-      if (!this.#held) this.#turn.unref();
-    }
-  }
-
-  /** Ends the wait without telling the waiter. */
+  /** Ends the wait and leaves its promise pending. */
   cancel(): void {
     this.#finish();
   }
 
-  hold(held: boolean): void {
-    this.#held = held;
-    this.#watcher?.hold(held);
+  /** Sets whether a pending wait keeps the process running. */
+  setRef(ref: boolean): void {
+    this.#ref = ref;
+    this.#watcher?.setRef(ref);
     const pending = this.#timer ?? this.#turn;
-    if (held) pending?.ref();
+    if (ref) pending?.ref();
     else pending?.unref();
   }
 
-  /** Nothing is watched any more. */
+  /** Stops watching. {@link reportClosed} ends the pending wait later. */
   close(): void {
-    const waiter = this.#begun ? this.#waiter : undefined;
-    this.#dismissed ??= waiter;
+    const wait = this.#begun ? this.#wait : undefined;
+    this.#waitAtClose ??= wait;
     this.#finish();
     this.#watcher?.close();
     this.#watcher = undefined;
   }
 
-  /** The queue is closed altogether: tells who waited. */
-  dismiss(): void {
-    this.#dismissed?.closed();
+  /** Ends the wait that was pending at close(). By now the queue is closed. */
+  reportClosed(): void {
+    this.#waitAtClose?.closed();
   }
 
-  #finish(): Waiter<Event> | undefined {
-    const waiter = this.#waiter;
+  #finish(): void {
+    const wait = this.#wait;
     const abort = this.#abort;
-    if (waiter === undefined) return undefined;
+    if (wait === undefined) return;
     this.#begun = false;
-    this.#waiter = undefined;
+    this.#wait = undefined;
     this.#abort = undefined;
-    this.#watcher?.rest();
+    this.#watcher?.stop();
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     if (this.#turn !== undefined) clearImmediate(this.#turn);
     this.#timer = undefined;
     this.#turn = undefined;
-    try {
-      if (abort !== undefined) waiter.signal?.removeEventListener('abort', abort);
-    } catch {
-      // The caller's code: it must cost nobody the events that were fetched, nor the word that the queue was closed.
-    }
-    return waiter;
+    if (abort !== undefined) wait.signal?.removeEventListener('abort', abort);
   }
 
   readonly #look = (): void => {
-    const waiter = this.#waiter;
-    if (waiter === undefined || !this.#begun) return;
+    const wait = this.#wait;
+    if (wait === undefined || !this.#begun) return;
     let events: Event[];
     try {
-      events = this.#fetch(waiter.max);
+      events = this.#fetch(wait.max);
     } catch (error) {
       this.#finish();
-      waiter.fail(error);
+      wait.reject(error);
       return;
     }
     if (events.length === 0) return;
     this.#finish();
-    waiter.done(events);
+    wait.resolve(events);
   };
 
   #sleep(ms: number): void {
     this.#timer = setTimeout(this.#expire, Math.min(Math.ceil(ms), LONGEST_TIMEOUT));
-    if (!this.#held) this.#timer.unref();
+    if (!this.#ref) this.#timer.unref();
   }
 
   readonly #expire = (): void => {
     this.#timer = undefined;
     this.#turn = undefined;
-    // Node's timers may be early by part of a millisecond.
+    // Node's timers may fire up to a millisecond early.
     const left = this.#end - now();
     if (left > 0) {
       this.#sleep(left);
       return;
     }
-    const waiter = this.#waiter;
-    // A last look: what came in the same turn as the end of the time is not left lying.
+    const wait = this.#wait;
+    // The watcher may fire in the same turn as the timer. So look once more.
     this.#look();
-    if (waiter === undefined || this.#waiter !== waiter) return;
+    if (wait === undefined || this.#wait !== wait) return;
     this.#finish();
-    waiter.done([]);
+    wait.resolve([]);
   };
 }

@@ -11,147 +11,158 @@ import type { Binding, Sys } from './sys/sys.ts';
 
 const { EAGAIN, EBADF } = constants.errno;
 
-/** How a thread reaches a queue: through a descriptor to write to, or by kevent(2) of the same library. */
+/** How a thread reaches a queue: it writes to a descriptor, or it calls kevent(2) of the same library. */
 type Route =
   | {
       readonly kind: 'write';
       readonly fd: number;
-      /** Which file it is, as fstat(2) reports: the pipe of {@link Sys.wakefd} has an inode of its own. */
+      /** Identify the file (fstat(2)). The pipe of {@link Sys.wakefd} has an inode of its own. */
       readonly device: bigint;
       readonly inode: bigint;
     }
   | {
       readonly kind: 'kevent';
       readonly kq: number;
-      /** What the kernel carries for the knote; a change overwrites it, so it is sent again. */
+      /** The udata of the knote. A change overwrites it, so the trigger sends it again. */
       readonly udata: number | bigint;
       readonly library: string | null;
       readonly abiName: keyof typeof abis;
       readonly symbols: NonNullable<Binding['symbols']>;
     };
 
-/** What a {@link Waker} is made of: plain data that can be posted to another thread of this process. */
+/** The data of a {@link Waker}, which can be posted to another thread of this process. */
 export interface WakerHandle {
-  /** The EVFILT_USER knote that it fires. */
+  /** The ident of the user event that the waker fires. */
   readonly ident: number;
   /** @internal */
-  readonly gate: SharedArrayBuffer;
+  readonly activeWakes: SharedArrayBuffer;
   /** @internal */
   readonly route: Route;
 }
 
-/** The gate is one number: how many calls to wake() are under way, and whether the queue is closed. */
+/** This bit of the shared number says that the queue is closed. The lower bits count the calls to wake() that are active. */
 const CLOSED = 2 ** 30;
-/** For how long close() waits for them, in milliseconds. A thread that was terminated in the middle of one never ends it. */
-const PATIENCE = 100;
+/** How long close() waits for active calls, in milliseconds. A thread that was terminated in a call never finishes it. */
+const CLOSE_TIMEOUT_MS = 100;
 
-/** Those of a worker, which may end while its queues are open: Node closes their descriptors then. */
-const gates = new Set<Gate>();
-let closesAtExit = false;
+/** Those of a worker. A worker may end while its queues are open, and Node then closes their descriptors. */
+const ofWorker = new Set<ActiveWakes>();
+let listensForExit = false;
 
-/** One for each queue: it keeps the wakers of other threads off the queue's descriptors while these are being closed. */
-export class Gate {
+/**
+ * Counts the calls to wake() that are active, in all threads. Each queue with a waker has one. close() waits for these calls, so
+ * that no thread uses a descriptor of the queue that is being closed.
+ */
+export class ActiveWakes {
   readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(4);
 
   constructor() {
     if (isMainThread()) return;
-    gates.add(this);
-    if (closesAtExit) return;
-    closesAtExit = true;
+    ofWorker.add(this);
+    if (listensForExit) return;
+    listensForExit = true;
     atExit(
       () => {
-        for (const gate of gates) gate.#empty();
+        for (const wakes of ofWorker) wakes.#refuse();
       },
       () => {
-        for (const gate of gates) gate.#open();
+        for (const wakes of ofWorker) wakes.#allow();
       },
     );
   }
 
-  /** From now on nobody enters; returns when nobody is inside any more. */
+  /** Refuses new calls and waits for those that are active. */
   close(): void {
-    this.#empty();
-    gates.delete(this);
+    this.#refuse();
+    ofWorker.delete(this);
   }
 
-  #open(): void {
+  #allow(): void {
     Atomics.and(new Int32Array(this.buffer), 0, ~CLOSED);
   }
 
-  #empty(): void {
+  #refuse(): void {
     const state = new Int32Array(this.buffer);
-    const end = now() + PATIENCE;
-    let inside = Atomics.or(state, 0, CLOSED) & ~CLOSED;
-    while (inside > 0) {
+    const end = now() + CLOSE_TIMEOUT_MS;
+    let active = Atomics.or(state, 0, CLOSED) & ~CLOSED;
+    while (active > 0) {
       const left = end - now();
       if (left <= 0) return;
-      Atomics.wait(state, 0, inside | CLOSED, left);
-      inside = Atomics.load(state, 0) & ~CLOSED;
+      Atomics.wait(state, 0, active | CLOSED, left);
+      active = Atomics.load(state, 0) & ~CLOSED;
     }
   }
 }
 
-/** The handle of a waker for the knote `ident`. */
-export function wakerHandle(sys: Sys, kq: number, gate: Gate, ident: number, udata: number | bigint): WakerHandle {
-  const { buffer } = gate;
+/** Makes the handle of a waker for the user event `ident`. */
+export function wakerHandle(
+  sys: Sys,
+  kq: number,
+  { buffer: activeWakes }: ActiveWakes,
+  ident: number,
+  udata: number | bigint,
+): WakerHandle {
   if (sys.wakefd !== undefined) {
     const fd = sys.wakefd(kq, ident);
     if (fd === -1) throw new KqueueError(sys.errno(), 'wakefd');
     const stat = statOf(fd);
-    // Somebody closed the descriptor in between, which is the queue's own.
+    // Another thread closed the queue since.
     if (stat === undefined) throw closedError();
     const { device, inode } = stat;
-    return { ident, gate: buffer, route: { kind: 'write', fd, device, inode } };
+    return { ident, activeWakes, route: { kind: 'write', fd, device, inode } };
   }
   const { binding } = sys;
   if (binding === undefined) throw new Error(`${sys.name}: this kqueue cannot be reached from another thread`);
   const { library, abi, symbols = {} } = binding;
   return {
     ident,
-    gate: buffer,
+    activeWakes,
     route: { kind: 'kevent', kq, udata, library, abiName: abi.name, symbols: { ...symbols } },
   };
 }
 
 /**
- * Wakes a queue from any thread of the process: an event `{ filter: 'user' }` comes to whoever is in `wait()`, an
- * iteration or a blocking `poll()`. It is what `kq.waker()` returns and can be posted as it is:
+ * Wakes a queue from any thread of the process. The queue's `poll()`, `wait()` or iteration then returns an event with the
+ * filter `user`. `kq.waker()` makes a waker, and postMessage() takes it to another thread.
  *
- * ```ts
- * worker.postMessage(kq.waker());                                  // here
+ * @example
+ * worker.postMessage(kq.waker()); // in the thread of the queue
  * parentPort.once('message', (handle) => new Waker(handle).wake()); // in the worker
- * ```
  */
 export class Waker implements WakerHandle {
+  /** The ident of the user event that the waker fires. */
   readonly ident: number;
   /** @internal */
-  readonly gate: SharedArrayBuffer;
+  readonly activeWakes: SharedArrayBuffer;
   /** @internal */
   readonly route: Route;
   readonly #state: Int32Array;
   readonly #fire: () => boolean;
 
   /**
-   * @param handle a Waker, or what became of one on its way through postMessage() or workerData
-   * @throws TypeError for anything else
+   * Makes a waker in this thread.
+   * @param handle a Waker, or its copy that came through postMessage() or workerData
+   * @throws TypeError if `handle` is neither
    */
   constructor(handle: WakerHandle) {
-    if (typeof handle !== 'object' || handle === null || !(handle.gate instanceof SharedArrayBuffer)) {
+    if (typeof handle !== 'object' || handle === null || !(handle.activeWakes instanceof SharedArrayBuffer)) {
       throw wrongType('handle', 'a Waker of kq.waker(), or its copy from postMessage()', handle);
     }
-    const { ident, gate, route } = handle;
+    const { ident, activeWakes, route } = handle;
     this.ident = ident;
-    this.gate = gate;
+    this.activeWakes = activeWakes;
     this.route = route;
-    this.#state = new Int32Array(gate);
+    this.#state = new Int32Array(activeWakes);
     this.#fire = fireBy(ident, route);
   }
 
   /**
-   * Fires the event. Wakes that were not fetched yet are one event, as with any other trigger.
+   * Fires the event (NOTE_TRIGGER of kqueue(2)). Several calls before the queue fetches the event make one event.
    *
-   * @returns false when the queue is closed, or its thread has ended
-   * @throws KqueueError ENOENT when the user event is no longer registered. The built-in Linux kqueue does not report that
+   * @returns false if the queue is closed or its thread has ended, otherwise true
+   * @throws KqueueError ENOENT if the user event is not registered any more. The built-in Linux kqueue does not report that
+   * @example
+   * if (!waker.wake()) stopWorking(); // the queue is closed
    */
   wake(): boolean {
     const state = this.#state;
@@ -170,7 +181,7 @@ function isFile(fd: number, device: bigint, inode: bigint): boolean {
   return stat?.device === device && stat.inode === inode;
 }
 
-/** Fires the event; false when the queue is closed. */
+/** Returns a function that fires the event. It returns false if the queue is closed. */
 function fireBy(ident: number, route: Route): () => boolean {
   switch (route?.kind) {
     case 'write': {
@@ -178,9 +189,9 @@ function fireBy(ident: number, route: Route): () => boolean {
       checkInteger('handle.route.fd', fd, 0, 2 ** 31 - 1);
       bindLibc();
       return () => {
-        // A worker that is terminated closes no gate, and the number may be another file by now.
+        // A worker that is terminated does not set CLOSED, and the number may be another file by now.
         if (!isFile(fd, device, inode)) return false;
-        // Any byte. EAGAIN: the pipe is full of wakes that were not fetched, and one more changes nothing.
+        // The byte has no meaning. EAGAIN: the pipe is full of wakes that were not fetched, so this wake is one of them.
         if (libc.write(fd, scratchAddress, 1) === -1 && errno() !== EAGAIN) throw new KqueueError(errno(), 'write');
         return true;
       };
@@ -192,7 +203,7 @@ function fireBy(ident: number, route: Route): () => boolean {
       const sys = bindKqueue({ library, abi, symbols });
       const { EVFILT_USER = 0, NOTE_TRIGGER = 0 } = abi.constants;
       const list = new KeventList(1, abi);
-      // flags 0: on FreeBSD an EV_CLEAR here would take the trigger back.
+      // The flags are 0, because on FreeBSD EV_CLEAR resets the trigger.
       const change = { ident, filter: EVFILT_USER, flags: 0, fflags: NOTE_TRIGGER, data: 0, udata };
       list.set(0, change);
       return () => {

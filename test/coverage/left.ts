@@ -60,9 +60,9 @@ export const left: readonly Left[] = [
   {
     file: 'src/waker.ts',
     code: 'if (-errno !== EAGAIN) throw',
-    reason: 'the descriptor is closed behind the gate, which was asked before',
+    reason: 'the descriptor is closed between the check of CLOSED and the write',
   },
-  { file: 'src/signals.ts', code: 'held.get(name) ?? 1', reason: 'it is let go by whoever held it' },
+  { file: 'src/signals.ts', code: 'holders.get(name) ?? 1', reason: 'it is let go by whoever held it' },
   {
     file: 'src/sys/names.ts',
     code: 'if (constants.errno.EOPNOTSUPP !== undefined)',

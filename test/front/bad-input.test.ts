@@ -98,7 +98,7 @@ describe('bad input to the front door', { skip: Kqueue.available ? false : 'ther
     ) as [string, (value: never) => unknown, unknown[]][]),
     ['user(options)', (options) => user(1, options), objects],
     ['read(options)', (options) => read(0, options), objects],
-    ['new Waker(handle)', (handle) => new Waker(handle), [...objects, {}, { gate: new ArrayBuffer(4) }]],
+    ['new Waker(handle)', (handle) => new Waker(handle), [...objects, {}, { activeWakes: new ArrayBuffer(4) }]],
     ['new Kqueue(options)', (options) => new Kqueue(options), [null, 5, 'text']],
     ['new Kqueue(sys)', (sys) => new Kqueue({ sys }), [null, 5, 'text', {}]],
   ];

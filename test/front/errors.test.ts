@@ -189,18 +189,31 @@ describe('wrong arguments', suite, () => {
 
   it('of new Waker()', () => {
     const kq = closeAfter(new Kqueue());
-    const { ident, gate, route } = kq.waker();
-    for (const handle of [undefined, null, 1, 'x', {}, { gate: 1 }, { ident, route }, { gate: new ArrayBuffer(4) }]) {
+    const { ident, activeWakes, route } = kq.waker();
+    for (const handle of [
+      undefined,
+      null,
+      1,
+      'x',
+      {},
+      { activeWakes: 1 },
+      { ident, route },
+      { activeWakes: new ArrayBuffer(4) },
+    ]) {
       refuses(() => new Waker(wrong(handle)), TypeError, 'handle');
     }
     for (const bad of [undefined, null, {}, { kind: 'open' }]) {
-      refuses(() => new Waker(wrong({ ident, gate, route: bad })), TypeError, 'handle.route');
+      refuses(() => new Waker(wrong({ ident, activeWakes, route: bad })), TypeError, 'handle.route');
     }
     for (const fd of [-1, 2 ** 31, Number.NaN]) {
-      refuses(() => new Waker(wrong({ ident, gate, route: { kind: 'write', fd } })), RangeError, 'handle.route.fd');
+      refuses(
+        () => new Waker(wrong({ ident, activeWakes, route: { kind: 'write', fd } })),
+        RangeError,
+        'handle.route.fd',
+      );
     }
     const foreign = { kind: 'kevent', kq: 5, udata: 0, library: null, abiName: 'none', symbols: {} };
-    refuses(() => new Waker(wrong({ ident, gate, route: foreign })), TypeError, 'handle.route.abiName');
+    refuses(() => new Waker(wrong({ ident, activeWakes, route: foreign })), TypeError, 'handle.route.abiName');
   });
 
   it('a filter that is registered is not lost by any of it', () => {

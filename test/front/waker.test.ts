@@ -268,9 +268,9 @@ describe('Waker in other threads', suite, () => {
 
   it('a thread that ended in the middle of a wake does not hold up close()', () => {
     const kq = new Kqueue();
-    const { gate } = kq.waker();
+    const { activeWakes } = kq.waker();
     // As it is left by a thread that entered and never came out.
-    Atomics.add(new Int32Array(gate), 0, 1);
+    Atomics.add(new Int32Array(activeWakes), 0, 1);
     kq.close();
     assert.equal(kq.closed, true);
   });
