@@ -91,7 +91,7 @@ const crowds: [what: string, scenario: string, says: string][] = [
   ['works in more queues of one file than Linux allows', 'a hundred queues of one file', '120\n'],
 ];
 
-// Several at a time: most of the time a child loads TypeScript.
+// Several at a time: most of the time a child starts or waits.
 describe('wait() and the process', { ...suite, concurrency: availableParallelism() }, () => {
   const children: readonly [what: string, scenario: string, says: string][] = [
     ['works when nothing else keeps the loop turning', 'wait alone', '1\n1\n1\ntimer\ntimer\ntimer\nend\n'],

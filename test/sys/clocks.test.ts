@@ -19,7 +19,7 @@ alone(file, 'a machine that has been up for years: a timer of a nanosecond does 
     );
     const queue = new Queue();
     assert.equal(queue.change({ ident: 1, filter: 'TIMER', fflags: 'NSECONDS', data: 1 }), 'ok');
-    for (let i = 0; i < 1000; i++) assert(Number(queue.fetch(5000)[0]?.data) >= 1);
+    for (let i = 0; i < 1000; i++) assert(Number(queue.fetch(60_000)[0]?.data) >= 1);
     queue.close();
   }
   process.hrtime = hrtime;

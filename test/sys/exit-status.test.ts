@@ -30,7 +30,7 @@ async function remembersReaped(): Promise<boolean> {
   const exited = once(child, 'exit');
   child.stdin.end('\n');
   await exited;
-  const [event] = queue.fetch(10_000);
+  const [event] = queue.fetch(60_000);
   queue.close();
   return event?.data !== -1;
 }
@@ -49,7 +49,7 @@ async function foreignZombie(script: string, prepare = ''): Promise<ForeignZombi
   const parent = spawn('/bin/sh', ['-c', `${prepare}\n${inner}`], { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] });
   const pid = Number(await new Promise((resolve) => parent.stdout?.once('data', resolve)));
   const isStopped = (): boolean => / T /.test(readFileSync(`/proc/${parent.pid}/stat`, 'latin1'));
-  for (const deadline = Date.now() + 10_000; !isStopped(); await turn()) assert(Date.now() < deadline);
+  for (const deadline = Date.now() + 60_000; !isStopped(); await turn()) assert(Date.now() < deadline);
   return {
     pid,
     go: () => void (parent.stdio[3] as NodeJS.WritableStream).write('\n'),
@@ -75,7 +75,7 @@ for (const old of [false, true]) {
         assert.equal(queue.change({ ident: child.pid, filter: 'PROC', fflags: 'EXIT' }), 'ok');
         if (old && !forgetsReaped()) return NO_SECCOMP;
         child.go();
-        const [event] = queue.fetch(10_000);
+        const [event] = queue.fetch(60_000);
         assert.deepEqual([event?.ident, event?.data], [child.pid, code << 8]);
         await child.reap();
         return undefined;
@@ -94,7 +94,7 @@ for (const old of [false, true]) {
         if (old && !forgetsReaped()) return NO_SECCOMP;
         child.go();
         process.seteuid?.(65_534);
-        const [event] = queue.fetch(10_000);
+        const [event] = queue.fetch(60_000);
         process.seteuid?.(0);
         assert.deepEqual([event?.ident, event?.data], [child.pid, -1]);
         await child.reap();
@@ -115,7 +115,7 @@ for (const old of [false, true]) {
       await child.reap();
       if (!old && !(await remembersReaped())) return 'this kernel forgets the status of a process that was reaped';
       if (old && !forgetsReaped()) return NO_SECCOMP;
-      const [event] = queue.fetch(10_000);
+      const [event] = queue.fetch(60_000);
       assert.deepEqual([event?.ident, event?.data], [child.pid, old ? -1 : 7 << 8]);
       return undefined;
     },
@@ -145,9 +145,9 @@ for (const old of [false, true]) {
       const witness = new Queue();
       assert.equal(witness.change({ ident: other.pid, filter: 'PROC', fflags: 'EXIT' }), 'ok');
       other.go();
-      assert.equal(witness.fetch(10_000)[0]?.data, 9 << 8);
+      assert.equal(witness.fetch(60_000)[0]?.data, 9 << 8);
       if (old && !forgetsReaped()) return NO_SECCOMP;
-      const [event] = queue.fetch(10_000);
+      const [event] = queue.fetch(60_000);
       assert.deepEqual([event?.ident, event?.data], [child.pid, old ? -1 : 7 << 8]);
       await other.reap();
       return undefined;
@@ -168,7 +168,7 @@ for (const old of [false, true]) {
       assert.equal(queue.change({ ident, filter: 'PROC', flags: 'DISABLE', fflags: 'EXIT' }), 'ok');
       writeSync((child.stdin as unknown as { _handle: { fd: number } })._handle.fd, '\n');
       // This thread is blocked meanwhile, so nothing reaps the child.
-      assert.equal(witness.fetch(10_000)[0]?.data, 7 << 8);
+      assert.equal(witness.fetch(60_000)[0]?.data, 7 << 8);
       queue.sys.collectExits?.(queue.fd);
       await exited;
       assert.deepEqual(queue.fetch(), []);
@@ -204,7 +204,7 @@ alone(file, 'a process that dumped core says so in its status, as wait(2) does',
     const queue = new Queue();
     assert.equal(queue.change({ ident: child.pid as number, filter: 'PROC', fflags: 'EXIT' }), 'ok');
     child.stdin.write('\n');
-    const [event] = queue.fetch(10_000);
+    const [event] = queue.fetch(60_000);
     const dumps = readFileSync('/proc/sys/kernel/core_pattern', 'latin1').trim() !== '';
     if (dumps && Number(event?.data) === constants.signals.SIGQUIT) return 'no process dumps core here';
     assert.equal(event?.data, constants.signals.SIGQUIT | 0x80);

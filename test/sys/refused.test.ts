@@ -142,7 +142,7 @@ alone(file, 'no descriptor left: Waker has no descriptor to give, and has one la
   const fd = sys.wakefd?.(queue.fd, 7) ?? -1;
   writeSync(fd, new Uint8Array(new BigUint64Array([1n]).buffer));
   assert.deepEqual(
-    queue.fetch(5000).map(({ ident }) => ident),
+    queue.fetch(60_000).map(({ ident }) => ident),
     [7],
   );
   return undefined;
@@ -195,7 +195,7 @@ alone(file, 'statx(2) is EPERM, as with libseccomp before 2.3.3: fstat(2) report
     assert.equal(queue.change({ ident: reader, filter: 'READ' }), 'ok');
     writeSync(fd, ' world');
     assert.deepEqual(
-      queue.fetch(5000).map(({ ident, fflags }) => [ident, fflags]),
+      queue.fetch(60_000).map(({ ident, fflags }) => [ident, fflags]),
       [[fd, constant('NOTE', 'WRITE|EXTEND')]],
     );
   } finally {
@@ -218,7 +218,7 @@ for (const missing of ['ENOSYS', 'EPERM']) {
       );
       if (!refuse({ epoll_pwait2: missing })) return NO_SECCOMP;
       assert.deepEqual(
-        queue.fetch(5000).map(({ filter, data }) => [filter, data]),
+        queue.fetch(60_000).map(({ filter, data }) => [filter, data]),
         [[-7, 1]],
       );
       for (const ms of [2.5, 0.1]) {
@@ -332,7 +332,7 @@ alone(file, 'without /proc: VNODE and files are EINVAL, all else works', { skip,
   for (const ident of [counter, reader]) assert.equal(queue.change({ ident, filter: 'READ' }), 'ok');
   assert.equal(queue.change({ ident: 5, filter: 'TIMER', flags: 'ADD|ONESHOT', data: 1 }), 'ok');
   const seen = new Map<unknown, unknown>();
-  while (!seen.has(5)) for (const { ident, data } of queue.fetch(5000)) seen.set(ident, data);
+  while (!seen.has(5)) for (const { ident, data } of queue.fetch(60_000)) seen.set(ident, data);
   const outer = new Queue();
   assert.equal(outer.change({ ident: queue.fd, filter: 'WRITE' }), 'EINVAL');
   assert.equal(outer.change({ ident: queue.fd, filter: 'READ' }), 'ok');
@@ -377,7 +377,7 @@ alone(file, 'events of inotify that were lost in a flood: a look at each file sh
       for (let i = 0; i < limit; i++) utimesSync(at(i % 2 === 0 ? 'one' : 'two'), i, i);
     };
     const fetched = (): Record<string, string> => {
-      const events = queue.fetch(5000);
+      const events = queue.fetch(60_000);
       const entries = events.map((event) => [watched.get(event.ident), notes(event).join(' ')]);
       return Object.fromEntries(entries.filter(([name]) => name !== 'one' && name !== 'two').sort());
     };

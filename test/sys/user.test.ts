@@ -41,7 +41,7 @@ describe('USER of the kqueue of Linux', { skip: noLinux }, () => {
       assert.equal(outer.change({ ident: queue.fd, filter: 'READ', flags: 'ADD|CLEAR' }), 'ok');
       for (const ident of [1, 2, 3]) {
         assert.equal(queue.change({ ident, filter: 'USER', flags: 'ADD', fflags: 'TRIGGER' }), 'ok');
-        assert.equal(outer.fetch(5000).length, 1, `${ident}`);
+        assert.equal(outer.fetch(60_000).length, 1, `${ident}`);
         assert.deepEqual(outer.fetch(), []);
       }
       assert.equal(queue.fetch().length, 3);
@@ -76,7 +76,7 @@ describe('USER of the kqueue of Linux', { skip: noLinux }, () => {
       fs.writeSync(seven, one);
       fs.writeSync(eight, one);
       assert.deepEqual(
-        queue.fetch(5000).map(({ ident, udata }) => [ident, udata]),
+        queue.fetch(60_000).map(({ ident, udata }) => [ident, udata]),
         [[7, 70]],
       );
       assert.equal(queue.change({ ident: 9, filter: 'USER', flags: 'DELETE' }), 'ENOENT');
