@@ -42,6 +42,7 @@ export async function bundle(
 ): Promise<string[]> {
   const bundled = (file: string): string => join(folder, relative(root, file).replace(/\.ts$/, '.js'));
   const { build } = await import('esbuild');
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const options: BuildOptions = {
     absWorkingDir: root,
     outbase: root,
@@ -50,8 +51,9 @@ export async function bundle(
     format: 'esm',
     platform: 'node',
     target: 'node20.19',
-    packages: 'external',
-    alias: { 'kqueue-ffi': './src/index.ts', 'kqueue-ffi/sys': './src/sys/index.ts' },
+    external: Object.keys({ ...dependencies, ...devDependencies }),
+    // The package itself is found in its sources: see "exports" in package.json.
+    conditions: ['kqueue-ffi-source'],
     // package.json says that no module has side effects. That is true of src/ alone.
     ignoreAnnotations: true,
     keepNames: true,
