@@ -149,7 +149,7 @@ abstract class BaseEvent<Token> {
   }
 }
 
-/** The event of `read()`: a file descriptor can be read. */
+/** The event of {@link read}: a file descriptor can be read. */
 export class ReadEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'read' {
     return 'read';
@@ -171,7 +171,7 @@ export class ReadEvent<Token = unknown> extends BaseEvent<Token> {
   }
 }
 
-/** The event of `write()`: a file descriptor can be written. */
+/** The event of {@link write}: a file descriptor can be written. */
 export class WriteEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'write' {
     return 'write';
@@ -186,7 +186,7 @@ export class WriteEvent<Token = unknown> extends BaseEvent<Token> {
   }
 }
 
-/** The event of `vnode()`: a file or directory has changed. */
+/** The event of {@link vnode}: a file or directory has changed. */
 export class VnodeEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'vnode' {
     return 'vnode';
@@ -200,7 +200,7 @@ export class VnodeEvent<Token = unknown> extends BaseEvent<Token> {
     const interest = this.registration?.interest;
     return interest?.filter === 'vnode' ? interest.path : undefined;
   }
-  /** What has happened. There may be several notes, and more than you asked for. `on` of `VnodeOptions` says what each means. */
+  /** What has happened. There may be several notes, and more than you asked for. {@link VnodeOptions} says what each means. */
   get notes(): VnodeNote[] {
     const { abi, evfilt } = typeOf(this);
     return notesIn(abi, evfilt, this.fflags);
@@ -211,7 +211,7 @@ export class VnodeEvent<Token = unknown> extends BaseEvent<Token> {
   }
 }
 
-/** The event of `proc()`: a process has exited, or has done something else that you asked for. */
+/** The event of {@link proc}: a process has exited, or has done something else that you asked for. */
 export class ProcEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'proc' {
     return 'proc';
@@ -220,7 +220,7 @@ export class ProcEvent<Token = unknown> extends BaseEvent<Token> {
   get pid(): number {
     return this.ident;
   }
-  /** What has happened. There may be several notes. `on` of `ProcOptions` and {@link ProcEventNote} say what each means. */
+  /** What has happened. There may be several notes. {@link ProcOptions} and {@link ProcEventNote} say what each means. */
   get notes(): ProcEventNote[] {
     const { abi, evfilt } = typeOf(this);
     return notesIn(abi, evfilt, this.fflags);
@@ -253,7 +253,7 @@ function exitStatus(status: number): ExitStatus {
   return signal === 0 ? { code: (status >> 8) & 0xff } : { signal: signalName(signal) ?? signal };
 }
 
-/** The event of `signal()`: a signal was sent to this process. */
+/** The event of {@link signal}: a signal was sent to this process. */
 export class SignalEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'signal' {
     return 'signal';
@@ -268,7 +268,7 @@ export class SignalEvent<Token = unknown> extends BaseEvent<Token> {
   }
 }
 
-/** The event of `timer()`: a timer has expired. */
+/** The event of {@link timer}: a timer has expired. */
 export class TimerEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'timer' {
     return 'timer';
@@ -279,7 +279,7 @@ export class TimerEvent<Token = unknown> extends BaseEvent<Token> {
   }
 }
 
-/** The event of `user()`: it was triggered. */
+/** The event of {@link user}: it was triggered. */
 export class UserEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'user' {
     return 'user';

@@ -9,7 +9,7 @@ const ALL = 'DELETE|WRITE|EXTEND|ATTRIB|LINK|RENAME';
 const FILES = ['VNODE', 'folder', 'open'] as const;
 const TMPFS = {
   on: 'dragonfly',
-  reason: 'it is not reported on tmpfs, which /tmp is',
+  reason: 'not on tmpfs, which /tmp is',
   source: 'read in sys/vfs/tmpfs/tmpfs_vnops.c',
 } as const satisfies Gate;
 
@@ -120,7 +120,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: making a file longer is NOTE_ATTRIB, NOTE_WRITE or NOTE_EXTEND',
+    name: 'VNODE: a file made longer is NOTE_ATTRIB, NOTE_WRITE or NOTE_EXTEND',
     needs: [...FILES, 'truncate'],
     run(world) {
       const watched = file(world, 'WRITE|ATTRIB|EXTEND');
@@ -129,16 +129,9 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: making a file shorter is NOTE_ATTRIB, NOTE_WRITE or NOTE_TRUNCATE',
+    name: 'VNODE: a file made shorter is NOTE_ATTRIB, NOTE_WRITE or NOTE_TRUNCATE',
     needs: [...FILES, 'truncate'],
-    gates: [
-      {
-        on: 'netbsd',
-        version: '< 10',
-        reason: 'it is not reported on tmpfs, which /tmp was',
-        source: 'run on 7.99.34',
-      },
-    ],
+    gates: [{ on: 'netbsd', version: '< 10', reason: 'not on tmpfs, which /tmp was', source: 'run on 7.99.34' }],
     run(world) {
       const truncates = world.sys.abi.constants.NOTE_TRUNCATE !== undefined;
       const watched = file(world, `WRITE|ATTRIB${truncates ? '|TRUNCATE' : ''}`);
@@ -149,7 +142,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: a note that was not requested is not reported',
+    name: 'VNODE: what was not asked for is not told',
     needs: [...FILES, 'chmod'],
     run(world) {
       const { kq, path } = file(world, 'DELETE|RENAME');
@@ -159,7 +152,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: reading a file is not a change',
+    name: 'VNODE: reading a file changes nothing',
     needs: [...FILES],
     run(world) {
       const { kq, path, fd } = file(world, 'DELETE|WRITE|EXTEND|LINK|RENAME');
@@ -185,7 +178,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: a file that a rename replaces is deleted, not renamed',
+    name: 'VNODE: a file that another is renamed over is deleted, not renamed',
     needs: [...FILES, 'rename'],
     gates: [TMPFS],
     run(world) {
@@ -198,7 +191,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: a file that replaces another is renamed, not deleted',
+    name: 'VNODE: a file that is renamed over another is renamed, not deleted',
     needs: [...FILES, 'rename'],
     run(world) {
       const watched = file(world);
@@ -208,12 +201,12 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: the removal of one of two names is NOTE_LINK or NOTE_DELETE',
+    name: 'VNODE: one of two names removed is NOTE_LINK or NOTE_DELETE',
     needs: [...FILES, 'link', 'unlink'],
     gates: [
       {
         on: 'dragonfly',
-        reason: 'HAMMER2 reports nothing while another name exists',
+        reason: 'HAMMER2 reports nothing while a name is left',
         source: 'read in sys/vfs/hammer2/hammer2_vnops.c',
       },
     ],
@@ -227,7 +220,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: a change through another name is reported',
+    name: 'VNODE: what is done through another name is told',
     needs: [...FILES, 'link', 'chmod', 'rename'],
     run(world) {
       const watched = file(world);
@@ -243,7 +236,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: a change of a file without a name is reported',
+    name: 'VNODE: a file without a name is still told of',
     needs: [...FILES, 'unlink'],
     run(world) {
       const watched = file(world);
@@ -255,7 +248,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: a change through the registered descriptor is reported',
+    name: 'VNODE: what is done through the registered descriptor itself is told',
     needs: FILES,
     run(world) {
       const kq = new Queue(world);
@@ -279,7 +272,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE with EV_CLEAR: an event does not repeat the notes of an earlier one',
+    name: 'VNODE with EV_CLEAR: what was told is not told again with the next',
     needs: [...FILES, 'chmod'],
     run(world) {
       const watched = file(world);
@@ -290,7 +283,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE without EV_CLEAR: reported again and again, and the notes accumulate',
+    name: 'VNODE without EV_CLEAR: told again and again, and notes add up',
     needs: [...FILES, 'chmod'],
     run(world) {
       const watched = file(world, ALL, 'ADD');
@@ -303,7 +296,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE with EV_ONESHOT: reported once, then gone',
+    name: 'VNODE with EV_ONESHOT: told once, then gone',
     needs: FILES,
     run(world) {
       const watched = file(world, ALL, 'ADD|ONESHOT');
@@ -315,7 +308,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE with EV_DISPATCH: disabled by delivery; EV_ENABLE reports later changes',
+    name: 'VNODE with EV_DISPATCH: disabled by delivery; EV_ENABLE shows what came since',
     needs: [...FILES, 'EV_DISPATCH', 'chmod'],
     run(world) {
       const watched = file(world, ALL, 'ADD|DISPATCH');
@@ -328,7 +321,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: EV_ENABLE reports changes that came while it was disabled',
+    name: 'VNODE: what happens while it is disabled is shown by EV_ENABLE',
     needs: FILES,
     run(world) {
       const watched = file(world, ALL, 'ADD|CLEAR|DISABLE');
@@ -340,7 +333,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: a change before registration is not reported',
+    name: 'VNODE: what happened before registration is not told',
     needs: FILES,
     run(world) {
       const watched = file(world);
@@ -353,7 +346,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: added again with fewer notes, it no longer reports the others',
+    name: 'VNODE: added again with fewer notes, the others are told no more',
     needs: [...FILES, 'chmod'],
     run(world) {
       const watched = file(world, 'WRITE|ATTRIB');
@@ -366,13 +359,13 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: added again with more notes, it reports those too',
+    name: 'VNODE: added again with more notes, those are told too',
     needs: [...FILES, 'chmod'],
     gates: [
       {
         on: 'netbsd',
         version: '>= 10',
-        reason: 'only the notes of the first EV_ADD are reported',
+        reason: 'the file goes on to report only the notes of the first EV_ADD',
         source: 'read in sys/kern/vfs_vnops.c',
       },
     ],
@@ -384,7 +377,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: EV_DELETE and EV_ADD in one list add notes',
+    name: 'VNODE: EV_DELETE and EV_ADD in one list ask for more notes',
     needs: [...FILES, 'chmod'],
     run(world) {
       const watched = file(world, 'WRITE');
@@ -395,7 +388,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: two descriptors of one file have separate knotes',
+    name: 'VNODE: two descriptors of one file have knotes of their own',
     needs: [...FILES, 'link'],
     run(world) {
       const { kq, path, fd } = file(world, 'WRITE');
@@ -413,7 +406,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: two queues both report a change',
+    name: 'VNODE: two queues are both told',
     needs: FILES,
     run(world) {
       const watched = file(world);
@@ -428,7 +421,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: of a hundred files only the one that changed is reported',
+    name: 'VNODE: of a hundred files the one that changed is told',
     needs: FILES,
     run(world) {
       const folder = world.folder();
@@ -441,7 +434,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE and READ on one file are separate knotes',
+    name: 'VNODE and READ on one file are told apart',
     needs: [...FILES, 'READ'],
     run(world) {
       const { kq, path, fd } = file(world, 'WRITE');
@@ -460,7 +453,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE on a directory: a new name is NOTE_WRITE',
+    name: 'VNODE on a directory: a name that comes is NOTE_WRITE',
     needs: [...FILES, 'mkdir', 'link'],
     run(world) {
       const watched = directory(world);
@@ -472,7 +465,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE on a directory: a removed name is NOTE_WRITE',
+    name: 'VNODE on a directory: a name that goes is NOTE_WRITE',
     needs: [...FILES, 'mkdir', 'unlink'],
     run(world) {
       const watched = directory(world, (path) => create(world, `${path}/file`));
@@ -481,7 +474,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE on a directory: a renamed entry is NOTE_WRITE',
+    name: 'VNODE on a directory: a name that changes is NOTE_WRITE',
     needs: [...FILES, 'mkdir', 'rename'],
     run(world) {
       const watched = directory(world, (path) => create(world, `${path}/file`));
@@ -490,7 +483,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE on a directory: an entry moved in or out is NOTE_WRITE',
+    name: 'VNODE on a directory: a name moved in, and one moved out, are NOTE_WRITE',
     needs: [...FILES, 'mkdir', 'rename'],
     run(world) {
       const watched = directory(world);
@@ -502,7 +495,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE on a directory: a directory created or removed in it is NOTE_WRITE and NOTE_LINK',
+    name: 'VNODE on a directory: a directory made or removed in it is NOTE_WRITE and NOTE_LINK',
     needs: [...FILES, 'mkdir', 'rmdir'],
     run(world) {
       const watched = directory(world);
@@ -513,7 +506,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE on a directory: a change of a file in it is not reported',
+    name: 'VNODE on a directory: what happens to a file in it is not told',
     needs: [...FILES, 'mkdir', 'chmod'],
     run(world) {
       const watched = directory(world, (path) => create(world, `${path}/file`));
@@ -523,7 +516,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE on a directory: its removal is NOTE_DELETE',
+    name: 'VNODE on a directory: removed is NOTE_DELETE',
     needs: [...FILES, 'mkdir', 'rmdir'],
     gates: [
       {
@@ -539,7 +532,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE on a directory: its renaming is NOTE_RENAME',
+    name: 'VNODE on a directory: renamed is NOTE_RENAME',
     needs: [...FILES, 'mkdir', 'rename'],
     run(world) {
       const watched = directory(world);
@@ -550,7 +543,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE on a directory: a change of its mode is NOTE_ATTRIB',
+    name: 'VNODE on a directory: another mode is NOTE_ATTRIB',
     needs: [...FILES, 'mkdir', 'chmod'],
     run(world) {
       const watched = directory(world);
@@ -559,7 +552,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: a change of the file is not reported for a closed descriptor',
+    name: 'VNODE: a closed descriptor is told nothing, though the file changes',
     needs: FILES,
     run(world) {
       const { kq, path, fd } = file(world);

@@ -90,7 +90,7 @@ export class Epoll {
 
   /**
    * epoll_create1(2), through one of the functions that keep track of descriptors; null and errno() when it fails. Its
-   * descriptor is in `unowned`.
+   * descriptor is in {@link unowned}.
    */
   static create(open: typeof createOwn | typeof createTracked): Epoll | null {
     if (wordsAddress === 0) {

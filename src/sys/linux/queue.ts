@@ -616,7 +616,7 @@ export class Queue implements Host, Pending {
     return this.#active > 0 ? this.#active : pollNow(this.fd, POLLIN) & POLLIN;
   }
 
-  /** `Sys.collectExits`. */
+  /** {@link Sys.collectExits}. */
   collectExits(): void {
     if (!this.#knotes.get(EVFILT_PROC)?.size) return;
     if (underway !== null) repair();
@@ -627,7 +627,7 @@ export class Queue implements Host, Pending {
     underway = null;
   }
 
-  /** `Sys.wakefd`: -1 and errno() when it cannot be had. */
+  /** {@link Sys.wakefd}: -1 and errno() when it cannot be had. */
   wakefd(ident: number): number {
     const known = this.#wakefds.get(ident);
     if (known !== undefined) return known[1] as number;

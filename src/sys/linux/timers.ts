@@ -36,7 +36,7 @@ export class Timers {
     this.fd = fd;
   }
 
-  /** null and errno() when there is no descriptor for it, which is in `unowned`. */
+  /** null and errno() when there is no descriptor for it, which is in {@link unowned}. */
   static create(): Timers | null {
     const fd = createOwn(() => libc.timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC_NONBLOCK));
     return fd === -1 ? null : new Timers(fd);

@@ -39,7 +39,7 @@ export class UserKnote extends Knote {
     if (this.#triggered) this.activate();
   }
 
-  /** Fires without a change: `Sys.wakefd`. */
+  /** Fires without a change: {@link Sys.wakefd}. */
   trigger(): void {
     this.#triggered = true;
     this.activate();
