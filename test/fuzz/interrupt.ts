@@ -99,8 +99,8 @@ export class World {
     const giveUp = new AbortController();
     this.kq.wait({ signal: giveUp.signal }).catch(() => {});
     giveUp.abort();
-    // A timer's expiry and an edge of inotify are there when they were seen once.
-    const end = performance.now() + 1;
+    // The timers have expired when their microsecond is over.
+    const end = performance.now() + 0.1;
     while (performance.now() < end);
   }
 
@@ -140,9 +140,13 @@ export class World {
     const count = (token: string, among = events): number => among.filter((event) => event.token === token).length;
     for (const event of events) assert(event.registration !== undefined, `of no registration: ${event}`);
     for (const [token, expected] of this.#expected) {
-      if (expected === 'once') assert.equal(count(token), 1, `${token}: ${events.join('\n')}`);
-      else assert(count(token, rounds[2]) === 1 || token === 'every', `${token} is not reported any more`);
-      assert(count(token) > 0, `${token} was lost`);
+      const times = count(token);
+      assert(times > 0, `${token} was lost`);
+      // Only where it fails: to print all events takes longer than the rest.
+      if (expected === 'once' && times > 1) assert.fail(`${token} came ${times} times: ${events.join('\n')}`);
+      if (expected === 'always' && token !== 'every' && count(token, rounds[2]) !== 1) {
+        assert.fail(`${token} is not reported any more: ${events.join('\n')}`);
+      }
     }
   }
 
@@ -252,6 +256,15 @@ export function runCase(library: Interruptible, one: Case, point: number, stop: 
   return stopped;
 }
 
+/** The kernel takes milliseconds to close the last inotify instance, so another queue keeps it open in most steps. */
+const INOTIFY_CLOSES = 16;
+
+function watchingQueue({ Kqueue, vnode }: Interruptible): Kqueue {
+  const queue = new Kqueue();
+  queue.register(vnode(tmpdir(), { on: ['delete'] }));
+  return queue;
+}
+
 /**
  * Stops calls at random points, and waits for nothing: the event loop does not turn, and nobody waits for the zombie. With a
  * seed, so many steps; without, until `end` on the clock of performance.now(), or so many steps.
@@ -264,11 +277,17 @@ export async function fuzzInterruptions(given: number | undefined, most: number,
   const pid = await zombie();
   // How many points each call has: those that are never reached are no interruptions.
   const points = new Map(cases.map((one) => [one, 2000]));
+  let keeper: Kqueue | undefined;
   let [steps, stopped] = [0, 0];
   for (; steps < most && (given !== undefined || performance.now() < end); steps++) {
     const one = cases[random(cases.length)] as Case;
     const point = 1 + random(points.get(one) as number);
     const stop = random(3) === 0 ? 'overflow' : 'terminate';
+    if (steps % INOTIFY_CLOSES !== 0) keeper ??= watchingQueue(library);
+    else {
+      keeper?.close();
+      keeper = undefined;
+    }
     try {
       if (runCase(library, one, point, stop, pid)) stopped++;
       else points.set(one, point);

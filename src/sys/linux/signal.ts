@@ -74,13 +74,16 @@ export function hasUnsettledListeners(): boolean {
 export function settleListeners(): void {
   const failures: unknown[] = [];
   for (const watch of unsettled) {
+    const { name, knotes, listener } = watch;
+    // An earlier knote may have installed it, and removeAllListeners() may have removed it since.
+    const installed = watch.installing || process.listeners(name).includes(listener);
     unsettled.delete(watch);
-    if (watch.knotes.size === 0) uninstall(watch);
-    else {
+    if (knotes.size === 0) uninstall(watch);
+    else if (!installed) {
       try {
         install(watch);
       } catch (error) {
-        for (const knote of watch.knotes) knote.queue.drop(knote);
+        for (const knote of knotes) knote.queue.drop(knote);
         failures.push(error);
       }
     }
@@ -89,12 +92,9 @@ export function settleListeners(): void {
 }
 
 function install(watch: Watch): void {
-  const { name, listener } = watch;
-  // An earlier knote may have installed it, and removeAllListeners() may have removed it since.
-  if (watch.installing || process.listeners(name).includes(listener)) return;
   watch.installing = true;
   try {
-    process.on(name, listener);
+    process.on(watch.name, watch.listener);
   } finally {
     watch.installing = false;
   }
