@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { type Abi, abis } from './layout.ts';
+import { environment } from './runtime.ts';
 
 /** O_DIRECTORY of DragonFly's <fcntl.h>. FreeBSD's is 0x20000. */
 const DRAGONFLY_O_DIRECTORY = 0x0800_0000;
@@ -41,17 +42,8 @@ let named: string | null | undefined;
  * the first use, because in Deno the read needs a permission.
  */
 export function namedLibrary(): string | undefined {
-  named ??= (process.platform === 'linux' && fromEnvironment()) || null;
+  named ??= (process.platform === 'linux' && environment('KQUEUE_LIBRARY')) || null;
   return named ?? undefined;
-}
-
-function fromEnvironment(): string | undefined {
-  try {
-    return process.env['KQUEUE_LIBRARY'];
-  } catch {
-    // Deno without --allow-env=KQUEUE_LIBRARY: the same as a variable that is not set.
-    return undefined;
-  }
 }
 
 /** The ABI of the default kqueue, without loading koffi. */

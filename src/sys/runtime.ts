@@ -22,3 +22,13 @@ export function isMainThread(): boolean {
   main ??= process.getBuiltinModule('node:worker_threads').isMainThread;
   return main;
 }
+
+/** An environment variable; undefined also in Deno without --allow-env for it. */
+export function environment(name: 'KQUEUE_LIBRARY' | 'KQUEUE_TRACE'): string | undefined {
+  try {
+    return process.env[name];
+  } catch {
+    // Deno refuses with NotCapable. To the library such a variable is not set.
+    return undefined;
+  }
+}

@@ -1,7 +1,7 @@
 import { openSync, writeSync } from 'node:fs';
 import type { KeventList } from './kevent-list.ts';
 import { describeRecord, errnoName } from './names.ts';
-import { now } from './runtime.ts';
+import { environment, now } from './runtime.ts';
 import type { Sys } from './sys.ts';
 import type { Timespec } from './timespec.ts';
 
@@ -76,7 +76,7 @@ export function traceSys(sys: Sys, write: (line: string) => void = toDescriptor(
 
 /** Traces `sys` if KQUEUE_TRACE is set: `1` means standard error, any other value names a file. */
 export function traceFromEnvironment(sys: Sys): Sys {
-  const target = process.env['KQUEUE_TRACE'];
+  const target = environment('KQUEUE_TRACE');
   if (target === undefined || target === '' || target === '0') return sys;
   return traceSys(sys, toDescriptor(target === '1' ? 2 : openSync(target, 'a')));
 }
