@@ -165,7 +165,11 @@ export class ReadEvent<Token = unknown> extends BaseEvent<Token> {
   get bytes(): number {
     return this.data;
   }
-  /** Reports whether the note is set. With `eof` it returns false, because fflags is then an errno. */
+  /**
+   * Reports whether the note is set. With `eof` it returns false, because fflags is then an errno.
+   * @example
+   * if (event.filter === 'read') console.log(event.has('eof'));
+   */
   has(note: ReadNote): boolean {
     return !this.eof && hasNote(typeOf(this).abi, this.fflags, note);
   }
@@ -205,7 +209,11 @@ export class VnodeEvent<Token = unknown> extends BaseEvent<Token> {
     const { abi, evfilt } = typeOf(this);
     return notesIn(abi, evfilt, this.fflags);
   }
-  /** Reports whether this has happened. */
+  /**
+   * Reports whether this has happened.
+   * @example
+   * if (event.filter === 'vnode' && event.has('delete')) event.registration?.unregister();
+   */
   has(note: VnodeNote): boolean {
     return hasNote(typeOf(this).abi, this.fflags, note);
   }
@@ -225,7 +233,11 @@ export class ProcEvent<Token = unknown> extends BaseEvent<Token> {
     const { abi, evfilt } = typeOf(this);
     return notesIn(abi, evfilt, this.fflags);
   }
-  /** Reports whether this has happened. */
+  /**
+   * Reports whether this has happened.
+   * @example
+   * if (event.filter === 'proc' && event.has('fork')) console.log(`${event.pid} has a child`);
+   */
   has(note: ProcEventNote): boolean {
     return hasNote(typeOf(this).abi, this.fflags, note);
   }

@@ -529,7 +529,7 @@ export function timer<Token = never>(
   const [name, value] = given[0] ?? [];
   if (name === undefined || given.length !== 1) {
     const names = given.map(([key]) => key).join(' and ') || 'none';
-    throw wrongType('options', 'one of every, after, at', names);
+    throw wrongType('options', 'exactly one of every, after, at', names);
   }
   for (const [option, flag] of Object.entries({ critical, background, continuous })) checkBoolean(option, flag);
   return build<TimerInterest<Token>>('timer', options, {

@@ -1,7 +1,7 @@
 // What a user reads after a common mistake: the first line of the compiler's error, and the message that is thrown.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -54,6 +54,30 @@ test('the compiler names the mistake', { timeout: LIMIT, skip: compilerMissing()
     const own = errors.filter((error) => error.startsWith(`${i}.ts(`));
     assert.equal(own.length, 1, `${code}: ${output}`);
     assert.match((own[0] as string).replace(/^.*? error TS\d+: /, '').trim(), expected, code);
+  }
+});
+
+test('the comment of the option `on` explains each note, because editors show no comment for a string', () => {
+  const source = readFileSync(join(root, 'src/interest.ts'), 'utf8');
+  const builders: Readonly<Record<string, (on: never) => unknown>> = {
+    Read: (on) => read(0, { on }),
+    Vnode: (on) => vnode(0, { on }),
+    Proc: (on) => proc(1, { on }),
+  };
+  for (const [name, build] of Object.entries(builders)) {
+    let message = '';
+    try {
+      build(wrong(['no such note']));
+    } catch (error) {
+      message = String(error);
+    }
+    const notes = /\((\w+(?:, \w+)+)\)/.exec(message)?.[1]?.split(', ') ?? [];
+    const declaration = source.split(`export interface ${name}Options<Token>`)[1]?.split(/^}/m)[0] ?? '';
+    assert.deepEqual(
+      [...declaration.matchAll(/^ {3}\* - `(\w+)`: /gm)].map(([, note]) => note),
+      notes,
+    );
+    assert.ok(notes.length > 1);
   }
 });
 
