@@ -66,8 +66,8 @@ export function kqueue(): number {
  * - EBADF: `kq` is not a queue.
  * - EINTR: a signal ended the wait. All changes were applied.
  * - EINVAL: the timeout is invalid.
- * - The errno of a failed change, if its record has no room. Examples are EBADF for a closed descriptor, EINVAL for an invalid
- *   filter, ENOENT for a knote that does not exist, and ESRCH for a process that does not exist.
+ * - The errno of a failed change, if its record has no room. Examples are EBADF (closed descriptor), EINVAL (invalid filter),
+ *   ENOENT (no such knote) and ESRCH (no such process).
  *
  * @throws TypeError an argument has the wrong type, or a list has another ABI
  * @throws RangeError `kq` is not a C int, or a count is negative or greater than the length of its list

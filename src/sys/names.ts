@@ -6,7 +6,7 @@ import { type Abi, checkAbi } from './layout.ts';
 const UINT32_MAX = 2 ** 32 - 1;
 
 /** The NOTE_* of each filter, in the order of the man page. The same bit has another meaning for another filter. */
-const notesOf: Readonly<Record<string, readonly string[]>> = {
+const filterNotes: Readonly<Record<string, readonly string[]>> = {
   READ: ['LOWAT', 'EOF', 'FILE_POLL'],
   WRITE: ['LOWAT'],
   EXCEPT: ['OOB'],
@@ -132,7 +132,10 @@ export function noteNames(abi: Abi, filter: number, fflags: number): string {
   const name = filterName(abi, filter);
   checkInteger('fflags', fflags, -(2 ** 31), UINT32_MAX);
   const prefix = prefixes[name] ?? 'NOTE_';
-  const notes = (notesOf[name] ?? []).map((note): [string, number | undefined] => [note, abi.constants[prefix + note]]);
+  const notes = (filterNotes[name] ?? []).map((note): [string, number | undefined] => [
+    note,
+    abi.constants[prefix + note],
+  ]);
   if (name !== 'TIMER' || abi.constants['NOTE_MSECONDS'] !== 0) return bitNames(fflags, notes);
   // On OpenBSD and NetBSD the unit is a number in the two low bits, not one bit for each unit.
   const unit = notes.find(([, value]) => value === (fflags & 3) && value !== 0)?.[0];

@@ -73,11 +73,6 @@ export const left: readonly Left[] = [
     code: 'if (end < bytes.length)',
     reason: 'no struct kevent that is known has padding at its end',
   },
-  {
-    file: 'src/sys/names.ts',
-    code: 'if ((rest & bit) >>> 0 !== bit) continue',
-    reason: 'in the tables as they are, no two names of one filter, nor of the flags, share a bit',
-  },
   { file: 'src/sys/select.ts', code: 'return error instanceof Error', reason: NO_ERROR },
   { file: 'src/sys/native.ts', code: 'const reason = cause instanceof Error', reason: NO_ERROR },
   {
@@ -86,10 +81,9 @@ export const left: readonly Left[] = [
     reason: 'holds for each ABI, and measure() has refused a koffi that lays it out otherwise',
   },
   { file: 'src/sys/koffi.ts', code: '?? __filename', reason: 'only in a bundle, whose run is not counted' },
-  { file: 'src/sys/native.ts', code: 'if (sizeof(pointer) !== 8)', reason: 'koffi.ts has refused a 32-bit process' },
   { file: 'src/sys/native.ts', code: 'const pollable = library === null', reason: OF_A_BSD },
   { file: 'src/sys/native.ts', code: 'name: library ?? abi.name', reason: OF_A_BSD },
-  { file: 'src/sys/native.ts', code: 'pollable ? createTracked(kqueueC)', reason: OF_A_BSD },
+  { file: 'src/sys/native.ts', code: 'pollable ? createTracked(calls.kqueue)', reason: OF_A_BSD },
   { file: 'src/sys/libuv.ts', code: 'return -1;', reason: WITHOUT_LIBUV },
   { file: 'src/sys/libuv.ts', code: 'if (backend === -1) return true', reason: WITHOUT_LIBUV },
   {

@@ -1,17 +1,18 @@
+import type { Kevent } from '../abi/types.ts';
 import { isOwn } from '../descriptor.ts';
 import { EV_CLEAR } from './constants.ts';
 import { asKqueueErrno, EPOLLERR, EPOLLET, EPOLLHUP, type Epoll } from './epoll.ts';
 import { FileIdentity } from './file-identity.ts';
-import { type Change, type Host, Knote, type Source } from './knote.ts';
+import { type Host, Knote, type Source } from './knote.ts';
 import { takeError } from './socket.ts';
 import { EBADF, EEXIST, EINVAL, ELOOP, EPERM, errno, modeOf } from './syscalls.ts';
 
-/** What a descriptor stands for, as far as filters tell them apart. */
-export type Kind = 'socket' | 'pipe' | 'file' | 'directory' | 'device' | 'other';
+/** The file types that the filters distinguish. */
+export type FileType = 'socket' | 'pipe' | 'file' | 'directory' | 'device' | 'other';
 
 const S_IFMT = 0o170000;
 const S_IFIFO = 0o010000;
-const kinds: ReadonlyMap<number, Kind> = new Map([
+const fileTypes: ReadonlyMap<number, FileType> = new Map([
   [0o140000, 'socket'],
   [0o010000, 'pipe'],
   [0o100000, 'file'],
@@ -20,19 +21,19 @@ const kinds: ReadonlyMap<number, Kind> = new Map([
   [0o020000, 'device'],
 ]);
 
-/** What epoll tells of whether it is asked for or not. */
+/** Events that epoll always reports, even if they are not requested. */
 const UNASKED = EPOLLERR | EPOLLHUP;
 
-/** fstat(2), which says 0 of the size of a block device; eventfd and its like have no type at all. */
-export function kindOf(fd: number): Kind {
-  // 0: it was closed since. Whoever looks next finds that out by itself.
-  return kinds.get(modeOf(fd) & S_IFMT) ?? 'other';
+/** The type of the open file. `other` for a file without a type, such as an eventfd. */
+export function fileTypeOf(fd: number): FileType {
+  // modeOf() returns 0 for a closed descriptor. The next call on it fails.
+  return fileTypes.get(modeOf(fd) & S_IFMT) ?? 'other';
 }
 
 /**
- * Whether the library opened `fd` for itself: an eventfd, a timerfd, a pidfd, an inotify, an epoll or a pipe. The caller may
- * have closed the number and have opened another file on it. That file is the caller's, unless it is of one of these kinds
- * too: all of them but the pipe are anonymous inodes without a file type.
+ * Whether the library opened `fd` for itself: an eventfd, a timerfd, a pidfd, an inotify or epoll instance, or a pipe. The
+ * caller may have closed the number and opened another file on it. That file is taken for the library's only if it has such
+ * a type too. All of them except the pipe are anonymous inodes without a file type.
  */
 export function isPrivate(fd: number): boolean {
   if (!isOwn(fd)) return false;
@@ -41,58 +42,58 @@ export function isPrivate(fd: number): boolean {
 }
 
 /**
- * A knote on a descriptor that epoll can watch, or on one that is always ready: epoll refuses regular files with EPERM.
- * Watched edge-triggered: an edge says that it is time to look.
+ * A knote on a descriptor. epoll watches it edge-triggered, and an edge means that the descriptor must be checked. epoll refuses
+ * files that are always ready, such as regular files, with EPERM.
  */
 export abstract class DescriptorKnote extends Knote implements Source {
   readonly fd: number;
-  /** What epoll said last. */
+  /** The last events that epoll reported. */
   revents = 0;
-  /** Present where epoll refused: the file that fd was when it was registered. */
+  /** The registered file, if epoll refuses it. */
   protected file: FileIdentity | null = null;
   protected abstract readonly interest: number;
-  /** so_error, once there was one. */
+  /** The last error of the socket (SO_ERROR), or 0. */
   protected error = 0;
   #epoll: Epoll | null = null;
-  #name = 0;
-  #kind: Kind | undefined;
+  #key = 0;
+  #fileType: FileType | undefined;
 
-  constructor(queue: Host, change: Change) {
+  constructor(queue: Host, change: Kevent) {
     super(queue, change);
     this.fd = Number(change.ident);
   }
 
-  /** Which of the queue's two epolls watches; null and errno() when it cannot be had. */
+  /** The one of the queue's two epoll instances that watches. null, and errno() is set, if it cannot be created. */
   protected abstract epoll(): Epoll | null;
-  /** Starts watching what epoll refuses: 0 or an errno. */
+  /** Starts watching a file that epoll refuses. Returns 0 or an errno. */
   protected abstract attachFile(): number;
   protected abstract detachFile(): void;
 
-  get kind(): Kind {
-    if (this.#kind !== undefined) return this.#kind;
-    const kind = kindOf(this.fd);
-    // While the number is another file, that file's kind is no property of this knote: dup2(2) may bring its own file back.
-    if (this.alive()) this.#kind = kind;
-    return kind;
+  get fileType(): FileType {
+    if (this.#fileType !== undefined) return this.#fileType;
+    const type = fileTypeOf(this.fd);
+    // Not stored while the number is another file, because dup2(2) may bring the registered file back.
+    if (this.alive()) this.#fileType = type;
+    return type;
   }
 
   attach(): number {
     const epoll = this.epoll();
     if (epoll === null) return asKqueueErrno(errno());
     this.#epoll = epoll;
-    this.#name = this.queue.name(this);
+    this.#key = this.queue.newKey(this);
     const events = this.disabled ? EPOLLET : this.interest | EPOLLET;
-    let error = epoll.add(this.fd, events, this.#name);
-    // This very file was watched under this very number before, closed, and brought back by dup2(2).
-    if (error === EEXIST) error = epoll.modify(this.fd, events, this.#name);
+    let error = epoll.add(this.fd, events, this.#key);
+    // The same file was watched under the same number, then closed, and dup2(2) has brought it back.
+    if (error === EEXIST) error = epoll.modify(this.fd, events, this.#key);
     if (error === 0) return 0;
-    this.queue.forget(this.#name);
+    this.queue.forgetKey(this.#key);
     this.#epoll = null;
     if (error !== EPERM) return asKqueueErrno(error);
     const file = FileIdentity.of(this.fd);
     if (file === null) return EBADF;
     this.file = file;
-    error = this.kind === 'directory' ? EINVAL : this.attachFile();
+    error = this.fileType === 'directory' ? EINVAL : this.attachFile();
     if (error === 0) this.activate();
     return error;
   }
@@ -100,24 +101,24 @@ export abstract class DescriptorKnote extends Knote implements Source {
   ready(events: number): void {
     this.revents = events;
     if (!this.disabled) this.activate();
-    // Nobody wants to know until EV_ENABLE, which looks again: no edge needs to wake the queue till then. But an end or an
-    // error is told unasked, and would be told again at once.
-    else if ((events & UNASKED) === 0) this.#epoll?.modify(this.fd, EPOLLET, this.#name);
+    // While the knote is disabled, no edge needs to wake the queue, because EV_ENABLE checks again. Not after an end or an
+    // error: epoll always reports them, and this change would cause a new edge.
+    else if ((events & UNASKED) === 0) this.#epoll?.modify(this.fd, EPOLLET, this.#key);
   }
 
-  /** so_error for fflags. Linux gives it once, so whoever is told keeps it for the other filter's knote as well. */
-  protected takeError(): void {
-    // Nor from another socket that has the number now: its error is for whoever asks there.
+  /** Reads the socket's error (SO_ERROR) for fflags. That clears it, so the knotes of both filters store it. */
+  protected takeSocketError(): void {
+    // Not the error of another socket that has the number now.
     const error = this.alive() ? takeError(this.fd) : 0;
     if (error === 0) return;
-    // Here first, before anything can be stopped: the kernel has forgotten it.
+    // Stored before JavaScript can be stopped, because the kernel no longer has it.
     this.error = error;
     this.shareError(error);
   }
 
-  /** There is no end: the one that had an error, as of a connection that was refused, was over with a new connect(2). */
+  /** Drops the stored error. Called when there is no end, for example after a new connect(2) of a refused socket. */
   protected forgetError(): void {
-    // Unless the number is another file for now, whose state says nothing of this error.
+    // Not while the number is another file, whose state does not concern this error.
     if (this.error !== 0 && this.alive()) this.shareError(0);
   }
 
@@ -125,7 +126,7 @@ export abstract class DescriptorKnote extends Knote implements Source {
     for (const knote of this.queue.on(this.fd)) if (knote instanceof DescriptorKnote) knote.error = error;
   }
 
-  override touch(): void {
+  override recheck(): void {
     if (this.#epoll !== null) this.#look(this.#epoll);
     else this.activate();
   }
@@ -138,26 +139,29 @@ export abstract class DescriptorKnote extends Knote implements Source {
     return this.#epoll === null ? super.rearm() : this.#look(this.#epoll);
   }
 
-  /** To look again would be an edge for EV_CLEAR, and no news. That an edge is not lost is up to the queue. */
+  /** Not with EV_CLEAR, for which a recheck would be a new edge without a new event. The queue itself loses no edge. */
   override recover(): void {
-    if (this.#epoll === null || (this.flags & EV_CLEAR) === 0) this.touch();
+    if (this.#epoll === null || (this.flags & EV_CLEAR) === 0) this.recheck();
   }
 
   /**
-   * EPOLL_CTL_MOD makes an edge of what holds now, as a first registration does. So epoll tells of a condition for as long
-   * as it holds, and no longer. False where the number is another file by now, or none.
+   * EPOLL_CTL_MOD causes an edge if the condition holds, as EPOLL_CTL_ADD does. So epoll reports a condition as long as it
+   * holds, and no longer. Returns false if the number is closed or is now another file.
    */
   #look(epoll: Epoll): boolean {
-    return !isPrivate(this.fd) && epoll.modify(this.fd, this.interest | EPOLLET, this.#name) === 0;
+    return !isPrivate(this.fd) && epoll.modify(this.fd, this.interest | EPOLLET, this.#key) === 0;
   }
 
   override alive(): boolean {
     if (this.#epoll === null) return this.file?.same(this.fd) === true;
-    // Closed, and the library's own since: that one is in the epoll too.
+    // The number was closed, and the library has opened one of its own descriptors on it. epoll watches that one too.
     if (isPrivate(this.fd)) return false;
-    // epoll knows a descriptor by number and open file. That it is here already is the answer wanted; EBADF says that the
-    // number was closed; and success, that it is another file by now. Before it looks, the kernel counts how deep epolls are in
-    // each other, and older ones let that grow beneath what is here: ELOOP says that it is one still.
+    // epoll identifies a descriptor by number and open file.
+    // - EEXIST: it is still the registered file.
+    // - EBADF: the number is closed.
+    // - Success: the number is now another file.
+    // - ELOOP: still the registered file. The kernel checks the nesting depth first, and older kernels let it grow in an
+    //   instance that is already watched.
     const error = this.#epoll.add(this.fd, EPOLLET, 0);
     if (error === EEXIST || error === ELOOP) return true;
     if (error === 0) this.#epoll.remove(this.fd);
@@ -169,8 +173,8 @@ export abstract class DescriptorKnote extends Knote implements Source {
       if (this.file !== null) this.detachFile();
       return;
     }
-    // EBADF, ENOENT: closed since. epoll has forgotten it, or will with the last duplicate; its name finds nothing.
+    // EBADF, ENOENT: closed since. epoll forgets the file with its last duplicate. Until then, its key finds no source.
     if (!isPrivate(this.fd)) this.#epoll.remove(this.fd);
-    this.queue.forget(this.#name);
+    this.queue.forgetKey(this.#key);
   }
 }

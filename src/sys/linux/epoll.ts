@@ -21,7 +21,7 @@ export const EPOLLHUP = 0x010;
 export const EPOLLRDHUP = 0x2000;
 export const EPOLLET: number = 0x8000_0000 | 0;
 
-/** How many seconds {@link Epoll.wait} waits at once. */
+/** The longest wait of one {@link Epoll.wait}, in seconds. */
 export const LONGEST_WAIT = 86_400;
 
 const EPOLL_CTL_ADD = 1;
@@ -31,18 +31,19 @@ const EPOLL_CLOEXEC = 0o2000000;
 
 const TWO32 = 2 ** 32;
 const TWO16 = 2 ** 16;
-/** How many events one epoll_wait(2) brings. */
+/** The most events of one epoll_wait(2). */
 const BATCH = 1024;
 
 /*
- * struct epoll_event { uint32_t events; uint64_t data; } is packed on x86, so that 32-bit and 64-bit programs agree: 12
- * bytes there, 16 with data at 8 elsewhere.
+ * struct epoll_event { uint32_t events; uint64_t data; } is packed on x86-64, so that it equals that of 32-bit programs. It
+ * has 12 bytes there. Elsewhere it has 16, with data at offset 8.
  */
 const packed = process.arch === 'x64';
 const STRIDE = packed ? 3 : 4;
 const DATA = packed ? 1 : 2;
 
-// One buffer serves every queue of the isolate: it is drained before the next call. The last record is ctl's argument.
+// One buffer for all queues of the isolate. Its events are delivered before the next call. The last record is the argument
+// of epoll_ctl(2).
 const words = new Int32Array(new ArrayBuffer((BATCH + 1) * STRIDE * 4));
 const timespec = new BigInt64Array(new ArrayBuffer(16));
 const ARGUMENT = BATCH * STRIDE;
@@ -51,18 +52,18 @@ let timespecAddress = 0;
 let preciseWait = true;
 let lastTag = Math.floor(Math.random() * TWO16);
 
-/** What {@link Epoll.wait} returns when the number is another epoll by now. */
+/** The result of {@link Epoll.wait} if the number is now another epoll instance. */
 export const FOREIGN = -2;
 
 /**
- * The events in the buffer: how many there are, how many of them `receive` was called with, and whose they are. An edge is
- * given once, so what a stopped wait() leaves here must not be overwritten: {@link finishEvents}.
+ * The events in the buffer: their number, the number of those that `receive` has got, and their receiver. The kernel reports
+ * an edge once. So {@link finishEvents} delivers the events of a stopped wait() before the next one overwrites them.
  */
 let taken = 0;
 let given = 0;
 let receive: (data: number, events: number) => void = () => {};
 
-/** Hands on the events that epoll_wait(2) gave. One whose `ready` was stopped is handed on again. */
+/** Delivers the events of the last epoll_wait(2). An event whose receiver was stopped is delivered again. */
 export function finishEvents(): void {
   for (; given < taken; given++) {
     const at = given * STRIDE;
@@ -71,13 +72,13 @@ export function finishEvents(): void {
   }
 }
 
-/** An epoll(7) instance; `data` of its events is a number of the caller's, of 48 bits. */
+/** An epoll(7) instance. `data` of its events is a number of up to 48 bits, which the caller chooses. */
 export class Epoll {
   readonly fd: number;
 
   /**
-   * The upper 16 bits of every event's data tell this epoll from any other. They are not 0, as they are in the data of
-   * programs that store a descriptor there or, as a rule, a pointer.
+   * The upper 16 bits of every event's data, which identify this instance. They are never 0. In other programs, whose data is
+   * a descriptor or a pointer, they usually are.
    */
   readonly #tag: number;
   #retired = false;
@@ -89,8 +90,8 @@ export class Epoll {
   }
 
   /**
-   * epoll_create1(2), through one of the functions that keep track of descriptors; null and errno() when it fails. Its
-   * descriptor is in {@link unowned}.
+   * epoll_create1(2), called by one of the functions that track descriptors. Returns null and sets errno() on failure. The
+   * descriptor is in `unowned`.
    */
   static create(open: typeof createOwn | typeof createTracked): Epoll | null {
     if (wordsAddress === 0) {
@@ -112,45 +113,45 @@ export class Epoll {
     return libc.epoll_ctl(this.fd, operation, fd, wordsAddress + ARGUMENT * 4) === -1 ? errno() : 0;
   }
 
-  /** EPOLL_CTL_ADD: 0 or an errno. */
+  /** EPOLL_CTL_ADD. Returns 0 or an errno. */
   add(fd: number, events: number, data: number): number {
     return this.#retired ? EBADF : this.#ctl(EPOLL_CTL_ADD, fd, events, data);
   }
 
-  /** EPOLL_CTL_MOD: 0 or an errno. Looks at the descriptor again, so that what holds now is reported. */
+  /** EPOLL_CTL_MOD. Returns 0 or an errno. The kernel checks the descriptor again, and reports a condition that holds. */
   modify(fd: number, events: number, data: number): number {
     return this.#retired ? EBADF : this.#ctl(EPOLL_CTL_MOD, fd, events, data);
   }
 
-  /** EPOLL_CTL_DEL: 0 or an errno. */
+  /** EPOLL_CTL_DEL. Returns 0 or an errno. */
   remove(fd: number): number {
     return this.#retired ? EBADF : this.#ctl(EPOLL_CTL_DEL, fd, 0, 0);
   }
 
   /**
-   * Whether the number still is this epoll, which watches `fd` with these events and data. The kernel changes the events of a
-   * descriptor only in an epoll that watches it, so nothing is asked of somebody else's epoll.
+   * Whether the number is still this instance, which watches `fd` with these events and data. EPOLL_CTL_MOD has no effect on
+   * another instance, because that does not watch `fd`.
    */
   isWatching(fd: number, events: number, data: number): boolean {
     const error = this.#ctl(EPOLL_CTL_MOD, fd, events, data);
-    // Closed; a file of another kind; another epoll.
+    // EBADF: closed. EINVAL: not an epoll instance. ENOENT: another epoll instance.
     return error !== EBADF && error !== EINVAL && error !== ENOENT;
   }
 
-  /** From now on nothing is changed: the number is about to be closed, or is another file by now. */
+  /** Prevents further changes, because the number is about to be closed or is now another file. */
   retire(): void {
     this.#retired = true;
   }
 
   /**
-   * epoll_wait(2) for at most `seconds` (Infinity: for ever) and calls `ready` with each event's data and events. Returns
-   * how many there were, or -1 and errno(), or {@link FOREIGN}. Waits no longer than {@link LONGEST_WAIT} at once: the caller
-   * knows the clock. `ready` must not wait itself: the events are still in the common buffer.
+   * epoll_wait(2) for at most `seconds` (Infinity waits forever). Calls `ready` with the data and the events of each event.
+   * Returns the number of events, {@link FOREIGN}, or -1 and sets errno(). One call waits at most {@link LONGEST_WAIT}, and the
+   * caller repeats it. `ready` must not wait itself, because the events are still in the common buffer.
    */
   wait(seconds: number, ready: (data: number, events: number) => void): number {
     const n = this.#wait(seconds);
     if (n > 0 && (words[DATA + 1] as number) >>> 16 !== this.#tag) return FOREIGN;
-    // No function call since the system call: JavaScript cannot be stopped between the two.
+    // Nothing can stop JavaScript between the system call and these assignments, because there is no function call.
     taken = n;
     given = 0;
     receive = ready;
@@ -158,7 +159,7 @@ export class Epoll {
     return n;
   }
 
-  /** Whether the last {@link Epoll.wait} may have left events behind for want of room. */
+  /** Whether there may be more events than the `n` that {@link Epoll.wait} had room for. */
   static full(n: number): boolean {
     return n === BATCH;
   }
@@ -168,7 +169,7 @@ export class Epoll {
     if (seconds === Number.POSITIVE_INFINITY) return libc.epoll_wait(this.fd, wordsAddress, BATCH, -1);
     const slice = Math.min(seconds, LONGEST_WAIT);
     if (preciseWait) {
-      // epoll_pwait2(2), Linux 5.11: epoll_wait(2) counts in milliseconds.
+      // epoll_pwait2(2) has nanoseconds, since Linux 5.11. epoll_wait(2) has milliseconds.
       timespec[0] = BigInt(Math.floor(slice));
       timespec[1] = BigInt(Math.floor((slice % 1) * 1e9));
       const n = libc.syscall(SYS_EPOLL_PWAIT2, this.fd, wordsAddress, BATCH, timespecAddress, 0, 8);
@@ -183,7 +184,7 @@ export class Epoll {
   }
 }
 
-/** What kevent(2) calls an errno of epoll_ctl(2): a cycle of queues is EINVAL, as on macOS; no room for a watch is ENOMEM. */
+/** The errno of kevent(2) for one of epoll_ctl(2). A cycle of queues is EINVAL, as on macOS. No room for a watch is ENOMEM. */
 export function asKqueueErrno(epollErrno: number): number {
   if (epollErrno === ELOOP) return EINVAL;
   return epollErrno === ENOSPC ? ENOMEM : epollErrno;

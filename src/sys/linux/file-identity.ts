@@ -3,17 +3,19 @@ import { libc, statOf } from './syscalls.ts';
 const F_SETOWN = 8;
 const F_GETOWN = 9;
 
-/** The file that was last registered under each number, in any queue of the thread. */
+/** The last registered file of each number, in all queues of the thread. */
 const registered = new Map<number, FileIdentity>();
 
 /**
- * Which open file a descriptor number was. A number and an inode do not identify it: after close(2) and open(2) of the
- * same path both are the same. So the open file is marked as owned by this process (fcntl(2), F_SETOWN). The kernel keeps
- * that with the open file, and a file that is opened again lacks it. The owner gets the signals of O_ASYNC and of leases,
- * so an owner that somebody else has set stays. Only the inode is compared then, and for O_PATH, which has no owner.
+ * Identifies the open file of a descriptor. The number and the inode do not identify it, because both are the same after
+ * close(2) and open(2) of the same path. So the open file is marked as owned by this process (fcntl(2), F_SETOWN). The kernel
+ * stores the owner with the open file, and a file that is opened again has none.
  *
- * All queues of the thread share the identity of a number. Once a look has found another file there, the identity is
- * invalid in each of them, also after a queue has marked the new file.
+ * The owner gets the signals of O_ASYNC and of leases, so an owner that the program has set stays. Then only the inode is
+ * compared. The same holds for O_PATH, which has no owner.
+ *
+ * All queues of the thread share the identity of a number. Once a check has found another file there, the identity is invalid
+ * in all of them, even after a queue has marked the new file.
  */
 export class FileIdentity {
   readonly #device: bigint;
@@ -26,13 +28,13 @@ export class FileIdentity {
     this.#marked = marked;
   }
 
-  /** null where the descriptor is closed. */
+  /** null if the descriptor is closed. */
   static of(fd: number): FileIdentity | null {
     const known = registered.get(fd);
-    // This look comes before the mark, which would make a file that was opened again look like the one before.
+    // Checked before the mark is set. With the mark, a file that was opened again would equal the file before.
     if (known?.same(fd) === true) return known;
     const stat = statOf(fd);
-    // EBADF: statx(2) gives no other error for a valid buffer.
+    // EBADF, the only error of statx(2) for a valid buffer.
     if (stat === undefined) return null;
     if (libc.fcntl(fd, F_GETOWN, 0) === 0) libc.fcntl(fd, F_SETOWN, process.pid);
     const marked = libc.fcntl(fd, F_GETOWN, 0) === process.pid;
@@ -41,7 +43,7 @@ export class FileIdentity {
     return identity;
   }
 
-  /** Whether `fd` still is that file. False once is false for ever. */
+  /** Whether `fd` is still that file. Once it has returned false, it always does. */
   same(fd: number): boolean {
     if (registered.get(fd) !== this) return false;
     if (this.#isAt(fd)) return true;

@@ -1,3 +1,4 @@
+import type { Kevent } from '../abi/types.ts';
 import {
   EVFILT_PROC,
   EVFILT_READ,
@@ -7,7 +8,7 @@ import {
   EVFILT_VNODE,
   EVFILT_WRITE,
 } from './constants.ts';
-import type { Change, Host, Knote } from './knote.ts';
+import type { Host, Knote } from './knote.ts';
 import { ProcKnote } from './proc.ts';
 import { ReadKnote } from './read.ts';
 import { SignalKnote } from './signal.ts';
@@ -16,9 +17,9 @@ import { UserKnote } from './user.ts';
 import { VnodeKnote } from './vnode.ts';
 import { WriteKnote } from './write.ts';
 
-type KnoteClass = new (queue: Host, change: Change) => Knote;
+type KnoteClass = new (queue: Host, change: Kevent) => Knote;
 
-/** The filters there are; any other is EINVAL. */
+/** The supported filters. Any other is EINVAL. */
 export const filters: ReadonlyMap<number, KnoteClass> = new Map<number, KnoteClass>([
   [EVFILT_READ, ReadKnote],
   [EVFILT_WRITE, WriteKnote],

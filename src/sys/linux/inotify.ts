@@ -16,44 +16,44 @@ export const IN_MOVE_SELF = 0x800;
 export const IN_Q_OVERFLOW = 0x4000;
 export const IN_IGNORED = 0x8000;
 export const IN_ISDIR = 0x4000_0000;
-/** The directory itself changed: an entry came or went. */
+/** Events of the entries of a directory, which are changes of the directory itself. */
 export const ENTRIES: number = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
 const IN_MASK_ADD = 0x2000_0000;
 const IN_CLOEXEC_NONBLOCK = 0o2004000;
 
-/** What is reported of one inode. */
+/** The receiver of the events of one inode. */
 export interface Watcher {
-  /** The IN_* wanted. */
+  /** The IN_* bits that it requests. */
   readonly mask: number;
   /**
    * Some of them happened. IN_Q_OVERFLOW: events were lost, so anything may have happened. IN_IGNORED: the kernel has
-   * removed the watch, and anything may have happened since. After both, {@link Inotify.renew} continues the watch.
+   * removed the watch, and anything may have happened since. {@link Inotify.renew} continues the watch after both.
    */
   changed(mask: number): void;
 }
 
-/** An inode of which something is wanted. */
+/** The watch of one inode. */
 interface Watch {
   readonly watchers: Set<Watcher>;
-  /** The IN_* that the kernel was asked for. */
+  /** The IN_* bits that the kernel was asked for. */
   asked: number;
 }
 
-/** How many queues share an instance: epoll refuses a file that is in too many epolls, more than 100 if those are nested. */
+/** The most queues that share an instance. epoll refuses a file that is in too many epoll instances: 100, if they are nested. */
 const SHARE = 64;
 const BYTES = 65_536;
 const words = new Int32Array(new ArrayBuffer(BYTES));
 /*
- * What was read and not delivered yet: words from `at` to `end`, of the instance `reader`. This state survives when
- * JavaScript is stopped in the middle, for example by a timeout of node:vm. The next drain() delivers the rest.
+ * Events that were read and not delivered yet: the words from `at` to `end`, of the instance `reader`. If JavaScript is
+ * stopped, for example by a timeout of node:vm, the next drain() delivers them.
  */
 let reader: Inotify | null = null;
 let at = 0;
 let end = 0;
 
 /**
- * An inotify(7) instance for many queues of the isolate: a user may have 128. An inode has one watch in it, whoever asks
- * for it, so watchers of the same inode share.
+ * An inotify(7) instance. Several queues of the isolate share it, because a user may have only 128 by default. Each inode has
+ * one watch in an instance, so the watchers of an inode share that too.
  */
 export class Inotify {
   readonly fd: number;
@@ -70,7 +70,7 @@ export class Inotify {
   static #address = 0;
   #users = 0;
 
-  /** An instance of the isolate that has room for one more {@link Inotify.join}. null and errno() when it cannot be had. */
+  /** Returns an instance with room for one more {@link Inotify.join}. null, and errno() is set, if it cannot be created. */
   static find(): Inotify | null {
     for (const instance of Inotify.#instances) if (instance.#users < SHARE) return instance;
     const fd = createOwn(() => libc.inotify_init1(IN_CLOEXEC_NONBLOCK));
@@ -96,38 +96,38 @@ export class Inotify {
     Inotify.#instances.delete(this);
   }
 
-  /** After JavaScript was stopped: delivers the rest of what was read, and closes an instance that nothing joined. */
+  /** After JavaScript was stopped: delivers the remaining events, and closes an instance that no queue has joined. */
   static repair(): void {
     if (at < end) reader?.drain();
     for (const instance of Inotify.#instances) if (instance.#users === 0) instance.#close();
   }
 
   /**
-   * Watches the file that is open as `fd`, whatever its names are, or with `/..` the directory it is in. For a watcher that
-   * is there already: `mask` is what it wants from now on. 0 or an errno: ENOSPC when the user's watches are used up.
+   * Watches the file that is open as `fd`, whatever its names are. With `/..` it watches the parent of a directory instead. For
+   * a watcher that exists, adds the bits of `mask`. Returns 0 or an errno: ENOSPC if the user has no watch left.
    */
   add(fd: number, watcher: Watcher, where: '' | '/..' = '', mask: number = watcher.mask): number {
     const number = this.#numbers.get(watcher);
     const asked = number === undefined ? 0 : (this.#watches.get(number)?.asked ?? 0);
-    // To ask again needs the permission to read the file, which the process may have lost since.
+    // No second call, because it needs the permission to read the file, which the process may have lost.
     if ((mask & ~asked) === 0) return 0;
-    // What happened until now is not reported to a watcher that shares its inode's watch from now on.
+    // Delivers earlier events before this watcher, which may share the watch of its inode, can receive them.
     if (number === undefined && this.#numbers.size > 0) this.drain();
     return this.#watch(fd, watcher, where, mask);
   }
 
   /** Continues the watch of a live watcher after IN_Q_OVERFLOW or IN_IGNORED. */
   renew(fd: number, watcher: Watcher, where: '' | '/..' = ''): void {
-    // If it fails, the watch is gone, and nobody is there to be told: EACCES, ENOSPC.
+    // On failure (EACCES, ENOSPC) the watch is lost. No call is in progress that could return the error.
     this.#watch(fd, watcher, where, watcher.mask);
   }
 
   #watch(fd: number, watcher: Watcher, where: string, mask: number): number {
-    // The link in /proc leads to the open file itself, not to its name.
+    // The link in /proc leads to the open file itself, whatever its name is.
     const number = libc.inotify_add_watch(this.fd, `/proc/self/fd/${fd}${where}`, mask | IN_MASK_ADD);
     if (number === -1) {
       const error = errno();
-      // ENOENT is what kevent(2) says of a missing knote; here it means that /proc is not mounted.
+      // ENOENT means that /proc is not mounted. In kevent(2) it would mean that there is no knote.
       return error === ENOENT ? EINVAL : error;
     }
     const before = this.#numbers.get(watcher);
@@ -151,23 +151,23 @@ export class Inotify {
     watch?.watchers.delete(watcher);
     if (watch?.watchers.size !== 0) return;
     this.#watches.delete(number);
-    // EINVAL: the inode is gone, and its watch with it.
+    // EINVAL: the kernel has removed the watch with its inode.
     libc.inotify_rm_watch(this.fd, number);
   }
 
-  /** Reads all events there are, and reports each to the watchers of its inode, of whichever queue. */
+  /** Reads all events, and delivers each to the watchers of its inode, in all queues. */
   drain(): void {
     for (;;) {
       while (at < end) {
         // struct inotify_event { int wd; uint32_t mask, cookie, len; char name[len]; }, len a multiple of the alignment
         const [number, mask, , length] = words.subarray(at, at + 4) as unknown as [number, number, number, number];
-        // A name: it happened to an entry of the directory. That entries come and go concerns the directory, no more.
+        // An event with a name concerns an entry of a directory. Only ENTRIES are also changes of the directory.
         if (length === 0 || (mask & ENTRIES) !== 0) (reader as Inotify).#deliver(number, mask);
         at += 4 + length / 4;
       }
       reader = this;
       at = 0;
-      // EAGAIN: nothing is left. There is no other error for a good buffer on a descriptor of ours.
+      // EAGAIN: no event is left. No other error is possible with a valid buffer and the library's own descriptor.
       end = libc.read(this.fd, Inotify.#address, BYTES) / 4;
       if (end <= 0) return;
     }
@@ -180,7 +180,7 @@ export class Inotify {
     }
     const watch = this.#watches.get(number);
     if (watch === undefined) return;
-    // A watcher that renews its watch leaves this set.
+    // A watcher that renews its watch removes itself from this set.
     for (const watcher of watch.watchers) if ((mask & (watcher.mask | IN_IGNORED)) !== 0) watcher.changed(mask);
     if ((mask & IN_IGNORED) === 0) return;
     for (const watcher of watch.watchers) this.#numbers.delete(watcher);

@@ -1,102 +1,90 @@
+import type { Kevent } from '../abi/types.ts';
 import { EV_DISABLE, EV_RECEIPT, EV_SYSFLAGS } from './constants.ts';
 import type { Epoll } from './epoll.ts';
 import type { Inotify } from './inotify.ts';
-import type { Pending } from './nested.ts';
+import type { InnerQueue } from './nested.ts';
 import type { Timers } from './timers.ts';
 
-/** ident, data and udata: exact as a number while it is a safe integer, as a bigint beyond. */
-export type Word = number | bigint;
-
-/** One change of a changelist, read out of its record. */
-export interface Change {
-  ident: Word;
-  filter: number;
-  flags: number;
-  fflags: number;
-  data: Word;
-  udata: Word;
-}
-
-/** Whatever an event of the queue's epoll belongs to. */
+/** The owner of an event of the queue's epoll. */
 export interface Source {
-  /** epoll_wait(2) reported `events` of it. Must not wait for anything itself. */
+  /** epoll_wait(2) has reported `events` for it. Must not wait itself. */
   ready(events: number): void;
 }
 
-/** The queue, as its knotes see it. */
+/** The members of the queue that its knotes use. */
 export interface Host {
-  /** Puts an active knote at the end of the list, unless it is in it. */
-  enlist(knote: Knote): void;
+  /** Appends an active knote to the list, unless the list contains it. */
+  enqueue(knote: Knote): void;
   /**
-   * Completes what a kevent(2) call of the thread has begun in which JavaScript was stopped. Whatever makes knotes active
-   * outside of kevent(2) calls it first.
+   * Completes a kevent(2) call of the thread in which JavaScript was stopped. Code that makes a knote active outside of
+   * kevent(2) calls it first.
    */
   repair(): void;
-  /** The epoll that is the queue's own descriptor. */
+  /** The epoll instance that is the queue's own descriptor. */
   readonly readers: Epoll;
-  /** The epoll in which EVFILT_WRITE watches; null and errno() when it cannot be made. */
+  /** The epoll instance for EVFILT_WRITE. null, and errno() is set, if it cannot be created. */
   writers(): Epoll | null;
-  /** The queue's timers; null and errno() when they cannot be had. */
+  /** The queue's timers. null, and errno() is set, if they cannot be created. */
   timers(): Timers | null;
-  /** An inotify of the isolate, from now on watched by the queue; null and errno() when it cannot be had. */
+  /** An inotify instance of the isolate, which the queue watches from now on. null, and errno() is set, on failure. */
   inotify(): Inotify | null;
-  /** A number for epoll's data that stands for `source` until {@link Host.forget}. */
-  name(source: Source): number;
-  forget(name: number): void;
+  /** Returns a number for epoll's data that identifies `source` until {@link Host.forgetKey}. */
+  newKey(source: Source): number;
+  forgetKey(key: number): void;
   /** The knotes of all filters on a descriptor. */
   on(fd: number): Knote[];
-  /** How many knotes can only become active while Node's loop turns. */
+  /** The number of knotes that can become active only while Node's loop turns. */
   loopBound: number;
   /** The queues that READ knotes watch. */
-  readonly inner: Set<Pending>;
-  /** Removes a knote. */
+  readonly inner: Set<InnerQueue>;
+  /** Deletes a knote. */
   drop(knote: Knote): void;
 }
 
 /*
- * JavaScript can be stopped: by a vm timeout, by Ctrl-C in the REPL, by a stack overflow. V8 stops it where a function is
- * entered and where a loop starts over, and nowhere else, and runs no `catch` and no `finally`. So a sequence of assignments,
- * of calls to built-in functions and of system calls is not divided, from where a called function returns to the next call of
- * another JavaScript function. The files here rely on that. What needs more than one such sequence can be done again, or
- * is written down before: see `Queue.repair()`.
+ * JavaScript can be stopped by a vm timeout, by Ctrl-C in the REPL, or by a stack overflow. V8 stops it only at the entry of
+ * a function and at the start of a loop iteration. It then runs no `catch` and no `finally`. So nothing can stop code
+ * between two calls of JavaScript functions, if it only assigns and calls built-in functions and system calls. The files in
+ * this folder rely on that. An operation that needs more than one such sequence is either repeatable or recorded before it
+ * starts (`Queue.repair()`).
  */
 
 /**
- * A knote: what is registered under (ident, filter) in one queue. Each filter is a subclass, as each is a `struct
- * filterops` in a kernel: attach, touch and detach when changes come, and event to find out what to report.
+ * A knote: the registration of (ident, filter) in one queue. Each filter is a subclass, as it is a `struct filterops` in
+ * a BSD kernel. Changes call attach(), change() and detach(), and a fetch calls event().
  *
- * A knote is *active* while there may be something to report. Active knotes stand in the queue's list, in the order in
- * which they became so, and event() decides when they are fetched.
+ * A knote is *active* while there may be something to report. The queue has a list of the active knotes, in the order in
+ * which they became active. At the fetch, event() decides whether to report.
  */
 export abstract class Knote {
   readonly queue: Host;
-  readonly ident: Word;
+  readonly ident: number | bigint;
   readonly filter: number;
-  /** The flags of the EV_ADD that made it: its mode (EV_CLEAR, EV_ONESHOT, EV_DISPATCH) for life. */
+  /** The flags of the first EV_ADD. Its mode (EV_CLEAR, EV_ONESHOT, EV_DISPATCH) never changes. */
   flags: number;
-  /** What was asked: fflags and data of the last change. */
+  /** fflags, data and udata of the last change. */
   fflags: number;
-  data: Word;
-  udata: Word;
+  data: number | bigint;
+  udata: number | bigint;
   disabled: boolean;
-  /** What to report, as event() left it. */
+  /** The fields to report, set by event(). */
   outFflags = 0;
-  outData: Word = 0;
+  outData: number | bigint = 0;
   outFlags = 0;
-  /** Neighbours in the queue's list of active knotes; `listed` says whether it stands there. */
+  /** The neighbours in the queue's list of active knotes. `queued` is true while the list contains the knote. */
   previous: Knote | null = null;
   next: Knote | null = null;
-  listed = false;
-  /** It became active while it was disabled: EV_ENABLE puts it in the list. */
+  queued = false;
+  /** The knote became active while it was disabled. EV_ENABLE puts it in the list. */
   pending = false;
-  /** It was detached: nothing may report it any more. */
+  /** The knote was deleted, and must not be reported. */
   gone = false;
 
-  constructor(queue: Host, change: Change) {
+  constructor(queue: Host, change: Kevent) {
     this.queue = queue;
     this.ident = change.ident;
     this.filter = change.filter;
-    // Returned flags echo the first EV_ADD, as on macOS and OpenBSD; never those that only concern that one change.
+    // Events return the flags of the first EV_ADD, as on macOS and OpenBSD, without those that concern only that change.
     this.flags = change.flags & ~(EV_DISABLE | EV_RECEIPT | EV_SYSFLAGS);
     this.fflags = change.fflags;
     this.data = change.data;
@@ -105,13 +93,13 @@ export abstract class Knote {
   }
 
   /**
-   * Starts watching; called once, before anything else. 0 or an errno, and then nothing may be left behind. Where
-   * JavaScript was stopped in it, detach() is called.
+   * Starts watching. Called once, before any other method. Returns 0, or an errno after it has undone its work. If
+   * JavaScript was stopped in it, the queue calls detach().
    */
   abstract attach(): number;
 
-  /** Takes what a later change of this knote brings; `adding` when it has EV_ADD. 0 or an errno. */
-  change(change: Change, _adding: boolean): number {
+  /** Applies a later change. `adding`: the change has EV_ADD. Returns 0 or an errno. */
+  change(change: Kevent, _adding: boolean): number {
     this.fflags = change.fflags;
     this.data = change.data;
     this.udata = change.udata;
@@ -119,58 +107,55 @@ export abstract class Knote {
   }
 
   /**
-   * The knote was changed or enabled: look whether its condition holds, as kqueue_register does by running the
-   * filter. By default: let event() find out at the next fetch.
+   * Checks whether the condition holds. Called after a change or EV_ENABLE, where kqueue_register() of a kernel runs the
+   * filter. The default leaves the check to event() at the next fetch.
    */
-  touch(): void {
+  recheck(): void {
     this.activate();
   }
 
-  /** The knote is disabled from now on: a filter that would go on waking the queue stops here. */
+  /** The knote was disabled. A filter that would still wake the queue stops here. */
   pause(): void {}
 
-  /** Stops watching. Called again where JavaScript was stopped in it, and after an attach() that was stopped anywhere. */
+  /** Stops watching. Must be repeatable, and complete after an attach() that was stopped at any point. */
   abstract detach(): void;
 
-  /** JavaScript was stopped somewhere: makes the knote active again, if it has or may have something to report. */
+  /** After JavaScript was stopped at any point: makes the knote active if it has, or may have, something to report. */
   recover(): void {
-    this.touch();
+    this.recheck();
   }
 
   /**
-   * Whether the condition holds now, and if so what to report, in outFlags, outFflags and outData. Called when the knote
-   * is fetched, so a level-triggered condition that has passed is not reported.
+   * Returns whether the condition holds now. If so, sets outFlags, outFflags and outData. Called at the fetch, so a
+   * level-triggered condition that no longer holds is not reported.
    */
   abstract event(): boolean;
 
-  /** Whether rearm() leads to another edge while the condition holds. A knote without edges stays in the list. */
+  /** Whether rearm() causes a new edge while the condition holds. A knote without edges stays in the list. */
   get edged(): boolean {
     return false;
   }
 
   /**
-   * A level-triggered knote is about to be reported: sees to it that the knote is looked at again while its condition
-   * holds. False when ident no longer is what was registered.
+   * Ensures that a level-triggered knote, which is about to be reported, is checked again while its condition holds.
+   * Returns false if ident is no longer the registered file.
    */
   rearm(): boolean {
     return this.alive();
   }
 
-  /** The event was handed out: what EV_CLEAR resets. */
+  /** Resets the state after delivery, for EV_CLEAR. */
   clear(): void {}
 
-  /**
-   * Whether ident still is what was registered. Only a descriptor can be closed, and its number be another file, behind
-   * the queue's back.
-   */
+  /** Whether ident is still the registered file. Only a descriptor can be closed without notice, and its number reused. */
   alive(): boolean {
     return true;
   }
 
-  /** There may be something to report. */
+  /** Makes the knote active, because there may be something to report. */
   activate(): void {
     if (this.gone) return;
     if (this.disabled) this.pending = true;
-    else this.queue.enlist(this);
+    else this.queue.enqueue(this);
   }
 }

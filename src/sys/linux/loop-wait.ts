@@ -3,19 +3,19 @@ import { koffi } from '../koffi.ts';
 import { backendFd } from '../libuv.ts';
 import { libc, POLLIN } from './syscalls.ts';
 
-/** The longest wait where the descriptor of Node's loop is not known, in seconds. */
+/** The longest wait if the descriptor of Node's loop is unknown, in seconds. */
 const SLICE = 0.1;
 
-/** Two of struct pollfd { int fd; short events, revents; }, and a struct timespec. */
+/** Two struct pollfd { int fd; short events, revents; }, and a struct timespec. */
 const words = new Int32Array(new ArrayBuffer(32));
 let address = 0;
 let turned: boolean | undefined;
 
 /**
- * libuv puts what its loop watches into the loop's epoll when it next waits. In the first turn of a program the epoll is
- * therefore empty, and a signal does not make it readable. This finds out when that turn is over.
+ * Notes when the first turn of Node's loop has ended. libuv adds its descriptors to the loop's epoll instance when it waits.
+ * So in the first turn of a program the instance is empty, and a signal does not make it readable.
  */
-export function loopTurns(): void {
+export function noteFirstTurn(): void {
   if (turned !== undefined) return;
   turned = false;
   setImmediate(() => {
@@ -23,14 +23,16 @@ export function loopTurns(): void {
   }).unref();
 }
 
-/** What ended a wait: an event of the queue, the time, or Node's loop, which the caller must let run. -1 and errno(). */
+/** What ended a wait: an event of the queue, the timeout, or Node's loop, to which the caller must return. -1: errno() is set. */
 export type Ended = 'queue' | 'time' | 'loop' | -1;
 
 /**
- * Waits until the queue has events, or Node's loop has something to do, but at most `seconds`. The handlers that count
- * signals run when the loop turns. A signal that came before the wait does not interrupt it, but libuv's handler has left a
- * byte in a pipe that the loop watches. ppoll(2) of both: an epoll in the other would be a cycle as soon as wait() is used.
- * Where libuv's epoll is not known (Bun, Deno), the wait ends after {@link SLICE} for the loop to run.
+ * Waits until the queue has events or Node's loop has something to do, but at most `seconds`.
+ *
+ * The handlers that count signals run when the loop turns. A signal before the wait does not interrupt it. But libuv's signal
+ * handler has written a byte to a pipe that the loop watches. ppoll(2) waits for both descriptors. If one epoll instance
+ * watched the other, there would be a cycle as soon as wait() is used. If libuv's instance is unknown (Bun, Deno), the wait ends
+ * after `SLICE`, so that the loop can run.
  */
 export function waitWithLoop(fd: number, seconds: number): Ended {
   if (address === 0) address = Number(koffi().address(words.buffer));

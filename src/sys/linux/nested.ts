@@ -1,18 +1,18 @@
-/** A queue, to another queue that watches it. */
-export interface Pending {
-  /** How many knotes may have something to report. */
-  pending(): number;
-  /** Whether its number still is this queue's. */
+/** The members of a queue that another queue, which watches it, uses. */
+export interface InnerQueue {
+  /** The number of knotes that may have something to report. */
+  readyCount(): number;
+  /** Whether its descriptor is still this queue. */
   isOpen(): boolean;
-  /** Whether some of its knotes become active only while Node's loop turns. */
+  /** Whether some of its knotes can become active only while Node's loop turns. */
   needsLoop(): boolean;
 }
 
 /** The queues of this isolate by descriptor. */
-export const queues: Map<number, Pending> = new Map();
+export const queues: Map<number, InnerQueue> = new Map();
 
-/** The queue whose descriptor this is. A queue that was closed without close() may have left its number to another file. */
-export function queueAt(fd: number): Pending | undefined {
+/** The queue with this descriptor. Not a queue that was closed without close(), whose number may belong to another file. */
+export function queueAt(fd: number): InnerQueue | undefined {
   const queue = queues.get(fd);
   return queue?.isOpen() ? queue : undefined;
 }

@@ -1,7 +1,8 @@
+import type { Kevent } from '../abi/types.ts';
 import { createOwn, release, unowned } from '../descriptor.ts';
 import { EV_EOF, EV_ONESHOT, NOTE_EXIT } from './constants.ts';
 import { asKqueueErrno, EPOLLET, EPOLLIN } from './epoll.ts';
-import { type Change, Knote, type Source } from './knote.ts';
+import { Knote, type Source } from './knote.ts';
 import {
   EINVAL,
   ENOENT,
@@ -28,16 +29,16 @@ const PIDFD_GET_INFO = 0xc040_ff0b;
 const PIDFD_INFO_EXIT = 1 << 3;
 const INT_MAX = 2 ** 31 - 1;
 
-/** data of an exit whose status this process cannot see. No wait(2) status is negative. */
+/** data if this process cannot see the status. A wait(2) status is never negative. */
 const UNKNOWN = -1;
 
 /**
- * EVFILT_PROC. NOTE_EXIT of any process, through pidfd_open(2), Linux 5.3. data: the status as wait(2) gives it, or -1
- * where this process cannot see it. The knote does not reap the process: the parent, for example Node, still gets the status.
+ * EVFILT_PROC. NOTE_EXIT of any process, by pidfd_open(2) of Linux 5.3. data is the status of wait(2), or -1 if this process
+ * cannot see it. The knote does not reap the process, so the parent, for example Node, still gets the status.
  */
 export class ProcKnote extends Knote implements Source {
   #pidfd = -1;
-  #name = 0;
+  #key = 0;
   #exited = false;
   #status = UNKNOWN;
 
@@ -49,13 +50,13 @@ export class ProcKnote extends Knote implements Source {
     if (pidfd === -1) {
       const error = errno();
       if (isMissingCall(error)) return ENOSYS;
-      // EINVAL, ENOENT: the number belongs to a thread that is not a process.
+      // EINVAL, ENOENT: the number belongs to a thread that does not lead a process.
       return error === EINVAL || error === ENOENT ? ESRCH : asKqueueErrno(error);
     }
     this.#pidfd = pidfd;
     unowned.delete(pidfd);
-    this.#name = this.queue.name(this);
-    const error = this.queue.readers.add(this.#pidfd, EPOLLIN | EPOLLET, this.#name);
+    this.#key = this.queue.newKey(this);
+    const error = this.queue.readers.add(this.#pidfd, EPOLLIN | EPOLLET, this.#key);
     if (error !== 0) {
       this.detach();
       return asKqueueErrno(error);
@@ -64,25 +65,25 @@ export class ProcKnote extends Knote implements Source {
     return 0;
   }
 
-  override change(change: Change): number {
+  override change(change: Kevent): number {
     return (change.fflags & ~NOTE_EXIT) >>> 0 === 0 ? super.change(change, true) : EINVAL;
   }
 
   ready(): void {
     this.#exited = true;
     this.activate();
-    // Now, and not at the fetch: before Linux 6.15 the status is lost when the parent reaps the process.
+    // Not at the fetch, because before Linux 6.15 the status is lost when the parent reaps the process.
     this.#takeStatus();
   }
 
-  /** Once: what was seen before the process was reaped holds afterwards. */
+  /** Reads the status until it is known. A status that was read before the process was reaped is still valid afterwards. */
   #takeStatus(): void {
     if (this.#status === UNKNOWN) this.#status = exitStatus(this.#pidfd, Number(this.ident));
   }
 
   detach(): void {
     if (this.#pidfd === -1) return;
-    this.queue.forget(this.#name);
+    this.queue.forgetKey(this.#key);
     release(this.#pidfd);
     this.#pidfd = -1;
   }
@@ -91,20 +92,20 @@ export class ProcKnote extends Knote implements Source {
     if (!this.#exited) return false;
     this.outFlags = EV_EOF;
     this.outFflags = this.fflags;
-    // A hidden status may be visible by now: from Linux 6.15 on, the pidfd has it once the process is reaped.
+    // A hidden status may now be visible: since Linux 6.15, the pidfd has it after the process is reaped.
     this.#takeStatus();
     this.outData = this.#status;
     return true;
   }
 }
 
-/** The wait(2) status of a process that has exited, without reaping it. */
+/** The wait(2) status of a process that has exited. Does not reap the process. */
 function exitStatus(pidfd: number, pid: number): number {
-  // The second look at the pidfd is for a process that is reaped after the first.
+  // The pidfd is read twice, because the process may be reaped after the first time.
   return childStatus(pidfd) ?? reapedStatus(pidfd) ?? zombieStatus(pidfd, pid) ?? reapedStatus(pidfd) ?? UNKNOWN;
 }
 
-/** The status of a child of this process that is not reaped yet. waitid(2) shows it since Linux 5.4. */
+/** The status of a child of this process that is not reaped. waitid(2) accepts a pidfd since Linux 5.4. */
 function childStatus(pidfd: number): number | undefined {
   // siginfo_t: si_signo at 0, si_code at 8, si_status at 24.
   scratch.fill(0, 0, 32);
@@ -115,7 +116,7 @@ function childStatus(pidfd: number): number | undefined {
   return code === CLD_DUMPED ? status | CORE_DUMPED : status;
 }
 
-/** The status of a process that was reaped. Its pidfd has it since Linux 6.15: ENOTTY, or no PIDFD_INFO_EXIT, before. */
+/** The status of a reaped process. Its pidfd has it since Linux 6.15. Before, ENOTTY or no PIDFD_INFO_EXIT. */
 function reapedStatus(pidfd: number): number | undefined {
   scratch.fill(0, 0, 16);
   scratch[0] = PIDFD_INFO_EXIT;
@@ -124,8 +125,8 @@ function reapedStatus(pidfd: number): number | undefined {
 }
 
 /**
- * The status of any process that is not reaped yet, as proc_pid_stat(5) shows it to those who may trace the process: state
- * is the third field, exit_code the 52nd. The second field, in parentheses, may contain anything.
+ * The status of any process that is not reaped, from proc_pid_stat(5). A process that may trace it can see the status. state
+ * is the third field and exit_code the 52nd. The second field, in parentheses, may contain any character.
  */
 function zombieStatus(pidfd: number, pid: number): number | undefined {
   const stat = readProc(`/proc/${pid}/stat`);
@@ -134,8 +135,8 @@ function zombieStatus(pidfd: number, pid: number): number | undefined {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   if (fields[0] !== 'Z') return undefined;
   const status = Number(fields[49]);
-  // Those who may not trace the process see 0. For them the link to its program is EACCES. For others it is ENOENT.
+  // A process that may not trace it sees 0. For it, the link to the program is EACCES. For others it is ENOENT.
   if (status === 0 && (readLink(`/proc/${pid}/exe`) !== undefined || errno() !== ENOENT)) return undefined;
-  // The process was not reaped until now, so its pid belonged to no other process.
+  // Signal 0 succeeds only if the process is not reaped yet. Then its pid has not belonged to another process.
   return libc.syscall(SYS_PIDFD_SEND_SIGNAL, pidfd, 0, 0, 0, 0, 0) === 0 ? status : undefined;
 }

@@ -1,3 +1,4 @@
+import type { Kevent } from '../abi/types.ts';
 import { closeUnowned, createOwn, createTracked, release, unowned } from '../descriptor.ts';
 import type { KeventList } from '../kevent-list.ts';
 import type { Timespec } from '../timespec.ts';
@@ -22,9 +23,9 @@ import { isPrivate } from './descriptor-knote.ts';
 import { asKqueueErrno, EPOLLET, EPOLLIN, Epoll, FOREIGN, finishEvents, LONGEST_WAIT } from './epoll.ts';
 import { descriptorFilters, filters } from './filters.ts';
 import { Inotify } from './inotify.ts';
-import type { Change, Host, Knote, Source, Word } from './knote.ts';
+import type { Host, Knote, Source } from './knote.ts';
 import { waitWithLoop } from './loop-wait.ts';
-import type { Pending } from './nested.ts';
+import type { InnerQueue } from './nested.ts';
 import { createPipe, drain } from './pipe.ts';
 import { hasUnsettledListeners, settleListeners } from './signal.ts';
 import {
@@ -46,135 +47,138 @@ import { UserKnote } from './user.ts';
 const EFD_CLOEXEC_NONBLOCK = 0o2004000;
 const F_GETFD = 1;
 const INT_MAX = 2 ** 31 - 1;
-/** So many looks that find nothing may follow each other without a proof that the queue still is one. */
-const VAIN = 64;
+/** After this many empty polls in a row, kevent(2) proves again that the descriptor is the queue. */
+const MAX_UNPROVEN = 64;
 
-/** A timeout in seconds; less than 0 where it is invalid. */
+/** A timeout in seconds. Negative if the timeout is invalid. */
 function secondsOf({ sec, nsec }: Timespec): number {
   return sec < 0 || nsec < 0 || nsec > 999_999_999 ? -1 : sec + nsec / 1e9;
 }
 
-function isOpen(fd: Word): boolean {
+function isOpen(fd: number | bigint): boolean {
   return libc.fcntl(Number(fd), F_GETFD, 0) !== -1;
 }
 
-/** The queue whose kevent(2) has not returned. When another call begins, JavaScript was stopped in that one. */
+/** The queue whose kevent(2) has not returned. If another call finds it set, JavaScript was stopped in that kevent(2). */
 let underway: Queue | null = null;
 
-/** Completes what a call has begun in which JavaScript was stopped. */
+/** Completes a call in which JavaScript was stopped. */
 export function repair(): void {
   underway?.resume();
   closeUnowned();
 }
 
 /**
- * One kqueue. Its descriptor is an epoll instance in which every descriptor is watched edge-triggered: an edge makes the
- * knote active, and the list of active knotes decides in which order they are looked at. A level-triggered knote that is
- * reported is rearmed, which makes an edge of what still holds. So a descriptor that was closed while a duplicate lives,
- * which epoll goes on reporting and can no longer forget, costs one look an edge and no more.
+ * One kqueue. Its descriptor is an epoll instance, which watches every descriptor edge-triggered. An edge makes a knote
+ * active. A fetch checks the active knotes in the order in which they became active. A level-triggered knote is rearmed when
+ * it is reported. That causes a new edge if the condition still holds.
  *
- * Beside the descriptors, the epoll watches, each from the first need on: a second epoll for EVFILT_WRITE (one epoll
- * holds a descriptor once, and an edge to read must not look like one to write), a timerfd for the earliest of all
- * timers, inotify, and an eventfd that is readable while knotes are active, so that the queue's own descriptor is.
+ * If a descriptor is closed while a duplicate is open, epoll still reports it, and nothing can remove it. With edges, such a
+ * descriptor costs one check for each edge.
+ *
+ * The epoll instance also watches four descriptors, and creates the first three when they are needed:
+ * - a second epoll instance for EVFILT_WRITE, because an instance has one watch for each descriptor, and its edges do not
+ *   distinguish reading from writing,
+ * - a timerfd for the earliest of all timers,
+ * - an inotify instance,
+ * - the readiness eventfd, which is readable while knotes are active, so that the queue's own descriptor is readable too.
  */
-export class Queue implements Host, Pending {
+export class Queue implements Host, InnerQueue {
   readonly readers: Epoll;
   loopBound = 0;
-  readonly inner: Set<Pending> = new Set();
-  /** Whether it was dismantled, or its descriptor was found to have been closed behind its back. */
+  readonly inner: Set<InnerQueue> = new Set();
+  /** Whether it was dismantled, or a call found that its descriptor was closed without close(). */
   closed = false;
   #writers: Epoll | null = null;
   #writersReady = false;
   #timers: Timers | null = null;
   #inotify: Inotify | null = null;
   #inotifyReady = false;
-  /** The eventfd, its number in epoll's data, and whether it is readable. */
-  bell: number;
-  readonly #bellName: number;
-  #ringing = false;
+  /** The readiness eventfd, its key in epoll's data, and whether it is readable. */
+  readinessFd: number;
+  readonly #readinessKey: number;
+  #isReadable = false;
   /**
-   * A knote became active since the eventfd was last written, and epoll knows nothing of it. Whoever watches the queue
-   * edge-triggered must be told again. Of what epoll reported, the queue's own descriptor has had its edge already.
+   * A knote became active since the readiness eventfd was last written, and not by an event of epoll. An edge-triggered watcher of
+   * the queue then needs a new edge. For an event of epoll, the queue's descriptor has had its edge already.
    */
   #news = false;
-  /** How many looks in turn found nothing. */
-  #vain = 0;
-  /** For each ident both ends of a pipe: the one to read, the one to write. */
+  /** The number of empty polls since the last proof that the descriptor is the queue. */
+  #unproven = 0;
+  /** For each ident the two ends of a pipe: the reading end, the writing end. */
   readonly #wakefds: Map<number, number[]> = new Map();
-  readonly #knotes: Map<number, Map<Word, Knote>> = new Map();
-  /** The active knotes, in the order in which they became so. */
+  readonly #knotes: Map<number, Map<number | bigint, Knote>> = new Map();
+  /** The list of active knotes, in the order in which they became active. */
   #first: Knote | null = null;
   #last: Knote | null = null;
   #active = 0;
   /** The knote that is being attached or dropped. */
   #changing: Knote | null = null;
-  /** The knotes that the call under way has written records of, and how many of them know it: see #deliver(). */
+  /** The knotes whose records the current call has written. #deliver() has run for the first `#delivered` of them. */
   #reported: Knote[] = [];
   #records = 0;
   #delivered = 0;
-  /** Knotes that were reported by a call that did not return, and how many of them the call under way has repeated. */
+  /** The knotes that a stopped call has reported. The current call has repeated the first `#repeated` of them. */
   #unreturned: Knote[] = [];
   #repeated = 0;
-  /** What the numbers in epoll's data stand for. None is used twice, so a stale event finds nothing. */
+  /** The sources by their keys in epoll's data. No key is used twice, so a stale event finds no source. */
   readonly #sources: Map<number, Source> = new Map();
-  #nextName = 1;
-  readonly #ready = (name: number, events: number): void => this.#sources.get(name)?.ready(events);
+  #nextKey = 1;
+  readonly #ready = (key: number, events: number): void => this.#sources.get(key)?.ready(events);
 
-  private constructor(readers: Epoll, bell: number) {
+  private constructor(readers: Epoll, readinessFd: number) {
     this.readers = readers;
-    this.bell = bell;
-    this.#bellName = this.name({ ready: () => {} });
+    this.readinessFd = readinessFd;
+    this.#readinessKey = this.newKey({ ready: () => {} });
   }
 
-  /** A queue, whose descriptors are in {@link unowned}, or the errno for which it cannot be made: EMFILE, ENFILE, ENOMEM. */
+  /** Returns a queue, whose descriptors are in {@link unowned}, or an errno: EMFILE, ENFILE, ENOMEM. */
   static create(): Queue | number {
     const readers = Epoll.create(createTracked);
     if (readers === null) return errno();
-    const bell = createOwn(() => libc.eventfd(0, EFD_CLOEXEC_NONBLOCK));
-    let error = bell === -1 ? errno() : 0;
-    if (bell !== -1) {
-      const queue = new Queue(readers, bell);
-      error = readers.add(bell, EPOLLIN, queue.#bellName);
+    const readinessFd = createOwn(() => libc.eventfd(0, EFD_CLOEXEC_NONBLOCK));
+    let error = readinessFd === -1 ? errno() : 0;
+    if (readinessFd !== -1) {
+      const queue = new Queue(readers, readinessFd);
+      error = readers.add(readinessFd, EPOLLIN, queue.#readinessKey);
       if (error === 0) return queue;
-      release(bell);
+      release(readinessFd);
     }
     readers.close();
     return asKqueueErrno(error);
   }
 
-  /** Whether its number still is this queue: another file may have it, if the queue was closed without close(). */
+  /** Whether its descriptor is still this queue. If it was closed without close(), another file may have the number. */
   isOpen(): boolean {
-    return this.readers.isWatching(this.bell, EPOLLIN, this.#bellName);
+    return this.readers.isWatching(this.readinessFd, EPOLLIN, this.#readinessKey);
   }
 
   get fd(): number {
     return this.readers.fd;
   }
 
-  // What knotes ask for.
-
-  name(source: Source): number {
-    const name = this.#nextName++;
-    this.#sources.set(name, source);
-    return name;
+  newKey(source: Source): number {
+    const key = this.#nextKey++;
+    this.#sources.set(key, source);
+    return key;
   }
 
-  forget(name: number): void {
-    this.#sources.delete(name);
+  forgetKey(key: number): void {
+    this.#sources.delete(key);
   }
 
   on(fd: number): Knote[] {
     return descriptorFilters.flatMap((filter) => this.#knotes.get(filter)?.get(fd) ?? []);
   }
 
-  /** Watches a descriptor of the queue's own for as long as the queue lives. */
-  #own(fd: number, events: number, ready: () => void): boolean {
-    const name = this.name({ ready });
-    let error = this.readers.add(fd, events, name);
-    // JavaScript was stopped when it had been added.
-    if (error === EEXIST) error = this.readers.modify(fd, events, name);
+  /** Watches a descriptor of the queue itself until the queue is closed. */
+  #watchOwn(fd: number, events: number, ready: () => void): boolean {
+    const key = this.newKey({ ready });
+    let error = this.readers.add(fd, events, key);
+    // An earlier call, in which JavaScript was stopped, has added it.
+    if (error === EEXIST) error = this.readers.modify(fd, events, key);
     if (error === 0) return true;
-    this.forget(name);
+    this.forgetKey(key);
     return false;
   }
 
@@ -182,7 +186,7 @@ export class Queue implements Host, Pending {
     if (this.#writers !== null) return this.#writers;
     const writers = Epoll.create(createOwn);
     if (writers === null) return null;
-    if (!this.#own(writers.fd, EPOLLIN, () => (this.#writersReady = true))) {
+    if (!this.#watchOwn(writers.fd, EPOLLIN, () => (this.#writersReady = true))) {
       writers.close();
       return null;
     }
@@ -195,7 +199,7 @@ export class Queue implements Host, Pending {
     if (this.#timers !== null) return this.#timers;
     const timers = Timers.create();
     if (timers === null) return null;
-    if (!this.#own(timers.fd, EPOLLIN | EPOLLET, () => {})) {
+    if (!this.#watchOwn(timers.fd, EPOLLIN | EPOLLET, () => {})) {
       timers.close();
       return null;
     }
@@ -208,7 +212,7 @@ export class Queue implements Host, Pending {
     if (this.#inotify !== null) return this.#inotify;
     const inotify = Inotify.find();
     if (inotify === null) return null;
-    const watched = this.#own(inotify.fd, EPOLLIN | EPOLLET, () => (this.#inotifyReady = true));
+    const watched = this.#watchOwn(inotify.fd, EPOLLIN | EPOLLET, () => (this.#inotifyReady = true));
     inotify.join();
     if (!watched) {
       inotify.leave();
@@ -218,10 +222,10 @@ export class Queue implements Host, Pending {
     return inotify;
   }
 
-  enlist(knote: Knote): void {
+  enqueue(knote: Knote): void {
     this.#news = true;
-    if (!knote.listed) {
-      knote.listed = true;
+    if (!knote.queued) {
+      knote.queued = true;
       knote.previous = this.#last;
       knote.next = null;
       if (this.#last === null) this.#first = knote;
@@ -229,13 +233,13 @@ export class Queue implements Host, Pending {
       this.#last = knote;
       this.#active++;
     }
-    // The call under way settles at its end.
+    // A kevent(2) of this queue calls #settle() before it returns.
     if (underway !== this) this.#settle();
   }
 
-  #unlist(knote: Knote): void {
-    if (!knote.listed) return;
-    knote.listed = false;
+  #dequeue(knote: Knote): void {
+    if (!knote.queued) return;
+    knote.queued = false;
     if (knote.previous === null) this.#first = knote.next;
     else knote.previous.next = knote.next;
     if (knote.next === null) this.#last = knote.previous;
@@ -243,27 +247,22 @@ export class Queue implements Host, Pending {
     this.#active--;
   }
 
-  /** Makes the queue's descriptor readable while knotes are active, and sets the timerfd. */
+  /** Makes the queue's descriptor readable if knotes are active, and sets the timerfd. */
   #settle(): void {
     this.#timers?.arm();
-    const ring = this.#active > 0;
-    const again = ring && this.#news;
+    const readable = this.#active > 0;
+    const again = readable && this.#news;
     this.#news = false;
-    if (ring === this.#ringing && !again) return;
+    if (readable === this.#isReadable && !again) return;
     scratch[0] = 1;
     scratch[1] = 0;
-    // Neither can fail: 2^64 writes without a read are out of reach, and it is read when it is not 0.
-    if (ring) libc.write(this.bell, scratchAddress, 8);
-    else libc.read(this.bell, scratchAddress, 8);
-    this.#ringing = ring;
+    // Neither call fails: the counter cannot reach 2^64 - 1, and it is read only when it is not 0.
+    if (readable) libc.write(this.readinessFd, scratchAddress, 8);
+    else libc.read(this.readinessFd, scratchAddress, 8);
+    this.#isReadable = readable;
   }
 
-  // kevent(2).
-
-  /**
-   * Applies the changes, then fetches. The number of records, or minus an errno. EBADF: the descriptor was closed behind
-   * the queue's back.
-   */
+  /** kevent(2). Returns the number of records, or a negative errno. EBADF: the descriptor was closed without close(). */
   kevent(
     changelist: KeventList | null,
     nchanges: number,
@@ -275,7 +274,7 @@ export class Queue implements Host, Pending {
     underway = this;
     const result = this.#kevent(changelist, nchanges, eventlist, nevents, timeout);
     this.#settle();
-    // From here to the caller nothing can be stopped: what was written is reported now, and not before.
+    // Nothing can stop the code from here to the caller. So the records count as returned from here on, and not before.
     underway = null;
     this.#records = 0;
     this.#delivered = 0;
@@ -291,16 +290,16 @@ export class Queue implements Host, Pending {
     nevents: number,
     timeout: Timespec | null,
   ): number {
-    // Handlers of listeners, which run below, may change it.
+    // Read first, because the handlers of listeners, which run below, may change the timeout.
     const seconds = timeout === null ? Number.POSITIVE_INFINITY : secondsOf(timeout);
-    // First: no change may reach somebody else's epoll, nor a queue that is closed.
+    // Proven first, because no change may reach another epoll instance or a closed queue.
     let proven = nchanges > 0 || nevents === 0;
     if (proven && !this.isOpen()) return -this.#failure(FOREIGN);
     this.#news = false;
     let records = 0;
     let failure = 0;
     for (let i = 0; i < nchanges && failure === 0; i++) {
-      const change: Change = (changelist as KeventList).get(i);
+      const change = (changelist as KeventList).get(i);
       const receipt = (change.flags & EV_RECEIPT) !== 0;
       const error = this.#apply(change);
       if (error === 0 && !receipt) continue;
@@ -327,8 +326,8 @@ export class Queue implements Host, Pending {
   }
 
   /**
-   * JavaScript was stopped in the queue's last call. What was taken from the kernel is handed on, a change of a knote is
-   * completed or taken back, and each knote is looked at again. Records that were written will be repeated.
+   * Continues after JavaScript was stopped in the queue's last call. Delivers the events that the kernel has returned,
+   * completes or undoes the change of a knote, and checks each knote again. The next fetch repeats the records of that call.
    */
   resume(): void {
     finishEvents();
@@ -347,8 +346,8 @@ export class Queue implements Host, Pending {
       for (const knote of byIdent.values()) {
         if (!knote.disabled) knote.recover();
         else {
-          if (knote.listed) knote.pending = true;
-          this.#unlist(knote);
+          if (knote.queued) knote.pending = true;
+          this.#dequeue(knote);
           knote.pause();
         }
       }
@@ -362,8 +361,8 @@ export class Queue implements Host, Pending {
   }
 
   /**
-   * Between the changes and the fetch, as after a call: 'newListener' and 'removeListener' handlers may call kevent(2) for
-   * this queue too, and with the same eventlist.
+   * Runs the 'newListener' and 'removeListener' handlers between the changes and the fetch. They may call kevent(2) on this
+   * queue, with the same eventlist. So the queue is in the state as after a call, and the records are restored afterwards.
    */
   #letListenersRun(eventlist: KeventList | null, count: number): void {
     const records = Array.from({ length: count }, (_, i) => (eventlist as KeventList).get(i));
@@ -379,18 +378,17 @@ export class Queue implements Host, Pending {
   /** The errno of a wait that failed with -1 or {@link FOREIGN}. */
   #failure(n: number): number {
     const error = n === FOREIGN ? EBADF : errno();
-    // EINVAL: the number is another file by now, and no epoll.
+    // EINVAL: the number is now a file that is not an epoll instance.
     this.closed = error === EBADF || error === EINVAL;
     return this.closed ? EBADF : error;
   }
 
-  /** Applies one change: 0 or an errno. */
-  #apply(change: Change): number {
+  /** Applies one change. Returns 0 or an errno. */
+  #apply(change: Kevent): number {
     const flags = change.flags & ~EV_SYSFLAGS;
-    // Contradictions, as macOS settles them: EV_DELETE drops EV_ADD, EV_DISABLE drops EV_ENABLE.
+    // As on macOS, EV_DELETE overrides EV_ADD, and EV_DISABLE overrides EV_ENABLE.
     const adding = (flags & (EV_ADD | EV_DELETE)) === EV_ADD;
     const disabling = (flags & EV_DISABLE) !== 0;
-    change.flags = flags;
 
     const Class = filters.get(change.filter);
     if (Class === undefined) return EINVAL;
@@ -399,7 +397,7 @@ export class Queue implements Host, Pending {
     const knote = this.#find(change.filter, change.ident);
     const deleting = (flags & EV_DELETE) !== 0;
     if (this.#unreturned.length > 0 && (knote === undefined || deleting)) {
-      // A one-shot that the caller has not seen is still there to be deleted.
+      // For the caller, a one-shot that it has not received still exists.
       if (this.#withdraw(change.filter, change.ident) && knote === undefined && deleting) return 0;
     }
     if (knote === undefined) {
@@ -414,43 +412,43 @@ export class Queue implements Host, Pending {
     const error = knote.change(change, adding);
     if (error !== 0) return error;
     if (disabling) {
-      if (!knote.disabled) knote.pending = knote.listed;
+      if (!knote.disabled) knote.pending = knote.queued;
       knote.disabled = true;
-      this.#unlist(knote);
+      this.#dequeue(knote);
       knote.pause();
     } else if ((flags & EV_ENABLE) !== 0 && knote.disabled) this.#enable(knote);
-    else if (!knote.disabled) knote.touch();
+    else if (!knote.disabled) knote.recheck();
     return 0;
   }
 
   #enable(knote: Knote): void {
-    // It stays disabled until the rest is done: stopped in between, this is another EV_ENABLE's to do.
-    knote.touch();
-    if (knote.pending) this.enlist(knote);
+    // `disabled` is reset last. If JavaScript is stopped before, a second EV_ENABLE does all of this again.
+    knote.recheck();
+    if (knote.pending) this.enqueue(knote);
     knote.disabled = false;
     knote.pending = false;
   }
 
-  /** Takes back a report that did not reach the caller. */
-  #withdraw(filter: number, ident: Word): boolean {
+  /** Withdraws a report that did not reach the caller. */
+  #withdraw(filter: number, ident: number | bigint): boolean {
     const rest = this.#unreturned.filter((knote) => knote.filter !== filter || knote.ident !== ident);
     const found = rest.length < this.#unreturned.length;
     this.#unreturned = rest;
     return found;
   }
 
-  /** The knote, unless the descriptor it was on has been closed since: then it is gone, and whatever has the number now is new. */
-  #find(filter: number, ident: Word): Knote | undefined {
+  /** Returns the knote. If its descriptor was closed since, deletes it and returns undefined. */
+  #find(filter: number, ident: number | bigint): Knote | undefined {
     const knote = this.#knotes.get(filter)?.get(ident);
     if (knote === undefined || knote.alive()) return knote;
     this.drop(knote);
     return undefined;
   }
 
-  #attach(Class: new (queue: Host, change: Change) => Knote, change: Change, descriptor: boolean): number {
-    // The knotes of other filters on this number are looked at too, while it can still be told that they are stale.
+  #attach(Class: new (queue: Host, change: Kevent) => Knote, change: Kevent, descriptor: boolean): number {
+    // Also deletes stale knotes of the other filters. After this one is attached, they could look valid.
     if (descriptor) for (const filter of descriptorFilters) this.#find(filter, change.ident);
-    // What the queue is about to open for itself would get the number of a descriptor that is closed, and be watched for it.
+    // If ident is closed, a descriptor that the queue opens below could get its number, and would be watched instead.
     const mark = (change.fflags & NOTE_LOWAT) !== 0 && this.#timers === null;
     const opens = change.filter === EVFILT_WRITE && (mark || this.#writers === null);
     if (opens && !isOpen(change.ident)) return EBADF;
@@ -459,7 +457,7 @@ export class Queue implements Host, Pending {
     const error = knote.attach();
     if (error !== 0) {
       knote.gone = true;
-      this.#unlist(knote);
+      this.#dequeue(knote);
       this.#changing = null;
       return error;
     }
@@ -476,14 +474,14 @@ export class Queue implements Host, Pending {
   drop(knote: Knote): void {
     this.#changing = knote;
     knote.gone = true;
-    this.#unlist(knote);
+    this.#dequeue(knote);
     const byIdent = this.#knotes.get(knote.filter);
     if (byIdent?.get(knote.ident) === knote) byIdent.delete(knote.ident);
     knote.detach();
     this.#changing = null;
   }
 
-  /** `proven`: the number is known to be this queue. */
+  /** `proven`: the descriptor is known to be this queue. */
   #fetch(eventlist: KeventList, nevents: number, seconds: number, proven: boolean): number {
     if (seconds < 0) return -EINVAL;
     if (this.#unreturned.length > 0) {
@@ -494,14 +492,14 @@ export class Queue implements Host, Pending {
     let over = seconds === 0;
     let isQueue = proven;
     for (;;) {
-      // What is active is looked at before anything is waited for.
+      // Active knotes are checked before any wait.
       const found = this.#collect(0);
       if (found < 0) return -this.#failure(found);
-      // An event of this queue proves it. Knotes that are fetched, and a wait, need the proof. Where neither comes, it would
-      // take longer than the look itself, so then it is asked for now and then.
+      // An event of this queue is a proof. A fetch of knotes and a wait need one. An empty poll does not, and the proof takes
+      // longer than the poll itself. So empty polls are proven only now and then.
       isQueue ||= found > 0;
-      if (!isQueue && (this.#active > 0 || !over || ++this.#vain === VAIN)) {
-        this.#vain = 0;
+      if (!isQueue && (this.#active > 0 || !over || ++this.#unproven === MAX_UNPROVEN)) {
+        this.#unproven = 0;
         isQueue = this.isOpen();
         if (!isQueue) return -this.#failure(FOREIGN);
       }
@@ -514,13 +512,13 @@ export class Queue implements Host, Pending {
       if (rest <= 0) return 0;
       if (this.needsLoop()) {
         const ended = waitWithLoop(this.fd, Math.min(rest, LONGEST_WAIT));
-        // A signal is counted by Node's handler, which runs when the caller lets the loop turn.
+        // Node's handler counts the signal. It runs when the caller returns to the loop.
         if (ended === -1 && errno() !== EINTR) return -this.#failure(ended);
         over = ended !== 'queue' && !(ended === 'time' && rest > LONGEST_WAIT);
         continue;
       }
       const n = this.#collect(rest);
-      // Not by the clock alone: a program that tests its own timers may have stopped it.
+      // Not by the clock alone, because a test framework may have stopped the clock.
       over = n === 0 && rest <= LONGEST_WAIT;
       if (n < 0) return -this.#failure(n);
     }
@@ -532,10 +530,10 @@ export class Queue implements Host, Pending {
     return false;
   }
 
-  /** Takes what epoll has, waiting for it if told to, and makes knotes active. 0: the wait was in vain; -1 and errno(): it failed. */
+  /** Waits for events of epoll, and makes knotes active. Returns 0 when the time expires, and -1, with errno() set, on failure. */
   #collect(seconds: number): number {
     const n = this.readers.wait(seconds, this.#ready);
-    // What is left behind is taken too. That nothing is does not make the wait one that was in vain.
+    // Fetches the events that did not fit. An empty second read does not make this wait a timeout.
     for (let more = n; Epoll.full(more); ) more = this.readers.wait(0, this.#ready);
     if (n < 0) return n;
     if (this.#writersReady) {
@@ -550,19 +548,19 @@ export class Queue implements Host, Pending {
     return n;
   }
 
-  /** Goes once through the active knotes, from the one that has waited longest, and writes down what they report. */
+  /** Goes once through the active knotes, starting with the one that has been active longest, and writes their records. */
   #scan(eventlist: KeventList, nevents: number): number {
     const reported = this.#reported;
     let records = 0;
     for (let left = this.#active; left > 0 && records < nevents; left--) {
       const knote = this.#first as Knote;
       if (!knote.event()) {
-        this.#unlist(knote);
+        this.#dequeue(knote);
         continue;
       }
       const { ident, filter, flags, outFlags, outFflags, outData, udata } = knote;
       const level = (flags & (EV_ONESHOT | EV_DISPATCH | EV_CLEAR)) === 0;
-      // A closed descriptor is not reported, nor is another file that has its number now.
+      // A closed descriptor is not reported. Another file that has its number now is not reported either.
       if (level ? !knote.rearm() : !knote.alive()) {
         this.drop(knote);
         continue;
@@ -576,16 +574,16 @@ export class Queue implements Host, Pending {
     return records;
   }
 
-  /** What a report changes in its knote. Done again where it was stopped. */
+  /** Changes the knote after its report, by its mode. Repeatable after JavaScript was stopped in it. */
   #deliver(knote: Knote): void {
     const { flags } = knote;
     if ((flags & EV_ONESHOT) !== 0) {
       this.drop(knote);
       return;
     }
-    this.#unlist(knote);
+    this.#dequeue(knote);
     if ((flags & (EV_CLEAR | EV_DISPATCH)) === 0) {
-      if (!knote.edged) this.enlist(knote);
+      if (!knote.edged) this.enqueue(knote);
       return;
     }
     if ((flags & EV_CLEAR) !== 0) knote.clear();
@@ -595,7 +593,7 @@ export class Queue implements Host, Pending {
     }
   }
 
-  /** Writes the records again of a call that did not return. Those of level-triggered knotes are looked at anew instead. */
+  /** Writes the records of a stopped call again. Level-triggered knotes are checked again instead. */
   #repeat(eventlist: KeventList, nevents: number): number {
     let records = 0;
     for (let at = 0; at < this.#unreturned.length && records < nevents; at++) {
@@ -609,37 +607,37 @@ export class Queue implements Host, Pending {
   }
 
   /**
-   * How many knotes may have something to report: what another queue that watches this one is told. What epoll has and was
-   * not taken yet counts as one; to take it here would be an edge to that other queue, and no news.
+   * The number of knotes that may have something to report. Another queue that watches this one reports it as data. Events
+   * that epoll has and this queue has not fetched count as one. A fetch here would be an edge for the other queue.
    */
-  pending(): number {
+  readyCount(): number {
     return this.#active > 0 ? this.#active : pollNow(this.fd, POLLIN) & POLLIN;
   }
 
-  /** {@link Sys.collectExits}. */
+  /** `Sys.collectExits`. */
   collectExits(): void {
     if (!this.#knotes.get(EVFILT_PROC)?.size) return;
     if (underway !== null) repair();
     underway = this;
-    // A failure is the next kevent(2)'s to report.
+    // The next kevent(2) reports a failure.
     this.#collect(0);
     this.#settle();
     underway = null;
   }
 
-  /** {@link Sys.wakefd}: -1 and errno() when it cannot be had. */
+  /** `Sys.wakefd`. Returns -1, with errno() set, on failure. */
   wakefd(ident: number): number {
     const known = this.#wakefds.get(ident);
     if (known !== undefined) return known[1] as number;
-    // Not an eventfd: all eventfds are one inode, and the kernel gives the id of one that is gone to the next
-    // (fs/eventfd.c, eventfd_ida). A pipe has an inode of its own, so another thread can tell whether it still is this one.
+    // Not an eventfd. All eventfds share one inode, and the kernel reuses the id of a closed one (fs/eventfd.c, eventfd_ida).
+    // Each pipe has its own inode, so another thread can check that the number is still this pipe.
     const pipe = createPipe();
     if (pipe === null) return -1;
     const [reader, writer] = pipe;
-    const watched = this.#own(reader, EPOLLIN | EPOLLET, () => {
+    const watched = this.#watchOwn(reader, EPOLLIN | EPOLLET, () => {
       const knote = this.#knotes.get(EVFILT_USER)?.get(ident);
       if (knote instanceof UserKnote) knote.trigger();
-      // Afterwards: where JavaScript is stopped in between, the event comes again.
+      // Drained last. If JavaScript is stopped before, the event is reported again.
       drain(reader);
     });
     if (!watched) {
@@ -653,7 +651,7 @@ export class Queue implements Host, Pending {
     return writer;
   }
 
-  /** Lets go of every knote and descriptor but the queue's own. */
+  /** Deletes every knote and closes every descriptor, except that of the queue itself. */
   dismantle(): void {
     underway?.resume();
     underway = this;
@@ -661,9 +659,9 @@ export class Queue implements Host, Pending {
     this.#release();
   }
 
-  /** Done again where it was stopped. */
+  /** Repeatable after JavaScript was stopped in it. */
   #release(): void {
-    // The number is about to be closed, or is somebody else's: what is watched there must not be removed.
+    // The number is about to be closed, or is another file. In another epoll instance, nothing may be removed.
     this.readers.retire();
     if (this.#changing !== null) this.drop(this.#changing);
     for (const byIdent of this.#knotes.values()) for (const knote of byIdent.values()) this.drop(knote);
@@ -673,13 +671,13 @@ export class Queue implements Host, Pending {
     this.#timers = null;
     this.#inotify?.leave();
     this.#inotify = null;
-    // The end to write first: who writes to a pipe that has no reader gets a SIGPIPE.
+    // The writing end first, because a write to a pipe without a reader raises SIGPIPE.
     for (const ends of this.#wakefds.values()) for (; ends.length > 0; ends.length--) release(ends.at(-1) as number);
     this.#wakefds.clear();
-    // Last, because it proves what the number is.
-    if (this.bell !== -1) release(this.bell);
-    this.bell = -1;
-    this.#ringing = false;
+    // Last, because it proves that the descriptor is the queue.
+    if (this.readinessFd !== -1) release(this.readinessFd);
+    this.readinessFd = -1;
+    this.#isReadable = false;
     underway = null;
     this.#records = 0;
     this.#delivered = 0;

@@ -2,7 +2,7 @@ import { EV_EOF, NOTE_LOWAT } from './constants.ts';
 import { DescriptorKnote } from './descriptor-knote.ts';
 import { asKqueueErrno, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLRDHUP, type Epoll } from './epoll.ts';
 import { IN_IGNORED, IN_MODIFY, IN_Q_OVERFLOW, type Watcher } from './inotify.ts';
-import { type Pending, queueAt } from './nested.ts';
+import { type InnerQueue, queueAt } from './nested.ts';
 import { backlog, isDatagram, isListening } from './socket.ts';
 import {
   bytesToRead,
@@ -19,21 +19,23 @@ import {
 } from './syscalls.ts';
 
 const SEEK_CUR = 1;
-/** Events after which counting bytes does not tell everything: an end of file, an error. */
+/** Events of an end or an error, for which the number of bytes is not enough. */
 const SPECIAL = EPOLLERR | EPOLLHUP | EPOLLRDHUP;
 
 /**
- * EVFILT_READ. data: bytes to read; connections that wait, on a listening socket; from the offset to the end, on a
- * regular file, which may be negative and is silent at 0. NOTE_LOWAT: data is a low-water mark.
+ * EVFILT_READ. With NOTE_LOWAT, data of the change is a low-water mark. data of an event is:
+ * - the number of bytes to read,
+ * - on a listening socket, the number of pending connections,
+ * - on a regular file, the number of bytes from the offset to the end. It may be negative. 0 is not reported.
  */
 export class ReadKnote extends DescriptorKnote implements Watcher {
   readonly mask: number = IN_MODIFY;
   protected readonly interest: number = EPOLLIN | EPOLLRDHUP;
   #fallback: number | undefined;
-  /** Whether it was a listening socket. */
+  /** Whether the socket has listened. */
   #listened = false;
-  /** The queue that is watched, if it is one. */
-  #inner: Pending | undefined;
+  /** The watched queue, if the descriptor is a queue. */
+  #inner: InnerQueue | undefined;
 
   override attach(): number {
     this.#inner = queueAt(this.fd);
@@ -53,14 +55,14 @@ export class ReadKnote extends DescriptorKnote implements Watcher {
   }
 
   protected attachFile(): number {
-    // A device without poll, /dev/null for one, is always ready and never changes.
-    if (this.kind !== 'file') return 0;
+    // A device without poll, such as /dev/null, is always ready and never changes.
+    if (this.fileType !== 'file') return 0;
     const inotify = this.queue.inotify();
     return inotify === null ? asKqueueErrno(errno()) : inotify.add(this.fd, this);
   }
 
   protected detachFile(): void {
-    if (this.kind === 'file') this.queue.inotify()?.remove(this);
+    if (this.fileType === 'file') this.queue.inotify()?.remove(this);
   }
 
   changed(mask: number): void {
@@ -74,7 +76,7 @@ export class ReadKnote extends DescriptorKnote implements Watcher {
     this.outFflags = 0;
     if ((this.revents & SPECIAL) === 0) {
       if (this.#inner !== undefined) {
-        this.outData = this.#inner.pending();
+        this.outData = this.#inner.readyCount();
         return this.outData > 0;
       }
       const bytes = bytesToRead(this.fd);
@@ -86,19 +88,19 @@ export class ReadKnote extends DescriptorKnote implements Watcher {
     return this.#lookAgain();
   }
 
-  /** The bytes do not tell: nothing to count, nothing there, or the end. */
+  /** Checks the descriptor when the number of bytes is not enough: it is unknown or 0, or there is an end or an error. */
   #lookAgain(): boolean {
     const { fd } = this;
     const revents = pollNow(fd, POLLIN | POLLRDHUP);
     if ((revents & POLLNVAL) !== 0) return false;
     this.revents = revents;
-    const socket = this.kind === 'socket';
-    // A stream socket that was never connected has POLLHUP, and no end. An end that a FIFO had is over with a new writer.
+    const socket = this.fileType === 'socket';
+    // A stream socket that was never connected has POLLHUP, and no end. A FIFO's end no longer holds after a new writer.
     let end = (revents & (socket ? POLLRDHUP : POLLHUP)) !== 0;
     const bytes = bytesToRead(fd);
     if (socket && !end) {
       const listening = bytes === -1 && isListening(fd);
-      // shutdown(2) makes a TCP socket that listened one that was never connected: net/ipv4/af_inet.c, inet_shutdown().
+      // After shutdown(2), a listening TCP socket looks like one that was never connected (net/ipv4/af_inet.c, inet_shutdown()).
       end = this.#listened && !listening && (revents & POLLHUP) !== 0;
       this.#listened ||= listening;
       if (listening) {
@@ -108,37 +110,37 @@ export class ReadKnote extends DescriptorKnote implements Watcher {
       }
     }
     if (end) {
-      if (socket && (revents & POLLERR) !== 0) this.takeError();
+      if (socket && (revents & POLLERR) !== 0) this.takeSocketError();
       this.outFlags = EV_EOF;
       this.outFflags = this.error;
       this.outData = Math.max(0, bytes);
       return true;
     }
     this.forgetError();
-    // An error waits that the next call on the socket will give, as on a UDP socket whose message found no port.
+    // A pending error, which the next call on the socket returns. Example: a UDP message was sent to a closed port.
     if (socket && (revents & POLLERR) !== 0) {
       this.outData = Math.max(0, bytes);
       return true;
     }
     if ((revents & POLLIN) === 0) return false;
-    if (bytes === 0 && this.kind === 'device') {
-      // A terminal's end that was typed (^D), which read(2) takes: the BSDs have it in the line, and count it.
+    if (bytes === 0 && this.fileType === 'device') {
+      // An end of file typed at a terminal (^D), for which read(2) returns 0. The BSDs store it in the line and count it.
       this.outData = 1;
       return (pollNow(fd, POLLIN) & POLLIN) !== 0;
     }
     if (bytes >= 0) {
       this.outData = bytes;
-      // Nothing to count and yet something to read: an empty datagram. Of anything else it was read between the two calls.
+      // 0 bytes and POLLIN: an empty datagram. On any other file, the bytes were read between the two calls.
       return bytes > 0 ? bytes >= this.#lowWater() : socket && isDatagram(fd);
     }
     this.outData = this.#uncounted();
     return true;
   }
 
-  /** What read(2) would bring of a descriptor that does not count: an eventfd and a timerfd give 8 bytes at a time. */
+  /** The bytes that read(2) returns if the descriptor does not count bytes: 8 for an eventfd and a timerfd. */
   #uncounted(): number {
     if (this.#fallback === undefined) {
-      // Without /proc there is no link, and the descriptor is readable all the same.
+      // Without /proc there is no link, but the descriptor is readable.
       const target = linkOf(this.fd) ?? '';
       this.#fallback = /\[(eventfd|timerfd)\]/.test(target) ? 8 : 1;
     }
@@ -151,9 +153,9 @@ export class ReadKnote extends DescriptorKnote implements Watcher {
 
   #fileEvent(): boolean {
     this.outData = 0;
-    if (this.kind !== 'file') return true;
+    if (this.fileType !== 'file') return true;
     const size = sizeOf(this.fd);
-    // EBADF: closed, so there is nothing to report; the knote goes when its number is next looked at.
+    // EBADF: closed, so there is nothing to report. The next check of the number deletes the knote.
     if (size === -1) return false;
     this.outData = size - libc.lseek(this.fd, 0, SEEK_CUR);
     return this.outData !== 0;

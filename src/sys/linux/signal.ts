@@ -1,43 +1,46 @@
 import { constants } from 'node:os';
+import type { Kevent } from '../abi/types.ts';
 import { isMainThread } from '../runtime.ts';
 import { EV_CLEAR } from './constants.ts';
-import { type Change, Knote } from './knote.ts';
-import { loopTurns } from './loop-wait.ts';
+import { Knote } from './knote.ts';
+import { noteFirstTurn } from './loop-wait.ts';
 import { EINVAL, libc, scratch, scratchAddress } from './syscalls.ts';
 
-const names = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]));
+const signalNames = new Map(
+  Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]),
+);
 /** signal(7): these two cannot be caught. */
 const uncatchable: ReadonlySet<number> = new Set([constants.signals.SIGKILL, constants.signals.SIGSTOP]);
 const SIG_IGN = 1;
 /** More than sizeof(struct sigaction), in 32-bit words, with glibc as with musl. */
 const SIGACTION_WORDS = 40;
-/** As it is at import: test frameworks replace it. */
+/** Captured at import, because test frameworks replace it. */
 const nextTick = process.nextTick.bind(process);
 
-/** One listener of Node's for all knotes of a signal, in whatever queue. */
-interface Watch {
+/** One listener on `process` for the knotes of a signal in all queues. */
+interface SignalWatch {
   readonly name: NodeJS.Signals;
   readonly signal: number;
   readonly knotes: Set<SignalKnote>;
   readonly listener: () => void;
-  /** Nobody listened, and the signal was ignored, as SIGPIPE is in Node. */
+  /** There was no listener, and the signal was ignored, as Node does with SIGPIPE. */
   readonly wasIgnored: boolean;
-  /** Node is installing the listener: a 'newListener' handler that registers the signal must not have it installed twice. */
+  /** Node is installing the listener. If a 'newListener' handler registers the signal, the listener is not added twice. */
   installing: boolean;
 }
 
-const watches = new Map<NodeJS.Signals, Watch>();
-/** Those whose listener may have to come or go. */
-const unsettled = new Set<Watch>();
+const watches = new Map<NodeJS.Signals, SignalWatch>();
+/** The watches whose listener may have to be added or removed. */
+const unsettled = new Set<SignalWatch>();
 
 function isIgnored(signal: number): boolean {
   // struct sigaction begins with sa_handler.
   return libc.sigaction(signal, 0, scratchAddress) === 0 && scratch[0] === SIG_IGN && scratch[1] === 0;
 }
 
-function watchOf(name: NodeJS.Signals, signal: number): Watch {
-  const known = watches.get(name);
-  if (known !== undefined) return known;
+function watchFor(name: NodeJS.Signals, signal: number): SignalWatch {
+  const existing = watches.get(name);
+  if (existing !== undefined) return existing;
   const knotes = new Set<SignalKnote>();
   const listener = (): void => {
     for (const knote of knotes) knote.deliver();
@@ -48,14 +51,14 @@ function watchOf(name: NodeJS.Signals, signal: number): Watch {
   return made;
 }
 
-function unsettle(watch: Watch): void {
+function unsettle(watch: SignalWatch): void {
   unsettled.add(watch);
-  // For what no kevent(2) settles: the fetch of a one-shot, and a listener whose installation was interrupted.
+  // For the cases that no kevent(2) settles: a one-shot that was fetched, and an installation that was interrupted.
   nextTick(settleOnTick, watch);
 }
 
-function settleOnTick(watch: Watch): void {
-  // The stack is empty: if this is still set, the installation was interrupted.
+function settleOnTick(watch: SignalWatch): void {
+  // The stack is empty here. If `installing` is still set, the installation was interrupted.
   watch.installing = false;
   unsettled.add(watch);
   settleListeners();
@@ -67,15 +70,15 @@ export function hasUnsettledListeners(): boolean {
 }
 
 /**
- * Installs and removes listeners, as knotes have come and gone. Node calls 'newListener' and 'removeListener' handlers
- * meanwhile. They may call anything here, so this is called only while no change and no fetch of a queue is under way.
- * @throws what a 'newListener' handler throws. The knotes of that signal are gone then
+ * Adds and removes listeners, as the knotes require. Node calls 'newListener' and 'removeListener' handlers meanwhile, which
+ * may call the queue. So this runs only while no change and no fetch is in progress.
+ * @throws the error of a 'newListener' handler, after the knotes of that signal are deleted
  */
 export function settleListeners(): void {
   const failures: unknown[] = [];
   for (const watch of unsettled) {
     const { name, knotes, listener } = watch;
-    // An earlier knote may have installed it, and removeAllListeners() may have removed it since.
+    // Checked each time, because removeAllListeners() may have removed the listener.
     const installed = watch.installing || process.listeners(name).includes(listener);
     unsettled.delete(watch);
     if (knotes.size === 0) uninstall(watch);
@@ -91,7 +94,7 @@ export function settleListeners(): void {
   if (failures.length > 0) throw failures[0];
 }
 
-function install(watch: Watch): void {
+function install(watch: SignalWatch): void {
   watch.installing = true;
   try {
     process.on(watch.name, watch.listener);
@@ -102,12 +105,12 @@ function install(watch: Watch): void {
   if (watch.knotes.size === 0) uninstall(watch);
 }
 
-function uninstall(watch: Watch): void {
+function uninstall(watch: SignalWatch): void {
   const { name, signal, listener, wasIgnored } = watch;
   try {
     process.removeListener(name, listener);
   } catch (error) {
-    // Of a 'removeListener' handler. The listener is removed, and whoever called here must still get the events.
+    // A 'removeListener' handler has thrown. The listener is removed, and the caller of kevent(2) must still get its events.
     nextTick(() => {
       throw error;
     });
@@ -115,7 +118,7 @@ function uninstall(watch: Watch): void {
   // A handler has registered the signal again.
   if (watch.knotes.size > 0) return;
   if (watches.get(name) === watch) watches.delete(name);
-  // The last listener gone, Node restores the default action: what was ignored is ignored again.
+  // After the last listener, Node restores the default action. A signal that was ignored before is ignored again.
   if (!wasIgnored || process.listenerCount(name) > 0) return;
   scratch.fill(0, 0, SIGACTION_WORDS);
   scratch[0] = SIG_IGN;
@@ -123,20 +126,20 @@ function uninstall(watch: Watch): void {
 }
 
 /**
- * EVFILT_SIGNAL. data: deliveries since it was last fetched, as Node sees them: its handlers run when the event loop
- * turns, and signals that are equal and pending merge into one, as signal(7) has it.
+ * EVFILT_SIGNAL. data is the number of calls of Node's handler since the last fetch. The handler runs when the event loop
+ * turns, and equal pending signals merge into one (signal(7)).
  */
 export class SignalKnote extends Knote {
-  #watch: Watch | undefined;
+  #watch: SignalWatch | undefined;
   #deliveries = 0;
 
   attach(): number {
     const signal = Number(this.ident);
-    const name = names.get(signal);
-    // Node gives signals to its main thread only.
+    const name = signalNames.get(signal);
+    // Node delivers signals only to its main thread.
     if (!isMainThread() || name === undefined || uncatchable.has(signal)) return EINVAL;
-    loopTurns();
-    const watch = watchOf(name, signal);
+    noteFirstTurn();
+    const watch = watchFor(name, signal);
     unsettle(watch);
     this.#watch = watch;
     watch.knotes.add(this);
@@ -151,14 +154,14 @@ export class SignalKnote extends Knote {
     this.activate();
   }
 
-  override change(change: Change): number {
+  override change(change: Kevent): number {
     this.udata = change.udata;
     return 0;
   }
 
-  override touch(): void {
-    // removeAllListeners() may have taken the listener, and with it what keeps the signal from ending the process.
-    unsettled.add(this.#watch as Watch);
+  override recheck(): void {
+    // removeAllListeners() may have removed the listener. Without it the signal could end the process.
+    unsettled.add(this.#watch as SignalWatch);
     if (this.#deliveries > 0) this.activate();
   }
 

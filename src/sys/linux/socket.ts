@@ -15,21 +15,21 @@ export function isListening(fd: number): boolean {
   return socketOption(fd, SOL_SOCKET, SO_ACCEPTCONN) === 1;
 }
 
-/** Whether the socket carries messages, of which one may be empty. */
+/** Whether the socket carries datagrams, which may be empty. */
 export function isDatagram(fd: number): boolean {
   const type = socketOption(fd, SOL_SOCKET, SO_TYPE);
   return type !== -1 && type !== SOCK_STREAM && type !== SOCK_SEQPACKET;
 }
 
 /**
- * How many connections wait for accept(2). tcp_info of a listener has them in tcpi_unacked, at byte 24; a UNIX-domain
- * listener counts them for nobody, and 1 it is when there are any.
+ * The number of connections that wait for accept(2), if there are any. tcp_info of a listener has it in tcpi_unacked, at byte
+ * 24. The kernel does not report the number for a UNIX-domain listener, so it is 1 there.
  */
 export function backlog(fd: number): number {
   return Math.max(1, socketOption(fd, IPPROTO_TCP, TCP_INFO, 24));
 }
 
-/** so_error, which Linux gives once: reading it clears it. */
+/** The socket's pending error (SO_ERROR of socket(7)). Reading it clears it. */
 export function takeError(fd: number): number {
   return Math.max(0, socketOption(fd, SOL_SOCKET, SO_ERROR));
 }
@@ -37,14 +37,15 @@ export function takeError(fd: number): number {
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 
-/** Whether the socket is a stream of bytes. */
+/** Whether the socket is a byte stream. */
 export function isStream(fd: number): boolean {
   return socketOption(fd, SOL_SOCKET, SO_TYPE) === SOCK_STREAM;
 }
 
 /**
- * The errno of sending nothing over a stream socket, which does nothing where it can be: EPIPE where it was shut down for
- * writing from this side, which poll(2) calls writable; so_error where an error came meanwhile, given here and not again.
+ * Sends 0 bytes over a stream socket, and returns the errno or 0. On a socket that can be written, this has no effect.
+ * - EPIPE: this side has shut the socket down for writing. poll(2) reports such a socket as writable.
+ * - The pending error (SO_ERROR), which this call clears.
  */
 export function sendNothing(fd: number): number {
   return libc.send(fd, scratchAddress, 0, MSG_DONTWAIT | MSG_NOSIGNAL) === -1 ? errno() : 0;

@@ -8,27 +8,27 @@ import { Queue, repair } from './queue.ts';
 import { hasUnsettledListeners, settleListeners } from './signal.ts';
 import { bindLibc, EBADF, errno, libc } from './syscalls.ts';
 
-/** The kqueue built in for Linux: kqueue(2) made of epoll, timerfd, eventfd, inotify and pidfd. Linux 5.3 or later. */
+/** The built-in kqueue for Linux 5.3 and later, made of epoll, timerfd, eventfd, inotify and pidfd. */
 export function linuxSys(): Sys {
   bindLibc();
   const abi = abis.linux;
   const queues = new Map<number, Queue>();
   let saved = 0;
-  /** The queue that close() has begun to close. */
+  /** The queue whose close() has begun and not finished. */
   let closing: Queue | undefined;
   const fail = (error: number): -1 => {
     saved = error;
     return -1;
   };
   const forget = (kq: number, queue: Queue): void => {
-    // A handler that ran in the queue's call may have closed it, and have made another.
+    // A handler that ran in the queue's call may have closed the queue and made another with the same number.
     if (queues.get(kq) !== queue) return;
     queue.dismantle();
     queues.delete(kq);
     watchable.delete(kq);
   };
 
-  /** The queue that has this number. A queue that lost it, because it was closed without close(), is forgotten. */
+  /** The queue with this descriptor. Forgets a queue whose descriptor was closed without close(). */
   const find = (kq: number): Queue | undefined => {
     const queue = queues.get(kq);
     if (queue === undefined || queue.isOpen()) return queue;
@@ -45,15 +45,15 @@ export function linuxSys(): Sys {
       repair();
       const queue = Queue.create();
       if (typeof queue === 'number') return fail(queue);
-      // A queue that was closed without close(), and whose number has come round: its own descriptors are still open.
+      // A queue with this number was closed without close(). Its other descriptors are still open.
       const stale = queues.get(queue.fd);
       if (stale !== undefined) forget(queue.fd, stale);
-      const { bell } = queue;
+      const { readinessFd } = queue;
       const { fd } = queue.readers;
       queues.set(fd, queue);
       watchable.set(fd, queue);
       unowned.delete(fd);
-      unowned.delete(bell);
+      unowned.delete(readinessFd);
       return fd;
     },
     kevent(kq, changelist, nchanges, eventlist, nevents, timeout): number {
@@ -69,8 +69,8 @@ export function linuxSys(): Sys {
       checkInt('fd', fd);
       repair();
       const queue = queues.get(fd);
-      // The number is closed, or is somebody else's file: libuv aborts the process when its epoll is gone. A queue without
-      // its eventfd cannot prove it: close() was stopped, and goes on.
+      // EBADF if the number is closed or is now another file, because libuv aborts the process if its epoll instance is closed.
+      // A queue whose close() was stopped has no readiness eventfd to prove its number with. That close() continues here.
       if (queue !== undefined && queue !== closing && find(fd) === undefined) return fail(EBADF);
       closing = queue;
       queue?.dismantle();

@@ -3,8 +3,8 @@ import { constants } from 'node:os';
 import { koffi } from '../koffi.ts';
 
 /*
- * The system calls of Linux that a kqueue can be made of, through libc. Each returns what the man page of section 2 says:
- * -1 and errno() when it fails. Results that C gives through a pointer land in `scratch`.
+ * The system calls of Linux for the built-in kqueue, called through libc. Each returns the value of its man page in section 2,
+ * and -1 with errno() on failure. A result that C returns through a pointer is written to `scratch`.
  */
 
 type Call = (...args: readonly number[]) => number;
@@ -38,23 +38,23 @@ interface Libc {
   readonly fcntl: Call;
 }
 
-/** Memory that calls write their results to: 512 bytes, off the JavaScript heap, so that their address stays good. */
+/** Memory for the results of calls: 512 bytes outside the JavaScript heap, so that their address never changes. */
 export const scratch: Int32Array = new Int32Array(new ArrayBuffer(512));
-/** The address of {@link scratch}; 0 before {@link bindLibc}. */
+/** The address of {@link scratch}. 0 before {@link bindLibc}. */
 export let scratchAddress = 0;
-/** Memory of clock_gettime(2) alone, so that a caller who has something in {@link scratch} can read the clock. */
+/** Memory for clock_gettime(2) only, so that reading the clock does not overwrite {@link scratch}. */
 const time = new Int32Array(new ArrayBuffer(16));
 let timeAddress = 0;
 /** Memory for the bytes of a link or of a file in /proc. */
 const bytes = Buffer.from(new ArrayBuffer(4096));
 let bytesAddress = 0;
-/** libc; to be used after {@link bindLibc}. */
+/** The calls of libc. Valid after {@link bindLibc}. */
 export let libc: Libc;
 
-/** errno(3) of the call that has just returned -1; to be used after {@link bindLibc}. */
+/** errno(3) of the call that has just returned -1. Valid after {@link bindLibc}. */
 export let errno: () => number;
 
-/** Declares the calls to koffi. Pointers go down as numbers: every buffer here keeps its address for life. */
+/** Declares the calls to koffi. Pointers are passed as numbers, because the address of a buffer here never changes. */
 export function bindLibc(): void {
   if (scratchAddress !== 0) return;
   const { load, address, errno: currentErrno } = koffi();
@@ -95,11 +95,11 @@ export function bindLibc(): void {
     send: declare('send', 'intptr_t', 'int', 'uintptr_t', 'size_t', 'int'),
     waitid: declare('waitid', 'int', 'int', 'uint', 'uintptr_t', 'int'),
     sigaction: declare('sigaction', 'int', 'int', 'uintptr_t', 'uintptr_t'),
-    // Linux passes the arguments of a variadic function in the registers that it uses for any other, so a fixed list of
-    // them is right for these three, and costs half of one that koffi has to work out at each call.
+    // Linux passes variadic arguments in the same registers as others. So these three are declared with a fixed list, which
+    // takes koffi half the time of a variadic call.
     fcntl: declare('fcntl', 'int', 'int', 'int', 'long'),
     ioctl: declare('ioctl', 'int', 'int', 'ulong', 'uintptr_t'),
-    // For the calls that musl, or a glibc before 2.36, has no function for.
+    // For calls for which musl, or glibc before 2.36, has no function.
     syscall: declare('syscall', 'long', 'long', 'long', 'long', 'long', 'long', 'long', 'long'),
   };
   scratchAddress = Number(address(scratch.buffer));
@@ -125,38 +125,38 @@ export const EPERM: number = constants.errno.EPERM;
 export const ESRCH: number = constants.errno.ESRCH;
 
 /**
- * Whether an errno says that this kernel does not have the system call. Kernels answer ENOSYS. Container runtimes whose
- * seccomp filter is older than the call answer EPERM: https://github.com/opencontainers/runc/issues/2151.
+ * Whether an errno means that the system call is missing. Kernels return ENOSYS. A container runtime whose seccomp filter is
+ * older than the call returns EPERM: https://github.com/opencontainers/runc/issues/2151.
  */
 export function isMissingCall(error: number): boolean {
   return error === ENOSYS || error === EPERM;
 }
 
-/** syscall(2) numbers: since they joined, one number on every architecture. */
+/** syscall(2) numbers of new calls, which are equal on every architecture. */
 export const SYS_PIDFD_SEND_SIGNAL = 424;
 export const SYS_PIDFD_OPEN = 434;
 export const SYS_EPOLL_PWAIT2 = 441;
-/** An older one: one number on x86-64, and another on every architecture that came after it. */
+/** An older call: one number on x86-64, and another on the architectures that use asm-generic/unistd.h. */
 const SYS_STATX = process.arch === 'x64' ? 332 : 291;
 
 /**
- * clock_gettime(2), in nanoseconds. A double holds 104 days of nanoseconds exactly. Not process.hrtime(): in Bun and Deno
- * it starts at 0 with the process, and test frameworks replace it.
+ * clock_gettime(2), in nanoseconds. A double represents 104 days of nanoseconds exactly. process.hrtime() does not serve, because
+ * in Bun and Deno it starts at 0 with the process, and test frameworks replace it.
  */
 export function clockTime(clock: number): number {
-  // Cannot fail: both clocks exist. struct timespec { int64_t tv_sec; int64_t tv_nsec; }
+  // Cannot fail, because both clocks exist. struct timespec { int64_t tv_sec; int64_t tv_nsec; }
   libc.clock_gettime(clock, timeAddress);
   return ((time[1] as number) * 2 ** 32 + ((time[0] as number) >>> 0)) * 1e9 + (time[2] as number);
 }
 
-/** What {@link statOf} reports of an open file. Times are exact, in nanoseconds since 1970. */
+/** The status of a file. Times are exact, in nanoseconds since 1970. */
 export interface Stat {
   /** The type and the permissions, as in st_mode. */
   readonly mode: number;
   readonly links: number;
   readonly uid: number;
   readonly gid: number;
-  /** Both halves of st_dev, to be compared only. */
+  /** Both halves of st_dev, only for comparison. */
   readonly device: bigint;
   readonly inode: bigint;
   /** In bytes: exact up to 2^53. */
@@ -166,9 +166,9 @@ export interface Stat {
 }
 
 const AT_EMPTY_PATH = 0x1000;
-/** STATX_BASIC_STATS: all that fstat(2) reports. */
+/** All fields that fstat(2) reports. */
 const STATX_BASIC_STATS = 0x7ff;
-/** Where `struct statx` lies in {@link scratch}, in bytes: behind an empty path. */
+/** The offset of `struct statx` in {@link scratch}, in bytes, after an empty path. */
 const STATX = 8;
 const stat = new DataView(scratch.buffer, STATX, 256);
 
@@ -184,11 +184,11 @@ function statx(fd: number): boolean {
   return fstat(fd);
 }
 
-/** `struct stat` lies in {@link scratch} after `struct statx`. x86-64 has a number and an order of its own. */
+/** The offset of `struct stat` in {@link scratch}, after `struct statx`. x86-64 has another call number and layout. */
 const FSTAT = STATX + 256;
 const [SYS_FSTAT, LINKS, MODE, UID, GID] = process.arch === 'x64' ? [5, 16, 24, 28, 32] : [80, 20, 16, 24, 28];
 
-/** fstat(2), where statx(2) is missing (libseccomp before 2.3.3 does not know it). Leaves what statx(2) leaves. */
+/** fstat(2), if statx(2) is missing (libseccomp before 2.3.3 does not know it). Writes the result as `struct statx`. */
 function fstat(fd: number): boolean {
   if (libc.syscall(SYS_FSTAT, fd, scratchAddress + FSTAT, 0, 0, 0, 0) === -1) return false;
   const from = new DataView(scratch.buffer, FSTAT, 144);
@@ -213,8 +213,8 @@ function timestamp(at: number): bigint {
 }
 
 /**
- * The status of any descriptor, through statx(2), whose record has one layout on every architecture, or fstat(2).
- * undefined and errno() when it fails: EBADF. Not Node's fs: Deno's knows only descriptors that Deno opened.
+ * The status of any descriptor, from statx(2), whose struct has one layout on every architecture, or from fstat(2). Returns
+ * undefined and sets errno() to EBADF on failure. Not Node's fs, because that of Deno refuses descriptors that it did not open.
  */
 export function statOf(fd: number): Stat | undefined {
   return statx(fd) ? record() : undefined;
@@ -224,7 +224,7 @@ const SYS_OPENAT = process.arch === 'x64' ? 257 : 56;
 const AT_FDCWD = -100;
 const O_PATH_CLOEXEC = 0o12000000;
 
-/** The status of the file of that name, one character a byte, as {@link readLink} gives it. undefined where there is none. */
+/** The status of the file at a path in the form of {@link readLink}, one character for each byte. undefined if there is none. */
 export function statAt(path: string): Stat | undefined {
   bytes.write(`${path}\0`, 'latin1');
   const fd = libc.syscall(SYS_OPENAT, AT_FDCWD, bytesAddress, O_PATH_CLOEXEC | open.O_NOFOLLOW, 0, 0, 0);
@@ -248,33 +248,33 @@ function record(): Stat {
   };
 }
 
-/** st_mode of a descriptor; 0 when it is closed. */
+/** st_mode of a descriptor. 0 if it is closed. */
 export function modeOf(fd: number): number {
   return statx(fd) ? stat.getUint16(28, true) : 0;
 }
 
-/** st_size of a descriptor; -1 when it is closed. */
+/** st_size of a descriptor. -1 if it is closed. */
 export function sizeOf(fd: number): number {
   return statx(fd) ? Number(stat.getBigUint64(40, true)) : -1;
 }
 
 /**
- * readlink(2): the target of a link, one character a byte. undefined and errno() when it fails. A target of more than
- * 4,096 bytes is cut.
+ * readlink(2). Returns the target of a link, one character for each byte, or undefined and sets errno(). A target longer than
+ * 4,096 bytes is truncated.
  */
 export function readLink(path: string): string | undefined {
   const length = libc.readlink(path, bytesAddress, bytes.length);
   return length === -1 ? undefined : bytes.toString('latin1', 0, length);
 }
 
-/** The link in /proc that says what is open as `fd`: a path, `socket:[5]`, `anon_inode:[eventfd]`. As {@link readLink}. */
+/** {@link readLink} of the link in /proc for `fd`: a path, `socket:[5]`, `anon_inode:[eventfd]`. */
 export function linkOf(fd: number): string | undefined {
   return readLink(`/proc/self/fd/${fd}`);
 }
 
 const O_RDONLY_CLOEXEC = 0o2000000;
 
-/** The first 4,096 bytes of a file in /proc, one character a byte. undefined and errno() when it cannot be read. */
+/** The first 4,096 bytes of a file in /proc, one character for each byte, or undefined with errno() set. */
 export function readProc(path: string): string | undefined {
   const fd = libc.open(path, O_RDONLY_CLOEXEC);
   if (fd === -1) return undefined;
@@ -287,23 +287,20 @@ export function readProc(path: string): string | undefined {
 const FIONREAD = 0x541b;
 const TIOCOUTQ = 0x5411;
 
-/** FIONREAD: how many bytes can be read now. -1 where the descriptor does not count bytes. */
+/** FIONREAD: the number of bytes that can be read. -1 if the descriptor does not count bytes. */
 export function bytesToRead(fd: number): number {
-  // A driver may know the number, and write nothing.
+  // Cleared first, because a driver may accept the request and write nothing.
   scratch[0] = 0;
   return libc.ioctl(fd, FIONREAD, scratchAddress) === -1 ? -1 : (scratch[0] as number);
 }
 
-/** SIOCOUTQ: how many bytes of a socket's send buffer are taken. -1 where there is none. */
+/** SIOCOUTQ: the number of used bytes in a socket's send buffer. -1 if there is no send buffer. */
 export function bytesToSend(fd: number): number {
   scratch[0] = 0;
   return libc.ioctl(fd, TIOCOUTQ, scratchAddress) === -1 ? -1 : (scratch[0] as number);
 }
 
-/**
- * getsockopt(2): the int at byte `offset` of the option's value. -1 when the call fails, and when the value that came back is
- * shorter: then that int is what some earlier call left in the memory.
- */
+/** getsockopt(2). Returns the int at byte `offset` of the option's value. -1 if the call fails or the value is shorter. */
 export function socketOption(fd: number, level: number, option: number, offset = 0): number {
   const length = offset + 4;
   scratch[0] = length;
@@ -318,7 +315,7 @@ export const POLLHUP = 0x010;
 export const POLLNVAL = 0x020;
 export const POLLRDHUP = 0x2000;
 
-/** poll(2) of one descriptor, without waiting: its revents. */
+/** poll(2) of one descriptor without waiting. Returns its revents. */
 export function pollNow(fd: number, events: number): number {
   scratch[0] = fd;
   scratch[1] = events;

@@ -1,10 +1,11 @@
+import type { Kevent } from '../abi/types.ts';
 import { now, wallClock } from './clock.ts';
 import { EV_CLEAR, EV_ONESHOT, NOTE_ABSOLUTE, NOTE_NSECONDS, NOTE_SECONDS, NOTE_USECONDS } from './constants.ts';
-import { type Change, Knote } from './knote.ts';
+import { Knote } from './knote.ts';
 import { EINVAL, ENOMEM } from './syscalls.ts';
 import type { Timer } from './timers.ts';
 
-/** Nanoseconds a unit; milliseconds where no bit is set. */
+/** The nanoseconds of each unit. Without a bit, the unit is milliseconds. */
 const UNITS: ReadonlyMap<number, number> = new Map([
   [0, 1e6],
   [NOTE_SECONDS, 1e9],
@@ -13,8 +14,8 @@ const UNITS: ReadonlyMap<number, number> = new Map([
 ]);
 
 /**
- * EVFILT_TIMER. data: periods since the last delivery. NOTE_ABSOLUTE is a time of the wall clock, turned into one of the
- * monotonic clock when it is added, and fires once, as on macOS. A period of 0 fires at once and not again.
+ * EVFILT_TIMER. data is the number of expirations since the last fetch. NOTE_ABSOLUTE is a time of day, converted to the
+ * monotonic clock at EV_ADD, and fires once, as on macOS. A period of 0 fires once, immediately.
  */
 export class TimerKnote extends Knote implements Timer {
   deadline: number = Number.POSITIVE_INFINITY;
@@ -29,29 +30,29 @@ export class TimerKnote extends Knote implements Timer {
     return 0;
   }
 
-  /** Works deadline and period out of a change. */
-  #start({ fflags, data }: Pick<Change, 'fflags' | 'data'>): number {
+  /** Sets the deadline and the period from a change. */
+  #start({ fflags, data }: Pick<Kevent, 'fflags' | 'data'>): number {
     const unit = UNITS.get(fflags & ~NOTE_ABSOLUTE);
     const amount = Number(data);
     if (unit === undefined || amount < 0) return EINVAL;
     const timers = this.queue.timers();
     if (timers === null) return ENOMEM;
     const absolute = (fflags & NOTE_ABSOLUTE) !== 0;
-    // The wall clock first: what passes between the two makes it late, and never early.
+    // The wall clock is read first. Time that passes between the two reads makes the timer late, never early.
     const start = absolute ? -wallClock() : 0;
     const time = now();
-    // It is not in the heap when its deadline changes.
+    // The heap must not contain a timer whose deadline changes.
     timers.remove(this);
     this.deadline = amount * unit + start + time;
-    // A one-shot that is late has still fired once.
+    // No period for a one-shot, so that a late one has expired once.
     this.#period = absolute || (this.flags & EV_ONESHOT) !== 0 ? 0 : amount * unit;
     this.#expirations = 0;
     if (!this.disabled) timers.add(this);
     return 0;
   }
 
-  override change(change: Change, adding: boolean): number {
-    // EV_ENABLE and EV_DISABLE alone leave a running timer alone, as on FreeBSD.
+  override change(change: Kevent, adding: boolean): number {
+    // EV_ENABLE and EV_DISABLE without EV_ADD do not restart the timer, as on FreeBSD.
     if (adding) {
       const errno = this.#start(change);
       if (errno !== 0) return errno;
@@ -63,10 +64,10 @@ export class TimerKnote extends Knote implements Timer {
   }
 
   expire(time: number): void {
-    // First: stopped here, the deadline has still passed, and this is called again. After it nothing can be stopped.
+    // First, because JavaScript can be stopped here and not below. Then the deadline has still passed, and expire() runs again.
     this.activate();
     if (this.#period > 0) {
-      // After 104 days the clock does not tell a nanosecond from the next: a deadline has to lie behind it nevertheless.
+      // After 104 days a double does not distinguish adjacent nanoseconds, but the next deadline must be later than `time`.
       const period = Math.max(this.#period, time * Number.EPSILON);
       const periods = Math.floor((time - this.deadline) / period) + 1;
       this.#expirations += periods;
@@ -81,8 +82,8 @@ export class TimerKnote extends Knote implements Timer {
     this.queue.timers()?.remove(this);
   }
 
-  /** Enabled: what fell due meanwhile is counted when the clock is next looked at. */
-  override touch(): void {
+  /** Expirations while the timer was disabled are counted at the next read of the clock. */
+  override recheck(): void {
     if (this.position === -1 && this.deadline !== Number.POSITIVE_INFINITY) this.queue.timers()?.add(this);
     if (this.#expirations > 0) this.activate();
   }

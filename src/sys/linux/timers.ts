@@ -5,38 +5,38 @@ import { libc, scratch, scratchAddress } from './syscalls.ts';
 const CLOCK_MONOTONIC = 1;
 const TFD_CLOEXEC_NONBLOCK = 0o2004000;
 const TFD_TIMER_ABSTIME = 1;
-/** timerfd_settime(2) refuses more than a time_t of seconds; 2^40 are 34,000 years. */
+/** The longest time for the timerfd: 2^40 seconds, which are 34,000 years and fit a time_t. */
 const FOREVER = 2 ** 40 * 1e9;
 
-/** Something that falls due at `deadline`, in nanoseconds of {@link now}. */
+/** An object that expires at `deadline`, in nanoseconds of {@link now}. */
 export interface Timer {
   deadline: number;
-  /** Where it stands in the heap; -1 while it does not. */
+  /** Its index in the heap. -1 while the heap does not contain it. */
   position: number;
-  /** It is past its deadline. Sets the next one: later than `now`, or Infinity for none. */
+  /** Called after the deadline. Sets the next deadline: later than `now`, or Infinity for none. */
   expire(now: number): void;
 }
 
 /**
- * All timers of a queue: a binary heap by deadline, and one timerfd_create(2) descriptor for the earliest of them. The
- * timerfd only wakes the queue. It is never read: what has expired is read off the clock.
+ * All timers of a queue: a binary heap ordered by deadline, and one timerfd_create(2) descriptor for the earliest. The
+ * timerfd only wakes the queue. Nothing reads it, because the clock shows which timers have expired.
  */
 export class Timers {
   readonly fd: number;
   readonly #heap: Timer[] = [];
   /**
-   * Timers are in the heap, but not in order: a change of it is under way, or was stopped. Each step of a change is a swap,
-   * which cannot be stopped, so no timer is ever missing.
+   * The heap is not in order, because a change of it is in progress or was stopped. Each step of a change is a swap, which
+   * cannot be stopped. So the heap always contains all timers.
    */
   #unsorted = false;
-  /** What the timerfd is set to. */
+  /** The deadline that the timerfd is set to. */
   #armed = Number.POSITIVE_INFINITY;
 
   private constructor(fd: number) {
     this.fd = fd;
   }
 
-  /** null and errno() when there is no descriptor for it, which is in {@link unowned}. */
+  /** Returns the timers, whose timerfd is in `unowned`, or null and sets errno(). */
   static create(): Timers | null {
     const fd = createOwn(() => libc.timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC_NONBLOCK));
     return fd === -1 ? null : new Timers(fd);
@@ -66,7 +66,7 @@ export class Timers {
     this.#unsorted = false;
   }
 
-  /** Calls expire() of every timer whose time has come. */
+  /** Calls expire() of every timer whose deadline has passed. */
   run(): void {
     if (this.#unsorted) this.#sort();
     let first = this.#heap[0];
@@ -82,20 +82,20 @@ export class Timers {
     }
   }
 
-  /** Sets the timerfd to the earliest deadline, unless it is. */
+  /** Sets the timerfd to the earliest deadline, unless it is already set to it. */
   arm(): void {
     if (this.#unsorted) this.#sort();
     const first = this.#heap[0];
     const deadline = first === undefined ? Number.POSITIVE_INFINITY : first.deadline;
     if (deadline === this.#armed) return;
-    // struct itimerspec { it_interval, it_value }; it_value 0 would disarm, so that what is due already is 1 ns.
+    // struct itimerspec { it_interval, it_value }. An it_value of 0 disarms the timerfd, so a passed deadline is at least 1 ns.
     const time = deadline === Number.POSITIVE_INFINITY ? 0 : Math.min(Math.max(deadline, 1), FOREVER);
     const seconds = Math.floor(time / 1e9);
     scratch.fill(0, 0, 8);
     scratch[4] = seconds;
     scratch[5] = seconds / 2 ** 32;
     scratch[6] = time - seconds * 1e9;
-    // Cannot fail: the descriptor is ours, and the values are in range.
+    // Cannot fail, because the descriptor belongs to the queue and the values are in range.
     libc.timerfd_settime(this.fd, TFD_TIMER_ABSTIME, scratchAddress, 0);
     this.#armed = deadline;
   }

@@ -1,3 +1,4 @@
+import type { Kevent } from '../abi/types.ts';
 import {
   EV_CLEAR,
   NOTE_FFAND,
@@ -7,9 +8,9 @@ import {
   NOTE_FFOR,
   NOTE_TRIGGER,
 } from './constants.ts';
-import { type Change, Knote } from './knote.ts';
+import { Knote } from './knote.ts';
 
-/** EVFILT_USER. fflags: 24 bits of the program's own, combined as NOTE_FF* says; NOTE_TRIGGER fires. */
+/** EVFILT_USER. fflags are 24 bits of the program, combined by the NOTE_FF operation. NOTE_TRIGGER triggers the event. */
 export class UserKnote extends Knote {
   #triggered = false;
 
@@ -20,7 +21,7 @@ export class UserKnote extends Knote {
     return 0;
   }
 
-  override change({ fflags, data, udata, flags }: Change): number {
+  override change({ fflags, data, udata, flags }: Kevent): number {
     const given = fflags & NOTE_FFLAGSMASK;
     const operation = (fflags & NOTE_FFCTRLMASK) >>> 0;
     if (operation === NOTE_FFAND) this.fflags &= given;
@@ -29,13 +30,13 @@ export class UserKnote extends Knote {
     this.data = data;
     this.udata = udata;
     if ((fflags & NOTE_TRIGGER) !== 0) this.#triggered = true;
-    // As on the BSDs, and not on macOS: in a change EV_CLEAR takes the trigger back.
+    // As on the BSDs, and not on macOS, EV_CLEAR in a later change resets the trigger.
     if ((flags & EV_CLEAR) !== 0) this.#triggered = false;
     if (this.#triggered) this.activate();
     return 0;
   }
 
-  override touch(): void {
+  override recheck(): void {
     if (this.#triggered) this.activate();
   }
 

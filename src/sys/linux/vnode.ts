@@ -1,3 +1,4 @@
+import type { Kevent } from '../abi/types.ts';
 import {
   NOTE_ATTRIB,
   NOTE_CLOSE,
@@ -12,7 +13,7 @@ import {
   NOTE_TRUNCATE,
   NOTE_WRITE,
 } from './constants.ts';
-import { kindOf } from './descriptor-knote.ts';
+import { fileTypeOf } from './descriptor-knote.ts';
 import { asKqueueErrno } from './epoll.ts';
 import { FileIdentity } from './file-identity.ts';
 import {
@@ -31,13 +32,13 @@ import {
   type Inotify,
   type Watcher,
 } from './inotify.ts';
-import { type Change, type Host, Knote } from './knote.ts';
+import { type Host, Knote } from './knote.ts';
 import { EACCES, EBADF, EINVAL, errno, linkOf, type Stat, statAt, statOf } from './syscalls.ts';
 
 const ALWAYS = IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | ENTRIES;
-/** Events are missing, so everything that can be compared is compared. */
+/** Events were lost, so the knote compares all that it can. */
 const LOST = IN_Q_OVERFLOW | IN_IGNORED;
-/** Events that do not say all themselves. */
+/** Events for which the file must be checked, because the event alone does not determine the notes. */
 const LOOK = IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | LOST;
 const NOTES =
   NOTE_DELETE |
@@ -53,7 +54,7 @@ const NOTES =
   NOTE_CLOSE_WRITE |
   NOTE_READ;
 
-/** The IN_* of which the notes are made. */
+/** The IN_* bits that are needed for the notes. */
 function wanted(fflags: number): number {
   let mask = ALWAYS;
   if ((fflags & NOTE_OPEN) !== 0) mask |= IN_OPEN;
@@ -63,12 +64,12 @@ function wanted(fflags: number): number {
   return mask;
 }
 
-/** What the link in /proc has behind a name that was removed, or over which another file was renamed. */
+/** The suffix of the link in /proc if the name was removed or another file was renamed over it. */
 const DELETED = ' (deleted)';
 
-/** The name by which a file was opened, as it is now. */
+/** The current state of the name by which a file was opened. */
 interface Name {
-  /** The whole path. undefined where /proc does not tell it. */
+  /** The whole path. undefined if /proc does not have it. */
   readonly path: string | undefined;
   readonly deleted: boolean;
 }
@@ -76,33 +77,33 @@ interface Name {
 function nameOf(fd: number, file: Stat): Name {
   const path = linkOf(fd);
   if (path?.endsWith(DELETED) !== true) return { path, deleted: false };
-  // A file may be called so. Then it is there.
+  // A file's own name may end so. Then the file exists at that path.
   const there = statAt(path);
   const deleted = there?.inode !== file.inode || there.device !== file.device;
   return { path: deleted ? path.slice(0, -DELETED.length) : path, deleted };
 }
 
-/** What a look at a file finds. */
-interface Look {
+/** The state of a file at one check. */
+interface Snapshot {
   readonly stat: Stat;
   readonly name: Name;
 }
 
-/** memfd_create(2): a file without a name, in a file system of the kernel's own. Its link in /proc begins like this. */
-function isMemfd({ stat, name }: Look): boolean {
+/** A file of memfd_create(2) has no name. Its link in /proc begins with /memfd: */
+function isMemfd({ stat, name }: Snapshot): boolean {
   return stat.links === 0 && name.deleted && name.path?.startsWith('/memfd:') === true;
 }
 
 /**
- * EVFILT_VNODE, of the file that is open as ident, under whatever names. fflags: what happened since it was last fetched
- * with EV_CLEAR, or ever without it. inotify(7) reports that something happened. A look at the file finds out what: how
- * many links it has, how long it is, whether the name by which it was opened is still there.
+ * EVFILT_VNODE, for the file that is open as ident, whatever its names are. fflags are the notes since the last fetch with
+ * EV_CLEAR, and all notes without it. inotify(7) reports that the file changed. The knote then checks the file. It compares the
+ * number of links, the size and the name by which the file was opened with the check before.
  */
 export class VnodeKnote extends Knote implements Watcher {
   readonly #fd: number;
   #file: FileIdentity | null = null;
   #inotify!: Inotify;
-  #last!: Look;
+  #last!: Snapshot;
   #notes = 0;
   #isDirectory = false;
   /** inotify does not report that an open directory was removed, but its parent's watch does. */
@@ -113,7 +114,7 @@ export class VnodeKnote extends Knote implements Watcher {
     },
   };
 
-  constructor(queue: Host, change: Change) {
+  constructor(queue: Host, change: Kevent) {
     super(queue, change);
     this.#fd = Number(change.ident);
   }
@@ -128,24 +129,24 @@ export class VnodeKnote extends Knote implements Watcher {
     const stat = statOf(this.#fd);
     if (this.#file === null || stat === undefined) return EBADF;
     this.#last = { stat, name: nameOf(this.#fd, stat) };
-    const kind = kindOf(this.#fd);
-    if (kind === 'socket' || kind === 'pipe' || kind === 'other') return EINVAL;
-    // As POSIX shared memory on the BSDs: since Linux 6.14 inotify does not report what is written through its descriptor.
+    const type = fileTypeOf(this.#fd);
+    if (type === 'socket' || type === 'pipe' || type === 'other') return EINVAL;
+    // As for POSIX shared memory on the BSDs. Since Linux 6.14, inotify does not report writes through its descriptor.
     if (isMemfd(this.#last)) return EINVAL;
     const inotify = this.queue.inotify();
     if (inotify === null) return asKqueueErrno(errno());
     this.#inotify = inotify;
-    this.#isDirectory = kind === 'directory';
+    this.#isDirectory = type === 'directory';
     let error = inotify.add(this.#fd, this);
     if (error !== 0 || !this.#isDirectory) return error;
     error = inotify.add(this.#fd, this.#parent, '/..');
-    // The parent may not be read: then the removal of this directory goes unseen.
+    // EACCES: the process may not read the parent. Then the removal of this directory is not reported.
     if (error === 0 || error === EACCES) return 0;
     inotify.remove(this);
     return error;
   }
 
-  override change(change: Change): number {
+  override change(change: Kevent): number {
     if ((change.fflags & ~NOTES) !== 0) return EINVAL;
     const error = this.#inotify.add(this.#fd, this, '', wanted(change.fflags));
     if (error !== 0) return error;
@@ -155,7 +156,7 @@ export class VnodeKnote extends Knote implements Watcher {
   }
 
   detach(): void {
-    // attach() may have been stopped before it had one.
+    // Undefined if attach() was stopped before it was set.
     (this.#inotify as Inotify | undefined)?.remove(this);
     (this.#inotify as Inotify | undefined)?.remove(this.#parent);
   }
@@ -168,21 +169,21 @@ export class VnodeKnote extends Knote implements Watcher {
     const lost = (mask & LOST) !== 0;
     if (lost) {
       if (!this.alive()) return;
-      // With the last link of a file its watch is gone, even if it is still open under a name that was removed before.
+      // The kernel removes the watch with the last link, even if the file is still open.
       this.#inotify.renew(this.#fd, this);
     }
-    // Renamed, perhaps into another directory, or perhaps not: IN_ISDIR is not set here.
+    // The directory may have been renamed, and may have a new parent. IN_ISDIR is not set in IN_MOVE_SELF.
     const moved = this.#isDirectory && (lost || (mask & IN_MOVE_SELF) !== 0);
     if (moved) {
       this.#inotify.remove(this.#parent);
       this.#inotify.renew(this.#fd, this.#parent, '/..');
     }
     this.#look(mask);
-    // The new parent was not watched until now, and the directory may be gone from there already.
+    // The directory may have been removed from the new parent before that was watched.
     if (moved) this.#lookWhetherRemoved();
   }
 
-  /** Reported once: the next directory that is removed from the same parent is another. */
+  /** Reports the removal once. A later removal from the same parent is that of another directory. */
   #lookWhetherRemoved(): void {
     const stat = statOf(this.#fd);
     if (stat === undefined) return;
@@ -192,24 +193,24 @@ export class VnodeKnote extends Knote implements Watcher {
     if (isRemoved(before, now)) this.#report(NOTE_DELETE, now);
   }
 
-  /** Of the name: once it is removed, it stays so. */
+  /** The state of the name. A name that was removed stays removed. */
   #nameNow(stat: Stat): Name {
     const { name } = this.#last;
     return name.deleted ? name : nameOf(this.#fd, stat);
   }
 
-  /** The notes come first: if JavaScript is stopped in between, the event is delivered again, and compared again. */
-  #report(notes: number, look: Look): void {
+  /** Sets the notes first. If JavaScript is stopped before the snapshot is stored, the event is delivered and compared again. */
+  #report(notes: number, look: Snapshot): void {
     this.#notes |= notes & this.fflags;
     if (this.#notes !== 0) this.activate();
     this.#last = look;
   }
 
   #look(mask: number): void {
-    let notes = notesOf(mask);
+    let notes = notesOfEvents(mask);
     const now = (mask & LOOK) === 0 ? undefined : statOf(this.#fd);
     if (now === undefined) {
-      // Nothing to look at, or closed. Nothing is reported of a closed descriptor, as alive() shows.
+      // The event needs no check, or the descriptor is closed. alive() prevents a report of a closed descriptor.
       this.#report(notes, this.#last);
       return;
     }
@@ -218,7 +219,7 @@ export class VnodeKnote extends Knote implements Watcher {
       this.#report(notes | this.#compare(look), look);
       return;
     }
-    // Each event is compared with what it is about. The rest is for the events that come after it.
+    // Compares only the state that the event concerns. Later events concern the rest.
     let { stat, name } = this.#last;
     if ((mask & IN_MODIFY) !== 0) {
       notes |= this.#resized(now);
@@ -233,10 +234,10 @@ export class VnodeKnote extends Knote implements Watcher {
     this.#report(notes, { stat, name });
   }
 
-  /** IN_ATTRIB: one or more of mode, owner, times, extended attributes, links. */
-  #attributes(now: Look, before: Stat): number {
+  /** The notes of IN_ATTRIB: a change of mode, owner, times, extended attributes or links. */
+  #attributes(now: Snapshot, before: Stat): number {
     const links = this.#linked(now);
-    if (isOther(now.stat, before) || now.stat.mtime !== before.mtime) return links | NOTE_ATTRIB;
+    if (hasNewModeOrOwner(now.stat, before) || now.stat.mtime !== before.mtime) return links | NOTE_ATTRIB;
     return links === 0 ? this.#unknown : links;
   }
 
@@ -244,31 +245,31 @@ export class VnodeKnote extends Knote implements Watcher {
     const before = this.#last.stat.size;
     // The size of a directory changes with its entries.
     if (this.#isDirectory || size === before) return 0;
-    // Shrinking is ATTRIB on the BSDs, TRUNCATE too on OpenBSD, WRITE on DragonFly.
+    // A shorter file is NOTE_ATTRIB on the BSDs, with NOTE_TRUNCATE on OpenBSD, and NOTE_WRITE on DragonFly.
     return size > before ? NOTE_WRITE | NOTE_EXTEND : NOTE_WRITE | NOTE_ATTRIB | NOTE_TRUNCATE;
   }
 
-  #linked(now: Look): number {
+  #linked(now: Snapshot): number {
     if (isRemoved(this.#last, now)) return this.#isDirectory ? NOTE_DELETE : NOTE_LINK | NOTE_DELETE;
-    // The links of a directory change with its entries, which are reported as such.
+    // The links of a directory change with its entries, which have their own events.
     return this.#isDirectory || now.stat.links === this.#last.stat.links ? 0 : NOTE_LINK;
   }
 
-  /** What the difference between two looks shows, when events in between are missing. */
-  #compare(now: Look): number {
+  /** The notes for the difference from the last snapshot, if events were lost. */
+  #compare(now: Snapshot): number {
     const { stat, name } = this.#last;
     let notes = this.#linked(now) | this.#resized(now.stat);
     if (this.#isDirectory && now.stat.links !== stat.links) notes |= NOTE_LINK;
-    // Written, or its times were set.
+    // The file was written, or its times were set.
     if (now.stat.mtime !== stat.mtime) notes |= NOTE_WRITE | NOTE_ATTRIB;
-    if (isOther(now.stat, stat)) notes |= NOTE_ATTRIB;
+    if (hasNewModeOrOwner(now.stat, stat)) notes |= NOTE_ATTRIB;
     if (now.stat.ctime === stat.ctime) return notes;
-    // If a directory above was renamed, the path differs, and the ctime does not.
+    // If the path differs and the ctime does not, a parent directory was renamed.
     if (now.name.path !== name.path) notes |= NOTE_RENAME;
     return notes === 0 ? this.#unknown : notes;
   }
 
-  /** Something was changed and changed back. A name may have been added and removed. */
+  /** The notes if nothing differs. A change may have been undone, such as a name that was added and removed. */
   get #unknown(): number {
     return this.#isDirectory ? NOTE_ATTRIB : NOTE_ATTRIB | NOTE_LINK;
   }
@@ -283,8 +284,8 @@ export class VnodeKnote extends Knote implements Watcher {
   }
 }
 
-/** The notes that the events of inotify say themselves. */
-function notesOf(mask: number): number {
+/** The notes that the events determine without a check. */
+function notesOfEvents(mask: number): number {
   let notes = 0;
   if ((mask & IN_MODIFY) !== 0) notes |= NOTE_WRITE;
   if ((mask & IN_MOVE_SELF) !== 0) notes |= NOTE_RENAME;
@@ -292,17 +293,17 @@ function notesOf(mask: number): number {
   if ((mask & IN_ACCESS) !== 0) notes |= NOTE_READ;
   if ((mask & IN_CLOSE_NOWRITE) !== 0) notes |= NOTE_CLOSE;
   if ((mask & IN_CLOSE_WRITE) !== 0) notes |= NOTE_CLOSE_WRITE;
-  // An entry of a directory came or went. A subdirectory is a link to its parent.
+  // An entry was added or removed. A subdirectory has a link to its parent, so it changes the number of links.
   if ((mask & ENTRIES) !== 0) notes |= (mask & IN_ISDIR) === 0 ? NOTE_WRITE : NOTE_WRITE | NOTE_LINK;
   return notes;
 }
 
-/** Whether the name by which the file was opened was removed, or its last name. */
-function isRemoved(before: Look, now: Look): boolean {
+/** Whether the name by which the file was opened, or the last name, was removed. */
+function isRemoved(before: Snapshot, now: Snapshot): boolean {
   return (now.name.deleted && !before.name.deleted) || (now.stat.links === 0 && before.stat.links !== 0);
 }
 
 /** Whether the mode or the owner changed. */
-function isOther(now: Stat, before: Stat): boolean {
+function hasNewModeOrOwner(now: Stat, before: Stat): boolean {
   return now.mode !== before.mode || now.uid !== before.uid || now.gid !== before.gid;
 }

@@ -1,8 +1,8 @@
+import type { Kevent } from '../abi/types.ts';
 import { now } from './clock.ts';
 import { EV_EOF, NOTE_LOWAT } from './constants.ts';
 import { DescriptorKnote } from './descriptor-knote.ts';
 import { EPOLLOUT, type Epoll } from './epoll.ts';
-import type { Change } from './knote.ts';
 import { queueAt } from './nested.ts';
 import { isStream, sendBuffer, sendNothing } from './socket.ts';
 import {
@@ -22,14 +22,15 @@ import {
 import type { Timer } from './timers.ts';
 
 const F_GETPIPE_SZ = 1032;
-/** What a pipe takes at once or not at all: pipe(7). */
+/** A write of at most this many bytes to a pipe is atomic (pipe(7)). */
 const PIPE_BUF = 4096;
-/** The time between two looks at a space that is below the low-water mark, in nanoseconds. */
+/** The time between two checks while the space is below the low-water mark, in nanoseconds. */
 const INTERVAL = 10e6;
 
 /**
- * EVFILT_WRITE. data: bytes that can be written without waiting; 0 on a regular file, which always can. NOTE_LOWAT: data is
- * a low-water mark. epoll tells once that there is space, and no more as it grows: below the mark a timer looks again.
+ * EVFILT_WRITE. data is the number of bytes that can be written without blocking, and 0 on a regular file, which never blocks.
+ * With NOTE_LOWAT, data of the change is a low-water mark. epoll reports that there is space, and not that it grows. So a timer
+ * checks the space while it is below the mark.
  */
 export class WriteKnote extends DescriptorKnote implements Timer {
   deadline = 0;
@@ -42,11 +43,11 @@ export class WriteKnote extends DescriptorKnote implements Timer {
     return this.#canLookAgain(this.fflags) ? super.attach() : ENOMEM;
   }
 
-  override change(change: Change, adding: boolean): number {
+  override change(change: Kevent, adding: boolean): number {
     return this.#canLookAgain(change.fflags) ? super.change(change, adding) : ENOMEM;
   }
 
-  /** Makes the timer now: later there is nobody to be told that it cannot be had. */
+  /** Creates the timers now, because only a change can return the error. */
   #canLookAgain(fflags: number): boolean {
     return (fflags & NOTE_LOWAT) === 0 || this.queue.timers() !== null;
   }
@@ -76,7 +77,7 @@ export class WriteKnote extends DescriptorKnote implements Timer {
   protected detachFile(): void {}
 
   event(): boolean {
-    // Looked at now, whoever wanted it.
+    // This is a check, so the timer is no longer needed.
     this.pause();
     this.outFlags = 0;
     this.outFflags = 0;
@@ -85,24 +86,24 @@ export class WriteKnote extends DescriptorKnote implements Timer {
     const { fd } = this;
     const revents = pollNow(fd, POLLOUT | POLLRDHUP);
     if ((revents & POLLNVAL) !== 0) return false;
-    const socket = this.kind === 'socket';
-    // A pipe says POLLERR when its reader is gone. A socket is shut for good with both of these; POLLHUP alone is one
-    // that was never connected, which is not ready.
+    const socket = this.fileType === 'socket';
+    // A pipe has POLLERR when its reader is closed. A socket with both bits of `shut` is closed in both directions. POLLHUP
+    // alone means that it was never connected, and it is not ready.
     const shut = POLLHUP | POLLRDHUP;
     if (socket ? (revents & shut) === shut : (revents & (POLLERR | POLLHUP)) !== 0) {
-      if (socket && (revents & POLLERR) !== 0) this.takeError();
+      if (socket && (revents & POLLERR) !== 0) this.takeSocketError();
       this.outFlags = EV_EOF;
       this.outFflags = this.error;
       return true;
     }
     this.forgetError();
-    // An error waits that the next call on the socket will give, as on a UDP socket whose message found no port: no end.
+    // A pending error, which the next call on the socket returns. It is not an end. Example: a UDP message to a closed port.
     if (socket && (revents & POLLERR) !== 0) {
       this.outData = this.#space(socket);
       return true;
     }
     if ((revents & POLLOUT) === 0 || (revents & POLLHUP) !== 0) return false;
-    // Asked each time: were the number a datagram socket's by now, sending nothing would be a message.
+    // The type is checked each time. On a datagram socket that has the number now, sending 0 bytes would send a message.
     const error = socket && isStream(fd) ? sendNothing(fd) : 0;
     if (error === EPIPE || (error !== 0 && (pollNow(fd, POLLRDHUP) & shut) === shut)) {
       if (error !== EPIPE) this.shareError(error);
@@ -120,9 +121,9 @@ export class WriteKnote extends DescriptorKnote implements Timer {
 
   #space(socket: boolean): number {
     const { fd } = this;
-    // Both count what the kernel spends on a message, not only its bytes: there is room, or poll(2) would not say so.
+    // Both sizes include the kernel's overhead, so the difference may be 0 or less. But poll(2) has reported space.
     if (socket) return Math.max(1, sendBuffer(fd) - Math.max(0, bytesToSend(fd)));
-    if (this.kind !== 'pipe') return 1;
+    if (this.fileType !== 'pipe') return 1;
     return Math.max(PIPE_BUF, libc.fcntl(fd, F_GETPIPE_SZ, 0) - bytesToRead(fd));
   }
 }
