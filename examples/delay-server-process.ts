@@ -1,5 +1,6 @@
-// Starts and stops delay-server.ts in a process of its own. It has to be another process: a blocking kevent(2) stops the
-// event loop of the one that calls it, and a server in there would never answer. The examples share this file.
+// Starts and stops delay-server.ts in a process of its own. The examples share this file.
+//
+// A server in the same process would never answer, because a blocking kevent(2) stops the event loop of its process.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,7 +17,7 @@ export interface DelayServer {
 
 const { values } = parseArgs({ options: { 'unit-ms': { type: 'string', default: '1000' } } });
 
-/** How many milliseconds the book's second has: `--unit-ms 50` makes an example quicker. */
+/** The milliseconds of the book's second. `--unit-ms 50` makes an example quicker. */
 export const unit: number = Number(values['unit-ms']);
 if (!Number.isInteger(unit) || unit < 0)
   throw new RangeError(`--unit-ms: expected milliseconds, got ${values['unit-ms']}`);
@@ -24,7 +25,7 @@ if (!Number.isInteger(unit) || unit < 0)
 /** Resolves when the server listens. */
 export async function startDelayServer(): Promise<DelayServer> {
   const program = fileURLToPath(new URL('delay-server.ts', import.meta.url));
-  // execArgv: whatever lets this process run TypeScript lets that one do it too.
+  // execArgv has the options by which this process runs TypeScript.
   const child = spawn(process.execPath, [...process.execArgv, program], { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   const started = once(createInterface(child.stdout), 'line');

@@ -1,7 +1,7 @@
 // The server that answers late: `GET /<milliseconds>/<text>` gets the text after that long.
 //
-// It listens on a free port of 127.0.0.1 and prints the port's number. It ends when its standard input does: a pipe from
-// the program that started it ends with that program, however that came about, so nothing is left running.
+// It listens on a free port of 127.0.0.1 and prints the number of the port. It exits when its standard input ends. That input
+// is a pipe from the program that started the server, so the server never outlives that program.
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

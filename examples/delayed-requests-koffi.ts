@@ -1,7 +1,7 @@
-// The book's express example, first of three: koffi alone. Every struct, constant and function is declared here.
-// Beside it lie delayed-requests-sys.ts, where `kqueue-ffi/sys` declares them, and delayed-requests.ts.
+// The book's express example, first of three: koffi alone. This file declares every struct, constant and function itself. In
+// delayed-requests-sys.ts `kqueue-ffi/sys` has them, and delayed-requests.ts uses the high-level API.
 //
-// Five requests are sent to a server that answers late, the first one after four seconds, the last one at once. One
+// The program sends five requests to a server that answers late: the first after four seconds, the last immediately. One
 // kevent(2) waits for all five answers, which come in reverse order.
 
 import { existsSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { startDelayServer, unit } from './delay-server-process.ts';
 const { platform } = process;
 const linux = platform === 'linux';
 const netbsd = platform === 'netbsd';
-// Node takes DragonFly for a FreeBSD, whose record is twice as long. Their dynamic linkers have different names.
+// Node calls DragonFly `freebsd`, but FreeBSD's record is twice as long. Their dynamic linkers have different names.
 const freebsd = platform === 'freebsd' && !existsSync('/usr/libexec/ld-elf.so.2');
 
 if (linux && !process.env.KQUEUE_LIBRARY) {
@@ -29,15 +29,15 @@ if (linux && !process.env.KQUEUE_LIBRARY) {
 
 // ---- <sys/event.h> ----------------------------------------------------------------------------------------------------
 
-// What is watched and what for, on the way in; what has happened, on the way out. The same fields everywhere, but not the
-// same widths: NetBSD has 32 bits for filter and flags, FreeBSD (since 12) has four words more at the end.
+// As a change it says what to watch. As an event it says what has happened. All systems have the same fields, but not the same
+// widths. NetBSD has 32 bits for filter and flags. FreeBSD (since 12) has four more words at the end.
 koffi.struct('Kevent', {
-  ident: 'uintptr_t', // what is watched: here a socket's descriptor
-  filter: netbsd ? 'uint32_t' : 'int16_t', // what is waited for: EVFILT_*
-  flags: netbsd ? 'uint32_t' : 'uint16_t', // what to do: EV_*. What is the matter, when it comes back
-  fflags: 'uint32_t', // flags that each filter has for itself: here none
-  data: 'int64_t', // a number that each filter has for itself: here, when it comes back, how many bytes can be read
-  udata: 'uintptr_t', // void * in C: comes back as it went in, so a small number tells the answers apart
+  ident: 'uintptr_t', // what to watch: here the descriptor of a socket
+  filter: netbsd ? 'uint32_t' : 'int16_t', // what to wait for: EVFILT_*
+  flags: netbsd ? 'uint32_t' : 'uint16_t', // EV_*: of a change what to do, of an event its state
+  fflags: 'uint32_t', // the filter's own flags: none here
+  data: 'int64_t', // the filter's own number: of an event here the bytes that can be read
+  udata: 'uintptr_t', // void * in C: comes back unchanged, so a small number tells the answers apart
   ...(freebsd ? { ext: koffi.array('uint64_t', 4) } : {}),
 });
 interface Kevent {
@@ -49,7 +49,7 @@ interface Kevent {
   udata: number;
 }
 
-// <time.h>. How long kevent() sleeps at most; this program sleeps for as long as it takes, and passes NULL.
+// <time.h>. The longest time that kevent() sleeps. This program passes NULL and sleeps as long as needed.
 koffi.struct('Timespec', { tv_sec: 'int64_t', tv_nsec: 'long' });
 
 const EVFILT_READ = netbsd ? 0 : -1;
@@ -57,10 +57,10 @@ const EV_ADD = 0x1;
 const EV_ENABLE = 0x4;
 const EV_ONESHOT = 0x10;
 
-const libc = koffi.load(null); // the C library that this process runs on already
+const libc = koffi.load(null); // the C library of this process
 const library = linux ? koffi.load(process.env.KQUEUE_LIBRARY ?? '') : libc;
 
-// On NetBSD plain `kevent` is the call of before 2012, with another timespec, kept for old programs.
+// On NetBSD the plain `kevent` is the call of NetBSD 5, with another timespec. It is kept for old programs.
 const [name, count] = netbsd ? ['__kevent50', 'size_t'] : ['kevent', 'int'];
 const kqueue = library.func('int kqueue(void)');
 const kevent = library.func(
@@ -75,7 +75,7 @@ const AF_INET = 2;
 const SOCK_STREAM = 1;
 const LOCALHOST = 0x7f_00_00_01;
 
-// The BSDs and macOS begin with the length; Linux has a wider family in its place.
+// The BSDs and macOS begin with the length. Linux has a wider family instead.
 koffi.struct('SockaddrIn', {
   ...(linux ? { sin_family: 'uint16_t' } : { sin_len: 'uint8_t', sin_family: 'uint8_t' }),
   sin_port: 'uint16_be_t', // be: big-endian, "network byte order"
@@ -86,10 +86,10 @@ const SIZE = koffi.sizeof('SockaddrIn');
 
 const socket = libc.func('int socket(int domain, int type, int protocol)');
 const connect = libc.func('int connect(int s, const SockaddrIn *name, uint32_t namelen)');
-// ssize_t is no type of koffi's; intptr_t is as wide.
+// koffi has no ssize_t. intptr_t has the same width.
 const write = libc.func('intptr_t write(int fd, const char *buf, size_t nbytes)');
 
-// A C function says -1, and leaves the reason in errno: look before another call overwrites it.
+// A C function returns -1 and leaves the reason in errno. Read it before another call overwrites it.
 function check(call: string, result: number): number {
   if (result === -1) throw new Error(`${call}: ${getSystemErrorName(-koffi.errno())}`);
   return result;
@@ -106,13 +106,13 @@ const kq = check('kqueue', kqueue());
 for (let i = 1; i <= 5; i++) {
   const delay = (5 - i) * unit;
   const fd = check('socket', socket(AF_INET, SOCK_STREAM, 0));
-  // koffi writes the members that the struct has, and 0 into those that are not given.
+  // koffi writes the members that the struct has, and 0 where a member is not given.
   const address = { sin_len: SIZE, sin_family: AF_INET, sin_port: server.port, sin_addr: LOCALHOST };
   check('connect', connect(fd, address, SIZE));
   const request = `GET /${delay}/request-${i} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
   check('write', write(fd, request, request.length));
 
-  // Register mode: a changelist of one, no event list.
+  // Register mode: a changelist of one record, and no eventlist.
   const flags = EV_ADD | EV_ENABLE | EV_ONESHOT;
   const change = { ident: fd, filter: EVFILT_READ, flags, fflags: 0, data: 0, udata: i };
   check('kevent', kevent(kq, [change], 1, null, 0, null));
@@ -124,13 +124,13 @@ for (let owed = 5; owed > 0; ) {
   const events = new Array<Kevent>(10);
   const n: number = kevent(kq, null, 0, events, events.length, null);
   if (n === -1 && koffi.errno() === koffi.os.errno.EINTR) {
-    // A signal came. Whoever handles it in JavaScript is called when the event loop turns, which a blocked call prevents.
+    // A signal arrived. Its handlers in JavaScript run when the event loop turns, and a blocked call prevents that.
     await setImmediate();
     continue;
   }
   check('kevent', n);
   for (const event of events.slice(0, n)) {
-    // Nothing is read from the socket: the point is the notification.
+    // The program reads nothing from the socket. It shows the notification only.
     console.log(`RECEIVED: ${event.udata}  after ${Math.round(performance.now() - start)} ms  ${show(event)}`);
     check('close', close(event.ident));
     owed--;

@@ -1,8 +1,7 @@
-// The book's express example, second of three: the C door. The calls, their arguments and their -1 are the man page's;
-// what delayed-requests-koffi.ts has to declare, with a layout for each system, comes from the library.
+// The book's express example, second of three: the system-call API. The calls, their arguments and their -1 are those of the
+// man page. The library has the declarations and layouts that delayed-requests-koffi.ts writes down itself.
 
 import { setImmediate } from 'node:timers/promises';
-// In a program of your own: from 'kqueue-ffi/sys'
 import {
   close,
   EV_ADD,
@@ -35,7 +34,7 @@ for (let i = 1; i <= 5; i++) {
   const fd = openConnection(server.port);
   send(fd, `GET /${delay}/request-${i} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
 
-  // Register mode: a changelist of one, no event list.
+  // Register mode: a changelist of one record, and no eventlist.
   EV_SET(change, 0, fd, EVFILT_READ, EV_ADD | EV_ENABLE | EV_ONESHOT, 0, 0, i);
   check('kevent', kevent(kq, change, 1, null, 0, null));
   console.log(`REGISTERED: ${i}  answer after ${delay} ms  ${change}`);
@@ -46,14 +45,14 @@ for (let owed = 5; owed > 0; ) {
   // Wait mode: no changelist, room for ten events, and no timeout.
   const n = kevent(kq, null, 0, events, events.length, null);
   if (n === -1 && errnoName(errno()) === 'EINTR') {
-    // A signal came. Whoever handles it in JavaScript is called when the event loop turns, which a blocked call prevents.
+    // A signal arrived. Its handlers in JavaScript run when the event loop turns, and a blocked call prevents that.
     await setImmediate();
     continue;
   }
   check('kevent', n);
-  const records = String(events).split('\n'); // a line for each
+  const records = String(events).split('\n'); // one line for each record
   for (let i = 0; i < n; i++) {
-    // Nothing is read from the socket: the point is the notification.
+    // The program reads nothing from the socket. It shows the notification only.
     console.log(`RECEIVED: ${events.udata(i)}  after ${Math.round(performance.now() - start)} ms  ${records[i]}`);
     closeConnection(events.ident(i));
     owed--;

@@ -1,7 +1,6 @@
-// The book's express example, third of three: the front door. No counts, no -1, no layouts; the event loop goes on while
-// it waits. delayed-requests-sys.ts and delayed-requests-koffi.ts show what it stands on.
+// The book's express example, third of three: the high-level API. There are no counts, no -1 and no layouts. The event loop
+// runs while the program waits. delayed-requests-sys.ts and delayed-requests-koffi.ts show the levels below.
 
-// In a program of your own: from 'kqueue-ffi'
 import { Kqueue, read } from 'kqueue-ffi';
 import { startDelayServer, unit } from './delay-server-process.ts';
 import { closeConnection, openConnection, send } from './tcp.ts';
@@ -22,7 +21,7 @@ for (let i = 1; i <= 5; i++) {
 
 for (let owed = 5; owed > 0; ) {
   for (const event of await kq.wait({ max: 10 })) {
-    // Nothing is read from the socket: the point is the notification.
+    // The program reads nothing from the socket. It shows the notification only.
     console.log(`RECEIVED: ${event.token}  after ${Math.round(performance.now() - start)} ms  ${event}`);
     closeConnection(event.ident);
     owed--;
