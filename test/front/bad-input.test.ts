@@ -1,4 +1,4 @@
-// The front door, given what it cannot take: a TypeError or RangeError that names the argument, and all is as it was.
+// The high-level API, given what it cannot take: a TypeError or RangeError that names the argument, and all is as it was.
 
 import assert from 'node:assert/strict';
 import { fstatSync } from 'node:fs';
@@ -49,7 +49,7 @@ function refused(what: string, call: () => unknown): void {
 
 const show = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value));
 
-describe('bad input to the front door', { skip: Kqueue.available ? false : 'there is no kqueue here' }, () => {
+describe('bad input to the high-level API', { skip: Kqueue.available ? false : 'there is no kqueue here' }, () => {
   const builders: readonly [name: string, build: (value: never) => unknown, values: readonly unknown[]][] = [
     ['read(fd)', read, [...integers, -1]],
     ['read(lowat)', (lowat) => read(0, { lowat }), [...integers.filter((value) => value !== undefined), 0, -1]],

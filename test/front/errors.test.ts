@@ -1,4 +1,4 @@
-// Every error that the front door gives: its shape, a closed queue, wrong arguments.
+// Every error that the high-level API gives: its shape, a closed queue, wrong arguments.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

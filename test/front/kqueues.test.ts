@@ -1,4 +1,4 @@
-// The front door on every kqueue at hand: that of the system, and libkqueue through bindKqueue().
+// The high-level API on every kqueue at hand: that of the system, and libkqueue through bindKqueue().
 
 import assert from 'node:assert/strict';
 import { closeSync, readSync, writeSync } from 'node:fs';

@@ -525,7 +525,7 @@ describe('unregister()', suite, () => {
     }
   });
 
-  it('what another program part has added through the C door can be removed by name', () => {
+  it('what another program part has added through the system-call API can be removed by name', () => {
     const sys = defaultSys();
     const kq = closeAfter(new Kqueue({ sys }));
     const list = new KeventList(1, sys.abi);

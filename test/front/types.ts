@@ -1,4 +1,4 @@
-// What the compiler must know of the front door, and what it must refuse: checked by `npm run typecheck`, run by nobody.
+// What the compiler must know of the high-level API, and what it must refuse: checked by `npm run typecheck`, run by nobody.
 
 import {
   type ExitStatus,

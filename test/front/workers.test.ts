@@ -1,4 +1,4 @@
-// The front door in worker threads, and what is left of it when they end.
+// The high-level API in worker threads, and what is left of it when they end.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-// Random calls of the C door on the kqueue built in for Linux, beside a model of what must come of them.
+// Random calls of the system-call API on the kqueue built in for Linux, beside a model of what must come of them.
 
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';

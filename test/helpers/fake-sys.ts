@@ -18,7 +18,7 @@ export interface Call {
 export type Answer = readonly Partial<Kevent>[] | { readonly errno: number };
 
 /**
- * The front door's view of a kernel that is not this machine's: a `Sys` of any ABI that writes down what it is handed,
+ * The high-level API's view of a kernel that is not this machine's: a `Sys` of any ABI that writes down what it is handed,
  * and answers as it is told to. Of itself it applies every change, with a receipt where one is asked for, and has no
  * events but those in `pending`.
  */

@@ -48,7 +48,7 @@ const problems: string[] = [];
 let fired = 0;
 let told = 0;
 
-/** The C door: one queue's whole life. Each of its events is awaited before the next thing happens. */
+/** the system-call API: one queue's whole life. Each of its events is awaited before the next thing happens. */
 function cDoor(): void {
   const { EVFILT_READ = 0, EVFILT_WRITE = 0, EVFILT_TIMER = 0, EVFILT_USER = 0, EVFILT_VNODE = 0 } = constants;
   const { EV_ADD = 0, EV_CLEAR = 0, EV_ONESHOT = 0, EV_DELETE = 0, NOTE_TRIGGER = 0, NOTE_WRITE = 0 } = constants;
@@ -61,7 +61,7 @@ function cDoor(): void {
   const add = (ident: number, filter: number, flags: number, fflags = 0, data = 0): void =>
     EV_SET(changes, n++, ident, filter, EV_ADD | flags, fflags, data, ident);
   const apply = (): void => {
-    if (sys.kevent(kq, changes, n, null, 0, null) === -1) problems.push(`C door: ${errnoName(sys.errno())}`);
+    if (sys.kevent(kq, changes, n, null, 0, null) === -1) problems.push(`system-call API: ${errnoName(sys.errno())}`);
     n = 0;
   };
   for (const [reader, writer] of pipes) {
@@ -87,27 +87,28 @@ function cDoor(): void {
   while (expected.size > 0) {
     const got = sys.kevent(kq, null, 0, events, 7, timeout);
     if (got <= 0) {
-      problems.push(`C door: lost ${[...expected].join(', ')}`);
+      problems.push(`system-call API: lost ${[...expected].join(', ')}`);
       break;
     }
     for (let i = 0; i < got; i++) {
       told++;
       const key = `${events.filter(i)} ${events.ident(i)}`;
-      if (!expected.delete(key)) problems.push(`C door: ${key} twice, or from nowhere`);
-      if (events.udata(i) !== events.ident(i)) problems.push(`C door: ${key} with udata ${events.udata(i)}`);
+      if (!expected.delete(key)) problems.push(`system-call API: ${key} twice, or from nowhere`);
+      if (events.udata(i) !== events.ident(i)) problems.push(`system-call API: ${key} with udata ${events.udata(i)}`);
     }
   }
   // Half of the knotes go by themselves, some by EV_DELETE, the rest with their descriptors or the queue.
   for (const [reader] of pipes.slice(0, 5)) EV_SET(changes, n++, reader, EVFILT_READ, EV_DELETE, 0, 0, 0);
   apply();
   for (const fd of pipes.flat().slice(0, 10)) fs.closeSync(fd);
-  if (sys.kevent(kq, null, 0, events, 64, new Timespec(0, 0)) !== 0) problems.push('C door: an event after the last');
+  if (sys.kevent(kq, null, 0, events, 64, new Timespec(0, 0)) !== 0)
+    problems.push('system-call API: an event after the last');
   sys.close(kq);
   for (const fd of pipes.flat().slice(10)) fs.closeSync(fd);
   fs.closeSync(file);
 }
 
-/** The front door: one queue for all the time, whose events are waited for in turn by `wait()` and `for await`. */
+/** The high-level API: one queue for all the time, whose events are waited for in turn by `wait()` and `for await`. */
 class FrontDoor {
   readonly #kq = new Kqueue<string>();
   readonly #expected = new Map<string, (event: KqueueEvent<string>) => void>();
@@ -152,7 +153,7 @@ class FrontDoor {
     const late = setTimeout(PATIENCE, undefined, { signal: over.signal }).catch(() => undefined);
     const first = await Promise.race([promise.then((value) => ({ value })), late]);
     over.abort();
-    if (first === undefined) problems.push(`front door: lost ${what}`);
+    if (first === undefined) problems.push(`high-level API: lost ${what}`);
     return first?.value;
   }
 
@@ -259,7 +260,7 @@ class FrontDoor {
   }
 
   close(): void {
-    for (const token of this.#expected.keys()) problems.push(`front door: never came: ${token}`);
+    for (const token of this.#expected.keys()) problems.push(`high-level API: never came: ${token}`);
     this.#kq.close();
   }
 }

@@ -1,4 +1,4 @@
-// kevent(2), kqueue(2) and close(2) through the C door, on every kqueue at hand: what they do, and what they refuse.
+// kevent(2), kqueue(2) and close(2) through the system-call API, on every kqueue at hand: what they do, and what they refuse.
 
 import assert from 'node:assert/strict';
 import { closeSync, openSync } from 'node:fs';

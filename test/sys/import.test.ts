@@ -80,7 +80,7 @@ async function runBundled(t: TestContext, body: string, options: string[] = []):
   }
 }
 
-describe('importing the C door', () => {
+describe('importing the system-call API', () => {
   test('does not load koffi; the first use does', { skip: unavailableReason() ?? false }, () => {
     const found = run(`
       const before = loaded();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { abis, bindKqueue, defaultSys, type Sys, unavailableReason } from '../../src/sys/index.ts';
 import { libkqueue } from '../helpers/libkqueue.ts';
 
-/** One kqueue that the tests of the C door run on. */
+/** One kqueue that the tests of the system-call API run on. */
 export interface AtHand {
   /** For the names of the tests: `linux`, `freebsd`, `libkqueue`. */
   readonly name: string;
