@@ -258,10 +258,15 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
 
   /** libuv aborts the process when the epoll of a loop is closed. */
   async 'the number of a worker’s loop'() {
-    const kq = newQueue();
-    kq.register(user(1));
-    const { fd } = kq;
-    closeSync(fd);
+    const isEpoll = (fd: number | string): boolean => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`) === 'anon_inode:[eventpoll]';
+      } catch {
+        // The descriptor of readdir().
+        return false;
+      }
+    };
+    const before = readdirSync('/proc/self/fd').filter(isEpoll);
     const source =
       'const { parentPort } = require("node:worker_threads"); parentPort.on("message", (m) => parentPort.postMessage(m));';
     const worker = new Worker(source, { eval: true });
@@ -270,8 +275,15 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
       return new Promise((resolve) => worker.once('message', resolve));
     };
     await answered();
-    console.log(readlinkSync(`/proc/self/fd/${fd}`));
+    const loop = readdirSync('/proc/self/fd').find((fd) => !before.includes(fd) && isEpoll(fd));
+    const kq = newQueue();
+    kq.register(user(1));
+    const { fd } = kq;
+    // Which number a new worker's loop gets depends on what else Node opens. dup2(2) closes the queue's descriptor first.
+    const dup2 = koffi.load(null).func('dup2', 'int', ['int', 'int']);
+    dup2(Number(loop), fd);
     kq.close();
+    console.log(isEpoll(fd) ? 'open' : 'closed');
     console.log(await answered());
     await worker.terminate();
   },
