@@ -468,20 +468,21 @@ export class Kqueue<Token = unknown> {
     const list = this.#batch;
     if (list === undefined) return;
     this.#forgetEnded();
-    const fetched = this.#fetched;
-    for (let index = this.#decoded; index < fetched; ) {
+    // When forget() removes the last handler of a signal, a 'removeListener' handler may fetch, which decodes the rest.
+    while (this.#batch === list && this.#decoded < this.#fetched) {
+      const index = this.#decoded;
       const filter = list.filter(index);
       const knote = this.#knotes.find(filter, identOf(list, index), list.udata(index));
       const event = eventOf<Token>(this.#eventTypes, list, index, filter, list.ident(index), knote);
       const isLast = knote !== undefined && this.#isLast(knote, event);
       this.#leftover.push(event);
-      this.#decoded = ++index;
+      this.#decoded = index + 1;
       if (isLast) {
         this.#ended = knote;
         this.#forgetEnded();
       }
     }
-    this.#batch = undefined;
+    if (this.#batch === list) this.#batch = undefined;
   }
 
   #forgetEnded(): void {

@@ -65,7 +65,7 @@ let exiting = false;
 
 // After 'exit' Node turns the loop once more to close its own handles, and JavaScript may not run any more. Listen from the
 // start, because a listener that another 'exit' listener adds, by a first wait(), is not called.
-const listenForExit = atExit(
+atExit(
   () => {
     exiting = true;
     for (const watcher of started) watcher.suspend();
@@ -133,8 +133,7 @@ class PollWatcher implements Watcher {
   /** Stops the handle if no wait has begun. A started handle goes on firing, and it aborts a process that ends without 'exit'. */
   readonly #pause = (): void => {
     this.#pauseTurn = undefined;
-    if (this.#watching) listenForExit();
-    else this.#stopHandle();
+    if (!this.#watching) this.#stopHandle();
   };
 
   start(): void {
@@ -161,7 +160,6 @@ class PollWatcher implements Watcher {
       this.#handle.stop();
       return false;
     }
-    listenForExit();
     this.#handleStarted = true;
     started.add(this);
     return true;
@@ -170,14 +168,15 @@ class PollWatcher implements Watcher {
   /** Makes the handle, which is then started. Makes none if libuv cannot watch the queue. */
   #openHandle(): void {
     // Not the public descriptor: if a program closes that while the handle is started, libuv aborts the process.
-    const copy = duplicate(this.#kq);
-    if (copy === -1) return;
-    if (!canStart(copy)) {
-      release(copy);
+    // A call that was stopped may have left one. No function is called before the member has the number.
+    if (this.#copy === -1) this.#copy = duplicate(this.#kq);
+    if (this.#copy === -1) return;
+    if (!canStart(this.#copy)) {
+      release(this.#copy);
+      this.#copy = -1;
       return;
     }
-    this.#copy = copy;
-    this.#handle = koffi().node.poll(copy, READABLE, this.#fired) as unknown as PollHandle;
+    this.#handle = koffi().node.poll(this.#copy, READABLE, this.#fired) as unknown as PollHandle;
   }
 
   #stopHandle(): void {

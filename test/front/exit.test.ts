@@ -25,6 +25,35 @@ const endings: readonly { how: string; script: string; status: number }[] = [
     script: 'process.removeAllListeners("exit"); kq.poll(); kq.unref().wait();',
     status: 0,
   },
+  ...['removeAllListeners("exit")', 'removeAllListeners()'].map((removal) => ({
+    how: `at its end, in a wait during which it called ${removal}`,
+    script: `
+      kq.unregister(user(1));
+      const [event] = kq.unref().register(user(2));
+      kq.wait();
+      // The loop turns, so that libuv watches the queue.
+      await new Promise((done) => setTimeout(done, 5));
+      process.${removal};
+      event.trigger();`,
+    status: 0,
+  })),
+  {
+    how: 'by process.exit() in a wait, just after all listeners were removed',
+    script: 'kq.wait(); process.removeAllListeners("exit"); process.exit(3);',
+    status: 3,
+  },
+  {
+    how: 'at its end, after a wait that went on after all listeners were removed',
+    script: `
+      kq.unregister(user(1));
+      const [event] = kq.register(user(2));
+      const pending = kq.wait();
+      process.removeAllListeners();
+      await new Promise((done) => setTimeout(done, 5));
+      event.trigger();
+      if ((await pending)[0]?.ident !== 2) process.exitCode = 9;`,
+    status: 0,
+  },
   {
     how: 'after other code emitted its end',
     script: `

@@ -473,6 +473,33 @@ describe('signals, and what a kernel may say', suite, () => {
     }
   });
 
+  it('a handler that polls or throws while a handler of a signal is removed takes each event once', () => {
+    for (const fails of [false, true]) {
+      const { kq, sys } = queueOf<string>(freebsd);
+      kq.register(
+        user(1, { token: 'before' }),
+        signal('SIGHUP', { oneshot: true, token: 'signal' }),
+        user(2, { token: 'after' }),
+      );
+      for (const { ident, filter, udata } of sys.takeChanges())
+        sys.pending.push({ ident, filter, udata, flags: 0, data: 1 });
+      const tokens: (string | undefined)[] = [];
+      const poll = (): void => {
+        for (const { token } of kq.poll({ timeout: 0 })) tokens.push(token);
+      };
+      const handler = (): void => {
+        if (fails) throw new Error('of a handler');
+        poll();
+      };
+      process.once('removeListener', handler);
+      if (fails) assert.throws(poll, /of a handler/);
+      poll();
+      poll();
+      assert.deepEqual(tokens, ['before', 'signal', 'after']);
+      kq.close();
+    }
+  });
+
   it('what Node ignores does not end the process afterwards', async () => {
     assert.equal(await runChild('SIGPIPE, once it is registered no longer'), '1 1\n');
   });

@@ -95,10 +95,6 @@ export class World {
     for (const [token, registration] of this.#registrations) {
       if (token.startsWith('user')) (registration as { trigger?(): void }).trigger?.();
     }
-    // The first wait() opens a descriptor, which is lost where that is stopped.
-    const giveUp = new AbortController();
-    this.kq.wait({ signal: giveUp.signal }).catch(() => {});
-    giveUp.abort();
     // The timers have expired when their microsecond is over.
     const end = performance.now() + 0.1;
     while (performance.now() < end);

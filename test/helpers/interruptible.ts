@@ -99,8 +99,8 @@ export function interrupted(library: Interruptible, point: number, stop: Stop, c
     [Symbol.for('kqueue-ffi interrupted')]: () => {
       library.__stopAt(point, stops[stop]);
       call();
-      library.__stopAt(Number.POSITIVE_INFINITY, terminate);
-      ended = true;
+      // If none are left, it was stopped, and a promise has taken the exception.
+      ended = Number.isFinite(library.__stopAt(Number.POSITIVE_INFINITY, terminate));
     },
   });
   try {
