@@ -1,7 +1,7 @@
 import type { WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
 
-/** The width of output that is not a terminal, and of a terminal that does not say its width. */
+/** The width of output that is not a terminal, and of a terminal that reports 0 columns, as script(1) makes one. */
 const WIDTH = 80;
 
 type Style = Parameters<typeof styleText>[0];
@@ -27,7 +27,7 @@ export function printable(text: string): string {
 
 /** The text as one line of a terminal: too long a line ends in `...`. In a file or a pipe the line stays whole. */
 export function fit(text: string): string {
-  return stdout.isTTY ? cut(text, stdout.columns ?? WIDTH) : text;
+  return stdout.isTTY ? cut(text, stdout.columns || WIDTH) : text;
 }
 
 function cut(text: string, width: number): string {
@@ -55,7 +55,7 @@ export class StatusLine {
   show(text: string): void {
     if (!stderr.isTTY || process.env['TERM'] === 'dumb') return;
     // One column less: a full line makes some terminals wrap.
-    stderr.write(`\r\u001b[2K${cut(text, (stderr.columns ?? WIDTH) - 1)}`);
+    stderr.write(`\r\u001b[2K${cut(text, (stderr.columns || WIDTH) - 1)}`);
     this.#shown = true;
   }
 

@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { abi } from '../../src/sys/index.ts';
 import { libkqueue } from '../helpers/libkqueue.ts';
+import { Progress } from '../helpers/progress.ts';
 import { type Built, build } from './build.ts';
 import type { RaceInfo } from './child.ts';
 import { fillDocs } from './docs.ts';
@@ -69,8 +70,13 @@ async function candidates(): Promise<{ candidates: Candidate[]; without: string[
   return { candidates: [native, { kqueue: own, about, env }], without: [] };
 }
 
-/** One race, on all kqueues in turns: a process for each, which has run nothing else. */
-async function run(index: number, info: RaceInfo, start: () => Session[]): Promise<Result> {
+/** One race, on all kqueues in turns: a process for each, which has run nothing else. `show` gets the part that is done. */
+async function run(
+  index: number,
+  info: RaceInfo,
+  start: () => Session[],
+  show: (done: number) => void,
+): Promise<Result> {
   const sessions = start();
   try {
     const rows: Row[][] = [];
@@ -79,7 +85,9 @@ async function run(index: number, info: RaceInfo, start: () => Session[]): Promi
       rows.push(contenders.map(({ name, at }) => ({ contender: name, kqueue: session.kqueue, at, samples: [] })));
     }
     const warm = info.rounds === undefined ? WARM : 1;
-    for (let round = -warm; round < Math.min(info.rounds ?? rounds, rounds); round++) {
+    const last = Math.min(info.rounds ?? rounds, rounds);
+    for (let round = -warm; round < last; round++) {
+      show((round + warm) / (last + warm));
       for (const [i, session] of sessions.entries()) {
         const samples = await session.round();
         if (round < 0) continue;
@@ -93,8 +101,13 @@ async function run(index: number, info: RaceInfo, start: () => Session[]): Promi
   }
 }
 
-/** The races of one measurement. */
-async function measure(measurement: string, built: Built, on: readonly Candidate[]): Promise<Result[]> {
+/** The races of one measurement. `show` gets the race that runs, and the part of the measurement that is done. */
+async function measure(
+  measurement: string,
+  built: Built,
+  on: readonly Candidate[],
+  show: (race: string, done: number) => void,
+): Promise<Result[]> {
   const { loop, addon, dist, folder } = built;
   const start = (): Session[] =>
     on.map(({ kqueue, env }) => {
@@ -103,11 +116,12 @@ async function measure(measurement: string, built: Built, on: readonly Candidate
     });
   const [first, ...others] = start();
   for (const other of others) other.end();
-  const races = (await first?.races()) ?? [];
+  const races = [...((await first?.races()) ?? []).entries()].filter(([, { id }]) => wanted(id));
   first?.end();
   const results: Result[] = [];
-  for (const [index, info] of races.entries()) {
-    if (wanted(info.id)) results.push(await run(index, info, start));
+  for (const [index, info] of races) {
+    const before = results.length;
+    results.push(await run(index, info, start, (done) => show(info.id, (before + done) / races.length)));
   }
   return results;
 }
@@ -172,6 +186,7 @@ function draw(path: string, on: Environment, results: readonly Result[]): void {
   writeFileSync(path, plot(idle, `a byte written, its event fetched, the byte read; Node ${on.node}`));
 }
 
+const progress = new Progress();
 const built = build();
 try {
   const { candidates: on, without } = await candidates();
@@ -183,8 +198,10 @@ try {
     for (const reason of without) console.log(`left out: ${reason}\n`);
   }
   const results: Result[] = [];
-  for (const name of names) {
-    const measured = await measure(name, built, on);
+  for (const [index, name] of names.entries()) {
+    const show = (race: string, done: number): void => progress.show(race, (index + done) / names.length);
+    const measured = await measure(name, built, on, show);
+    progress.clear();
     results.push(...measured);
     if (options.json) continue;
     const met = options.quick ? [] : outcomes(measured, native);
@@ -198,5 +215,6 @@ try {
     draw(`${docs}performance.svg`, where, results);
   }
 } finally {
+  progress.clear();
   rmSync(built.folder, { recursive: true, force: true });
 }

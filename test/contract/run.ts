@@ -15,8 +15,10 @@ import { release, type } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type AbiName, abis } from '../../src/sys/index.ts';
+import { Progress } from '../helpers/progress.ts';
+import { cases } from './cases.ts';
 import { gateTable, markdownTable, plainTable, summary, withTable } from './gates.ts';
-import { type Result, run, type Target } from './runner.ts';
+import { chosenCases, type Result, run, type Target } from './runner.ts';
 
 const { values } = parseArgs({
   options: {
@@ -68,13 +70,22 @@ if (values.docs) {
   const count = { passed: 0, failed: 0, gated: 0 };
   const results: Result[] = [];
   const words = { passed: '  ok  ', failed: ' FAIL ', gated: ' gate ' };
+  const chosen = chosenCases(target());
+  const progress = new Progress();
+  const show = (): void => {
+    const next = cases[chosen[results.length] ?? -1];
+    if (next !== undefined) progress.show(next.name, results.length / chosen.length);
+  };
+  show();
   for await (const result of run(target(), jobs)) {
+    progress.clear();
     const { name, outcome, reason } = result;
     results.push(result);
     count[outcome]++;
     const why =
       reason === undefined ? '' : outcome === 'gated' ? ` (${reason})` : `\n${reason.replace(/^/gm, '         ')}`;
     console.log(`${words[outcome]} ${name}${why}`);
+    show();
   }
   if (count.passed + count.failed + count.gated === 0) fail(`--only ${values.only}: no case has that in its name`);
   console.log(`\nWhere which case does not hold:\n\n${table()}\n`);

@@ -43,12 +43,17 @@ const CALLS = 5000;
 /** How often a case that failed on a library is tried again. */
 const AGAIN = 3;
 
+/** The numbers of the cases that a target asks for, in the order in which they start. */
+export function chosenCases({ only = '' }: Target): number[] {
+  return cases.flatMap(({ name }, index) => (name.includes(only) ? [index] : []));
+}
+
 /**
  * Runs the cases in `jobs` processes at a time: in order where that is one. A slow world takes more, so that the waiting
  * overlaps.
  */
 export async function* run(target: Target, jobs = 1): AsyncGenerator<Result, void, undefined> {
-  const chosen = cases.flatMap(({ name }, index) => (name.includes(target.only ?? '') ? [index] : [])).values();
+  const chosen = chosenCases(target).values();
   const lanes = Array.from({ length: jobs }, () => inOneProcess(target, chosen));
   const step = async (lane: (typeof lanes)[0]) => ({ lane, result: await lane.next() });
   const pending = new Map(lanes.map((lane) => [lane, step(lane)]));

@@ -9,6 +9,7 @@ import koffi from 'koffi';
 import type { Interest, Kqueue, KqueueEvent, Registration } from '../../src/index.ts';
 import { descriptors } from '../helpers/descriptors.ts';
 import { type Interruptible, interrupted, interruptible, type Stop } from '../helpers/interruptible.ts';
+import { Progress } from '../helpers/progress.ts';
 import { seeded } from '../helpers/random.ts';
 
 const pipe2 = koffi.load(null).func('int pipe2(void *fds, int flags)');
@@ -275,7 +276,10 @@ export async function fuzzInterruptions(given: number | undefined, most: number,
   const points = new Map(cases.map((one) => [one, 2000]));
   let keeper: Kqueue | undefined;
   let [steps, stopped] = [0, 0];
+  const progress = new Progress();
+  const start = performance.now();
   for (; steps < most && (given !== undefined || performance.now() < end); steps++) {
+    progress.show('interruptions', given === undefined ? (performance.now() - start) / (end - start) : steps / most);
     const one = cases[random(cases.length)] as Case;
     const point = 1 + random(points.get(one) as number);
     const stop = random(3) === 0 ? 'overflow' : 'terminate';
@@ -288,11 +292,13 @@ export async function fuzzInterruptions(given: number | undefined, most: number,
       if (runCase(library, one, point, stop, pid)) stopped++;
       else points.set(one, point);
     } catch (error) {
+      progress.clear();
       const { message } = error as Error;
       console.error(`step ${steps}: ${one.name}, ${stop} at point ${point}: ${message}`);
       console.error(`\nto see it again: npm run fuzz -- --interrupt --seed ${seed} --steps ${steps + 1}`);
       process.exit(1);
     }
   }
+  progress.clear();
   console.log(`${steps} steps, ${stopped} interruptions: nothing found`);
 }

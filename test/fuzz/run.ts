@@ -4,6 +4,7 @@
 //   npm run fuzz -- --interrupt [--seconds N] [--seed N] [--steps N]     stops JavaScript within calls instead
 
 import { parseArgs } from 'node:util';
+import { Progress } from '../helpers/progress.ts';
 import { Fuzz } from './fuzz.ts';
 import { fuzzInterruptions } from './interrupt.ts';
 
@@ -15,21 +16,30 @@ const { values } = parseArgs({
     interrupt: { type: 'boolean', default: false },
   },
 });
-const end = performance.now() + Number(values.seconds) * 1000;
+const start = performance.now();
+const end = start + Number(values.seconds) * 1000;
 const most = Number(values.steps);
 if (values.interrupt) {
   await fuzzInterruptions(values.seed === undefined ? undefined : Number(values.seed), most, end);
   process.exit();
 }
+const progress = new Progress();
 let [rounds, steps, events] = [0, 0, 0];
 do {
   const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
   const fuzz = new Fuzz(seed);
   // Before it starts: it may be the last thing that this process says.
+  progress.clear();
   process.stdout.write(`seed ${seed}\n`);
+  const what = `seed ${seed}`;
   try {
-    fuzz.run((step) => step < most && (values.seed !== undefined || performance.now() < end));
+    fuzz.run((step) => {
+      const now = performance.now();
+      progress.show(what, values.seed === undefined ? (now - start) / (end - start) : step / most);
+      return step < most && (values.seed !== undefined || now < end);
+    });
   } catch (error) {
+    progress.clear();
     console.error(
       `${(error as Error).message}\n\nto see it again: npm run fuzz -- --seed ${seed} --steps ${fuzz.steps}`,
     );
@@ -39,4 +49,5 @@ do {
   steps += fuzz.steps;
   events += fuzz.events;
 } while (values.seed === undefined && performance.now() < end);
+progress.clear();
 console.log(`${rounds} rounds, ${steps} steps, ${events} events: nothing found`);

@@ -15,6 +15,7 @@ import koffi from 'koffi';
 import { Kqueue, type KqueueEvent, proc, read, signal, timer, user, vnode, Waker, write } from '../../src/index.ts';
 import { defaultSys, EV_SET, errnoName, KeventList, Timespec } from '../../src/sys/index.ts';
 import { descriptors } from '../helpers/descriptors.ts';
+import { Progress } from '../helpers/progress.ts';
 import { typescriptWorker } from '../sys/typescript-worker.ts';
 import { terminateWorkers } from './terminate.ts';
 
@@ -297,14 +298,18 @@ async function round(): Promise<void> {
 }
 
 const start = performance.now();
+const progress = new Progress();
 const samples: Sample[] = [];
 const part = (minutes * 60_000) / 20;
 while (samples.length < 20 && problems.length === 0) {
   const end = start + part * (samples.length + 1);
-  do await round();
-  while (performance.now() < end && problems.length === 0);
+  do {
+    progress.show(`${rounds} rounds`, (performance.now() - start) / (minutes * 60_000));
+    await round();
+  } while (performance.now() < end && problems.length === 0);
   samples.push(await sample());
 }
+progress.clear();
 door.close();
 await served;
 // The descriptors of a worker are the built-in kqueue's concern.
