@@ -35,7 +35,7 @@ function checkCount(argument: string, count: number): void {
 function checkList(argument: string, list: KeventList, abi: Abi, count: number, counted: string): void {
   if (!(list instanceof KeventList)) throw wrongType(argument, 'a KeventList or null', list);
   if (list.abi !== abi) {
-    throw wrongType(argument, `a KeventList of the ABI ${abi.name}`, `one of ${list.abi.name}`);
+    throw wrongType(argument, `a KeventList of the ABI ${abi.name}`, list.abi.name);
   }
   const room = list.length;
   if (count > room) {

@@ -5,7 +5,7 @@
  */
 
 import type { KeventList } from './kevent-list.ts';
-import { defaultSys, unavailableReason as reason } from './select.ts';
+import { defaultSys, unavailableReason } from './select.ts';
 import type { Timespec } from './timespec.ts';
 
 export type { AbiName, CType, Kevent, Quirks } from './abi/types.ts';
@@ -15,19 +15,14 @@ export { EV_SET, KeventList } from './kevent-list.ts';
 export { type Abi, abis, type Field, type Layout } from './layout.ts';
 export { errnoName, filterName, flagNames, noteNames } from './names.ts';
 export { bindKqueue } from './native.ts';
-export { defaultSys } from './select.ts';
+export { defaultSys, unavailableReason } from './select.ts';
 export type { Binding, Sys } from './sys.ts';
 export { Timespec } from './timespec.ts';
 export { traceSys } from './trace.ts';
 
-/** Returns the reason why there is no kqueue on this machine, or undefined if there is one. Loads koffi. */
-export function unavailableReason(): string | undefined {
-  return reason();
-}
-
 /** Whether there is a kqueue on this machine. Loads koffi. */
 export function available(): boolean {
-  return reason() === undefined;
+  return unavailableReason() === undefined;
 }
 
 /**

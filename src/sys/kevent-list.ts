@@ -83,7 +83,7 @@ export class KeventList implements Iterable<Kevent> {
   /**
    * @param length the number of records, from 1 to 2^24
    * @param abi the ABI of the records. The default is that of the default kqueue
-   * @throws TypeError `length` is not a number, or `abi` is not one of {@link abis}
+   * @throws TypeError `length` is not a number, or `abi` is not one of `abis`
    * @throws RangeError `length` is not an integer from 1 to 2^24
    * @throws Error koffi cannot be loaded
    */

@@ -79,7 +79,7 @@ function measure(what: string, struct: StructData): Layout {
   };
   if (layout.size !== struct.size || layout.align !== struct.align) {
     const [is, must] = [`size ${layout.size}, align ${layout.align}`, `size ${struct.size}, align ${struct.align}`];
-    throw new Error(`${what}: koffi lays it out with ${is}, its header says ${must}`);
+    throw new Error(`${what}: koffi computes ${is}, but the header has ${must}`);
   }
   return Object.freeze({ ...layout, fields: Object.freeze(layout.fields.map((field) => Object.freeze(field))) });
 }

@@ -49,7 +49,7 @@ function checkBinding(binding: Binding): void {
     throw wrongType('library', 'a path or null', library);
   }
   checkAbi(abi);
-  if (!abi.bindable) throw outOfRange('abi', 'an ABI that can be bound, not a layout to look at', abi.name);
+  if (!abi.bindable) throw outOfRange('abi', 'an ABI with calls (darwin64 and freebsd11 are layouts only)', abi.name);
   checkLayout(abi);
   checkOptionNames('symbols', symbols, SYMBOLS);
   for (const call of ['kqueue', 'kevent', 'close'] as const) {

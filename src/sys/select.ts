@@ -12,7 +12,7 @@ let chosen: Sys | undefined;
  * Returns the kqueue of the running system, the same object on each call. On macOS and the BSDs it is libc's. On Linux it
  * is the built-in one, or the library that the environment variable KQUEUE_LIBRARY names.
  *
- * With KQUEUE_TRACE=1 in the environment, the result is traced ({@link traceSys}).
+ * With KQUEUE_TRACE=1 in the environment, the result is traced (`traceSys()`).
  *
  * @throws Error there is no kqueue on this machine, with the reason
  */

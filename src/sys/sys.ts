@@ -2,7 +2,7 @@ import type { KeventList } from './kevent-list.ts';
 import type { Abi } from './layout.ts';
 import type { Timespec } from './timespec.ts';
 
-/** The calls that {@link bindKqueue} binds. */
+/** The calls that `bindKqueue()` binds. */
 export interface Binding {
   /** The path of a shared library. null is the process itself, whose libc has the calls on macOS and the BSDs. */
   readonly library: string | null;

@@ -84,7 +84,7 @@ export class Timespec {
   /** Writes `ms` milliseconds, with the rules and errors of {@link Timespec.fromMillis}. */
   setMillis(ms: number): this {
     if (typeof ms !== 'number') throw wrongType('ms', 'a number', ms);
-    if (!(ms >= 0)) throw outOfRange('ms', 'milliseconds, 0 or more', ms);
+    if (!(ms >= 0)) throw outOfRange('ms', '0 or more milliseconds', ms);
     if (ms >= MAX_SEC * 1000) return this.set(MAX_SEC, 0);
     const sec = Math.floor(ms / 1000);
     // Rounded up, because a wait may end late but never early.

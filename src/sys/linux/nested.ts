@@ -8,7 +8,7 @@ export interface InnerQueue {
   needsLoop(): boolean;
 }
 
-/** The queues of this isolate by descriptor. */
+/** The queues of this isolate by descriptor. sys.ts alone adds and removes them. */
 export const queues: Map<number, InnerQueue> = new Map();
 
 /** The queue with this descriptor. Not a queue that was closed without close(), whose number may belong to another file. */

@@ -3,7 +3,7 @@ import { checkInt } from '../check.ts';
 import { unowned, untrack } from '../descriptor.ts';
 import { abis } from '../layout.ts';
 import type { Sys } from '../sys.ts';
-import { queues as watchable } from './nested.ts';
+import { queues as innerQueues } from './nested.ts';
 import { Queue, repair } from './queue.ts';
 import { hasUnsettledListeners, settleListeners } from './signal.ts';
 import { bindLibc, EBADF, errno, libc } from './syscalls.ts';
@@ -12,7 +12,7 @@ import { bindLibc, EBADF, errno, libc } from './syscalls.ts';
 export function linuxSys(): Sys {
   bindLibc();
   const abi = abis.linux;
-  const queues = new Map<number, Queue>();
+  const queues = innerQueues as Map<number, Queue>;
   let saved = 0;
   /** The queue whose close() has begun and not finished. */
   let closing: Queue | undefined;
@@ -25,7 +25,6 @@ export function linuxSys(): Sys {
     if (queues.get(kq) !== queue) return;
     queue.dismantle();
     queues.delete(kq);
-    watchable.delete(kq);
   };
 
   /** The queue with this descriptor. Forgets a queue whose descriptor was closed without close(). */
@@ -51,7 +50,6 @@ export function linuxSys(): Sys {
       const { readinessFd } = queue;
       const { fd } = queue.readers;
       queues.set(fd, queue);
-      watchable.set(fd, queue);
       unowned.delete(fd);
       unowned.delete(readinessFd);
       return fd;
@@ -76,10 +74,7 @@ export function linuxSys(): Sys {
       queue?.dismantle();
       const result = untrack(fd) ?? (libc.close(fd) === -1 ? fail(errno()) : 0);
       closing = undefined;
-      if (queue !== undefined && queues.get(fd) === queue) {
-        queues.delete(fd);
-        watchable.delete(fd);
-      }
+      if (queue !== undefined && queues.get(fd) === queue) queues.delete(fd);
       if (hasUnsettledListeners()) settleListeners();
       return result;
     },

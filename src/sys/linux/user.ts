@@ -40,7 +40,7 @@ export class UserKnote extends Knote {
     if (this.#triggered) this.activate();
   }
 
-  /** Fires without a change: {@link Sys.wakefd}. */
+  /** Triggers the event without a change, for `Sys.wakefd`. */
   trigger(): void {
     this.#triggered = true;
     this.activate();
