@@ -49,7 +49,7 @@ const problems: string[] = [];
 let fired = 0;
 let told = 0;
 
-/** the system-call API: one queue's whole life. Each of its events is awaited before the next thing happens. */
+/** The system-call API: one queue's whole life. Each of its events is awaited before the next thing happens. */
 function cDoor(): void {
   const { EVFILT_READ = 0, EVFILT_WRITE = 0, EVFILT_TIMER = 0, EVFILT_USER = 0, EVFILT_VNODE = 0 } = constants;
   const { EV_ADD = 0, EV_CLEAR = 0, EV_ONESHOT = 0, EV_DELETE = 0, NOTE_TRIGGER = 0, NOTE_WRITE = 0 } = constants;
