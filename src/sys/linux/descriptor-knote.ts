@@ -3,7 +3,7 @@ import { isOwn } from '../descriptor.ts';
 import { EV_CLEAR } from './constants.ts';
 import { asKqueueErrno, EPOLLERR, EPOLLET, EPOLLHUP, type Epoll } from './epoll.ts';
 import { FileIdentity } from './file-identity.ts';
-import { type Host, Knote, type Source } from './knote.ts';
+import { type EpollSource, type Host, Knote } from './knote.ts';
 import { takeError } from './socket.ts';
 import { EBADF, EEXIST, EINVAL, ELOOP, EPERM, errno, modeOf } from './syscalls.ts';
 
@@ -45,7 +45,7 @@ export function isPrivate(fd: number): boolean {
  * A knote on a descriptor. epoll watches it edge-triggered, and an edge means that the descriptor must be checked. epoll refuses
  * files that are always ready, such as regular files, with EPERM.
  */
-export abstract class DescriptorKnote extends Knote implements Source {
+export abstract class DescriptorKnote extends Knote implements EpollSource {
   readonly fd: number;
   /** The last events that epoll reported. */
   revents = 0;

@@ -22,7 +22,7 @@ const IN_MASK_ADD = 0x2000_0000;
 const IN_CLOEXEC_NONBLOCK = 0o2004000;
 
 /** The receiver of the events of one inode. */
-export interface Watcher {
+export interface InodeWatcher {
   /** The IN_* bits that it requests. */
   readonly mask: number;
   /**
@@ -33,8 +33,8 @@ export interface Watcher {
 }
 
 /** The watch of one inode. */
-interface Watch {
-  readonly watchers: Set<Watcher>;
+interface InodeWatch {
+  readonly watchers: Set<InodeWatcher>;
   /** The IN_* bits that the kernel was asked for. */
   asked: number;
 }
@@ -58,9 +58,9 @@ let end = 0;
 export class Inotify {
   readonly fd: number;
   /** By watch descriptor. The kernel does not use a number twice. */
-  readonly #watches = new Map<number, Watch>();
+  readonly #watches = new Map<number, InodeWatch>();
   /** The watch descriptor of each watcher. */
-  readonly #numbers = new Map<Watcher, number>();
+  readonly #numbers = new Map<InodeWatcher, number>();
 
   private constructor(fd: number) {
     this.fd = fd;
@@ -106,7 +106,7 @@ export class Inotify {
    * Watches the file that is open as `fd`, whatever its names are. With `/..` it watches the parent of a directory instead. For
    * a watcher that exists, adds the bits of `mask`. Returns 0 or an errno: ENOSPC if the user has no watch left.
    */
-  add(fd: number, watcher: Watcher, where: '' | '/..' = '', mask: number = watcher.mask): number {
+  add(fd: number, watcher: InodeWatcher, where: '' | '/..' = '', mask: number = watcher.mask): number {
     const number = this.#numbers.get(watcher);
     const asked = number === undefined ? 0 : (this.#watches.get(number)?.asked ?? 0);
     // No second call, because it needs the permission to read the file, which the process may have lost.
@@ -117,12 +117,12 @@ export class Inotify {
   }
 
   /** Continues the watch of a live watcher after IN_Q_OVERFLOW or IN_IGNORED. */
-  renew(fd: number, watcher: Watcher, where: '' | '/..' = ''): void {
+  renew(fd: number, watcher: InodeWatcher, where: '' | '/..' = ''): void {
     // On failure (EACCES, ENOSPC) the watch is lost. No call is in progress that could return the error.
     this.#watch(fd, watcher, where, watcher.mask);
   }
 
-  #watch(fd: number, watcher: Watcher, where: string, mask: number): number {
+  #watch(fd: number, watcher: InodeWatcher, where: string, mask: number): number {
     // The link in /proc leads to the open file itself, whatever its name is.
     const number = libc.inotify_add_watch(this.fd, `/proc/self/fd/${fd}${where}`, mask | IN_MASK_ADD);
     if (number === -1) {
@@ -143,7 +143,7 @@ export class Inotify {
     return 0;
   }
 
-  remove(watcher: Watcher): void {
+  remove(watcher: InodeWatcher): void {
     const number = this.#numbers.get(watcher);
     if (number === undefined) return;
     this.#numbers.delete(watcher);

@@ -6,7 +6,7 @@ import type { InnerQueue } from './nested.ts';
 import type { Timers } from './timers.ts';
 
 /** The owner of an event of the queue's epoll. */
-export interface Source {
+export interface EpollSource {
   /** epoll_wait(2) has reported `events` for it. Must not wait itself. */
   ready(events: number): void;
 }
@@ -29,7 +29,7 @@ export interface Host {
   /** An inotify instance of the isolate, which the queue watches from now on. null, and errno() is set, on failure. */
   inotify(): Inotify | null;
   /** Returns a number for epoll's data that identifies `source` until {@link Host.forgetKey}. */
-  newKey(source: Source): number;
+  newKey(source: EpollSource): number;
   forgetKey(key: number): void;
   /** The knotes of all filters on a descriptor. */
   on(fd: number): Knote[];

@@ -2,7 +2,7 @@ import type { Kevent } from '../abi/types.ts';
 import { createOwn, release, unowned } from '../descriptor.ts';
 import { EV_EOF, EV_ONESHOT, NOTE_EXIT } from './constants.ts';
 import { asKqueueErrno, EPOLLET, EPOLLIN } from './epoll.ts';
-import { Knote, type Source } from './knote.ts';
+import { type EpollSource, Knote } from './knote.ts';
 import {
   EINVAL,
   ENOENT,
@@ -36,7 +36,7 @@ const UNKNOWN = -1;
  * EVFILT_PROC. NOTE_EXIT of any process, by pidfd_open(2) of Linux 5.3. data is the status of wait(2), or -1 if this process
  * cannot see it. The knote does not reap the process, so the parent, for example Node, still gets the status.
  */
-export class ProcKnote extends Knote implements Source {
+export class ProcKnote extends Knote implements EpollSource {
   #pidfd = -1;
   #key = 0;
   #exited = false;

@@ -2,7 +2,7 @@ import type { Kevent } from '../abi/types.ts';
 import { closeUnowned, createOwn, createTracked, release, unowned } from '../descriptor.ts';
 import type { KeventList } from '../kevent-list.ts';
 import type { Timespec } from '../timespec.ts';
-import { now } from './clock.ts';
+import { monotonicTime } from './clock.ts';
 import {
   EV_ADD,
   EV_CLEAR,
@@ -23,7 +23,7 @@ import { isPrivate } from './descriptor-knote.ts';
 import { asKqueueErrno, EPOLLET, EPOLLIN, Epoll, FOREIGN, finishEvents, LONGEST_WAIT } from './epoll.ts';
 import { descriptorFilters, filters } from './filters.ts';
 import { Inotify } from './inotify.ts';
-import type { Host, Knote, Source } from './knote.ts';
+import type { EpollSource, Host, Knote } from './knote.ts';
 import { waitWithLoop } from './loop-wait.ts';
 import type { InnerQueue } from './nested.ts';
 import { createPipe, drain } from './pipe.ts';
@@ -122,7 +122,7 @@ export class Queue implements Host, InnerQueue {
   #unreturned: Knote[] = [];
   #repeated = 0;
   /** The sources by their keys in epoll's data. No key is used twice, so a stale event finds no source. */
-  readonly #sources: Map<number, Source> = new Map();
+  readonly #sources: Map<number, EpollSource> = new Map();
   #nextKey = 1;
   readonly #ready = (key: number, events: number): void => this.#sources.get(key)?.ready(events);
 
@@ -157,7 +157,7 @@ export class Queue implements Host, InnerQueue {
     return this.readers.fd;
   }
 
-  newKey(source: Source): number {
+  newKey(source: EpollSource): number {
     const key = this.#nextKey++;
     this.#sources.set(key, source);
     return key;
@@ -506,7 +506,7 @@ export class Queue implements Host, InnerQueue {
       const records = this.#scan(eventlist, nevents);
       if (records > 0 || over) return records;
       this.#settle();
-      const time = now();
+      const time = monotonicTime();
       if (end === 0) end = time + seconds * 1e9;
       const rest = (end - time) / 1e9;
       if (rest <= 0) return 0;

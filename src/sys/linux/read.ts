@@ -1,7 +1,7 @@
 import { EV_EOF, NOTE_LOWAT } from './constants.ts';
 import { DescriptorKnote } from './descriptor-knote.ts';
 import { asKqueueErrno, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLRDHUP, type Epoll } from './epoll.ts';
-import { IN_IGNORED, IN_MODIFY, IN_Q_OVERFLOW, type Watcher } from './inotify.ts';
+import { IN_IGNORED, IN_MODIFY, IN_Q_OVERFLOW, type InodeWatcher } from './inotify.ts';
 import { type InnerQueue, queueAt } from './nested.ts';
 import { backlog, isDatagram, isListening } from './socket.ts';
 import {
@@ -28,7 +28,7 @@ const SPECIAL = EPOLLERR | EPOLLHUP | EPOLLRDHUP;
  * - on a listening socket, the number of pending connections,
  * - on a regular file, the number of bytes from the offset to the end. It may be negative. 0 is not reported.
  */
-export class ReadKnote extends DescriptorKnote implements Watcher {
+export class ReadKnote extends DescriptorKnote implements InodeWatcher {
   readonly mask: number = IN_MODIFY;
   protected readonly interest: number = EPOLLIN | EPOLLRDHUP;
   #fallback: number | undefined;

@@ -1,5 +1,5 @@
 import type { Kevent } from '../abi/types.ts';
-import { now, wallClock } from './clock.ts';
+import { monotonicTime, wallClockTime } from './clock.ts';
 import { EV_CLEAR, EV_ONESHOT, NOTE_ABSOLUTE, NOTE_NSECONDS, NOTE_SECONDS, NOTE_USECONDS } from './constants.ts';
 import { Knote } from './knote.ts';
 import { EINVAL, ENOMEM } from './syscalls.ts';
@@ -24,8 +24,8 @@ export class TimerKnote extends Knote implements Timer {
   #expirations = 0;
 
   attach(): number {
-    const errno = this.#start(this);
-    if (errno !== 0) return errno;
+    const error = this.#start(this);
+    if (error !== 0) return error;
     this.flags |= (this.fflags & NOTE_ABSOLUTE) === 0 ? EV_CLEAR : EV_CLEAR | EV_ONESHOT;
     return 0;
   }
@@ -39,8 +39,8 @@ export class TimerKnote extends Knote implements Timer {
     if (timers === null) return ENOMEM;
     const absolute = (fflags & NOTE_ABSOLUTE) !== 0;
     // The wall clock is read first. Time that passes between the two reads makes the timer late, never early.
-    const start = absolute ? -wallClock() : 0;
-    const time = now();
+    const start = absolute ? -wallClockTime() : 0;
+    const time = monotonicTime();
     // The heap must not contain a timer whose deadline changes.
     timers.remove(this);
     this.deadline = amount * unit + start + time;
@@ -54,8 +54,8 @@ export class TimerKnote extends Knote implements Timer {
   override change(change: Kevent, adding: boolean): number {
     // EV_ENABLE and EV_DISABLE without EV_ADD do not restart the timer, as on FreeBSD.
     if (adding) {
-      const errno = this.#start(change);
-      if (errno !== 0) return errno;
+      const error = this.#start(change);
+      if (error !== 0) return error;
       this.fflags = change.fflags;
       this.data = change.data;
     }

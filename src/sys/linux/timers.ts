@@ -1,5 +1,5 @@
 import { createOwn, release } from '../descriptor.ts';
-import { now } from './clock.ts';
+import { monotonicTime } from './clock.ts';
 import { libc, scratch, scratchAddress } from './syscalls.ts';
 
 const CLOCK_MONOTONIC = 1;
@@ -8,13 +8,13 @@ const TFD_TIMER_ABSTIME = 1;
 /** The longest time for the timerfd: 2^40 seconds, which are 34,000 years and fit a time_t. */
 const FOREVER = 2 ** 40 * 1e9;
 
-/** An object that expires at `deadline`, in nanoseconds of {@link now}. */
+/** An object that expires at `deadline`, in nanoseconds of {@link monotonicTime}. */
 export interface Timer {
   deadline: number;
   /** Its index in the heap. -1 while the heap does not contain it. */
   position: number;
-  /** Called after the deadline. Sets the next deadline: later than `now`, or Infinity for none. */
-  expire(now: number): void;
+  /** Called after the deadline. Sets the next deadline: later than `time`, or Infinity for none. */
+  expire(time: number): void;
 }
 
 /**
@@ -71,7 +71,7 @@ export class Timers {
     if (this.#unsorted) this.#sort();
     let first = this.#heap[0];
     if (first === undefined) return;
-    const time = now();
+    const time = monotonicTime();
     while (first !== undefined && first.deadline <= time) {
       this.#unsorted = true;
       first.expire(time);

@@ -29,8 +29,8 @@ import {
   IN_MOVE_SELF,
   IN_OPEN,
   IN_Q_OVERFLOW,
+  type InodeWatcher,
   type Inotify,
-  type Watcher,
 } from './inotify.ts';
 import { type Host, Knote } from './knote.ts';
 import { EACCES, EBADF, EINVAL, errno, linkOf, type Stat, statAt, statOf } from './syscalls.ts';
@@ -68,13 +68,13 @@ function wanted(fflags: number): number {
 const DELETED = ' (deleted)';
 
 /** The current state of the name by which a file was opened. */
-interface Name {
+interface FileName {
   /** The whole path. undefined if /proc does not have it. */
   readonly path: string | undefined;
   readonly deleted: boolean;
 }
 
-function nameOf(fd: number, file: Stat): Name {
+function nameOf(fd: number, file: Stat): FileName {
   const path = linkOf(fd);
   if (path?.endsWith(DELETED) !== true) return { path, deleted: false };
   // A file's own name may end so. Then the file exists at that path.
@@ -86,7 +86,7 @@ function nameOf(fd: number, file: Stat): Name {
 /** The state of a file at one check. */
 interface Snapshot {
   readonly stat: Stat;
-  readonly name: Name;
+  readonly name: FileName;
 }
 
 /** A file of memfd_create(2) has no name. Its link in /proc begins with /memfd: */
@@ -99,7 +99,7 @@ function isMemfd({ stat, name }: Snapshot): boolean {
  * EV_CLEAR, and all notes without it. inotify(7) reports that the file changed. The knote then checks the file. It compares the
  * number of links, the size and the name by which the file was opened with the check before.
  */
-export class VnodeKnote extends Knote implements Watcher {
+export class VnodeKnote extends Knote implements InodeWatcher {
   readonly #fd: number;
   #file: FileIdentity | null = null;
   #inotify!: Inotify;
@@ -107,7 +107,7 @@ export class VnodeKnote extends Knote implements Watcher {
   #notes = 0;
   #isDirectory = false;
   /** inotify does not report that an open directory was removed, but its parent's watch does. */
-  readonly #parent: Watcher = {
+  readonly #parent: InodeWatcher = {
     mask: IN_DELETE,
     changed: (mask) => {
       if ((mask & IN_ISDIR) !== 0) this.#lookWhetherRemoved();
@@ -194,7 +194,7 @@ export class VnodeKnote extends Knote implements Watcher {
   }
 
   /** The state of the name. A name that was removed stays removed. */
-  #nameNow(stat: Stat): Name {
+  #nameNow(stat: Stat): FileName {
     const { name } = this.#last;
     return name.deleted ? name : nameOf(this.#fd, stat);
   }

@@ -1,5 +1,5 @@
 import type { Kevent } from '../abi/types.ts';
-import { now } from './clock.ts';
+import { monotonicTime } from './clock.ts';
 import { EV_EOF, NOTE_LOWAT } from './constants.ts';
 import { DescriptorKnote } from './descriptor-knote.ts';
 import { EPOLLOUT, type Epoll } from './epoll.ts';
@@ -114,7 +114,7 @@ export class WriteKnote extends DescriptorKnote implements Timer {
     const space = this.#space(socket);
     this.outData = space;
     if ((this.fflags & NOTE_LOWAT) === 0 || space >= Number(this.data)) return true;
-    this.deadline = now() + INTERVAL;
+    this.deadline = monotonicTime() + INTERVAL;
     this.queue.timers()?.add(this);
     return false;
   }
