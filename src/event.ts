@@ -149,7 +149,7 @@ abstract class BaseEvent<Token> {
   }
 }
 
-/** The event of {@link read}: a file descriptor can be read. */
+/** The event of `read()`: a file descriptor can be read. */
 export class ReadEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'read' {
     return 'read';
@@ -175,7 +175,7 @@ export class ReadEvent<Token = unknown> extends BaseEvent<Token> {
   }
 }
 
-/** The event of {@link write}: a file descriptor can be written. */
+/** The event of `write()`: a file descriptor can be written. */
 export class WriteEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'write' {
     return 'write';
@@ -190,7 +190,7 @@ export class WriteEvent<Token = unknown> extends BaseEvent<Token> {
   }
 }
 
-/** The event of {@link vnode}: a file or directory has changed. */
+/** The event of `vnode()`: a file or directory has changed. */
 export class VnodeEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'vnode' {
     return 'vnode';
@@ -204,7 +204,7 @@ export class VnodeEvent<Token = unknown> extends BaseEvent<Token> {
     const interest = this.registration?.interest;
     return interest?.filter === 'vnode' ? interest.path : undefined;
   }
-  /** What has happened. There may be several notes, and more than you asked for. {@link VnodeOptions} says what each means. */
+  /** What has happened. There may be several notes, and more than you asked for. `on` of `VnodeOptions` says what each means. */
   get notes(): VnodeNote[] {
     const { abi, evfilt } = typeOf(this);
     return notesIn(abi, evfilt, this.fflags);
@@ -219,7 +219,7 @@ export class VnodeEvent<Token = unknown> extends BaseEvent<Token> {
   }
 }
 
-/** The event of {@link proc}: a process has exited, or has done something else that you asked for. */
+/** The event of `proc()`: a process has exited, or has done something else that you asked for. */
 export class ProcEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'proc' {
     return 'proc';
@@ -228,7 +228,7 @@ export class ProcEvent<Token = unknown> extends BaseEvent<Token> {
   get pid(): number {
     return this.ident;
   }
-  /** What has happened. There may be several notes. {@link ProcOptions} and {@link ProcEventNote} say what each means. */
+  /** What has happened. There may be several notes. `on` of `ProcOptions` and {@link ProcEventNote} say what each means. */
   get notes(): ProcEventNote[] {
     const { abi, evfilt } = typeOf(this);
     return notesIn(abi, evfilt, this.fflags);
@@ -265,7 +265,7 @@ function exitStatus(status: number): ExitStatus {
   return signal === 0 ? { code: (status >> 8) & 0xff } : { signal: signalName(signal) ?? signal };
 }
 
-/** The event of {@link signal}: a signal was sent to this process. */
+/** The event of `signal()`: a signal was sent to this process. */
 export class SignalEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'signal' {
     return 'signal';
@@ -280,7 +280,7 @@ export class SignalEvent<Token = unknown> extends BaseEvent<Token> {
   }
 }
 
-/** The event of {@link timer}: a timer has expired. */
+/** The event of `timer()`: a timer has expired. */
 export class TimerEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'timer' {
     return 'timer';
@@ -291,7 +291,7 @@ export class TimerEvent<Token = unknown> extends BaseEvent<Token> {
   }
 }
 
-/** The event of {@link user}: it was triggered. */
+/** The event of `user()`: it was triggered. */
 export class UserEvent<Token = unknown> extends BaseEvent<Token> {
   get filter(): 'user' {
     return 'user';

@@ -1,5 +1,5 @@
 /**
- * The high-level API: kqueue(2) for Node. A builder such as `read()` or `timer()` describes what to watch. A {@link Kqueue}
+ * The high-level API: kqueue(2) for Node. A builder such as `read()` or `timer()` describes what to watch. A `Kqueue`
  * registers it and returns typed events. The system-call API, spelled as in C, is `kqueue-ffi/sys`.
  *
  * @module

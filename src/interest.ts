@@ -560,7 +560,7 @@ function checkTime(at: unknown): number {
 }
 
 /**
- * Describes an event of your own (EVFILT_USER of kqueue(2)). `registration.trigger()` fires it, or a {@link Waker} from another
+ * Describes an event of your own (EVFILT_USER of kqueue(2)). `registration.trigger()` fires it, or a `Waker` from another
  * thread.
  *
  * Without `clear`, `oneshot` or `dispatch` the event repeats after it was fired. OpenBSD has the filter since 7.8, and NetBSD

@@ -184,7 +184,7 @@ export class Knotes<Token> {
 
   // Adding
 
-  /** Implements {@link Kqueue.register}. */
+  /** Implements `Kqueue.register()`. */
   add(interests: readonly Interest<Token>[]): Knote<Token>[] {
     // compile() throws for what is wrong or not supported. So it runs for all interests before the first file is opened.
     const kevents = interests.map((interest) => compile(interest, this.sys.abi));
@@ -345,7 +345,7 @@ export class Knotes<Token> {
     this.#unsettled.delete(knote);
   }
 
-  /** Implements {@link Kqueue.unregister}. */
+  /** Implements `Kqueue.unregister()`. */
   remove(what: readonly (Interest | Registration)[]): void {
     this.#mustBeOpen();
     this.#leftover.complete();

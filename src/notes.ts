@@ -9,10 +9,10 @@ import { errnoName, filterName, noteNames } from './sys/names.ts';
  * comment of a property and none for a string.
  */
 
-/** A note that {@link read} can ask for: see `on` of {@link ReadOptions}. */
+/** A note that `read()` can ask for: see `on` of `ReadOptions`. */
 export type ReadNote = 'eof' | 'file_poll';
 
-/** A note that {@link vnode} can ask for and that an event has: see `on` of {@link VnodeOptions}. */
+/** A note that `vnode()` can ask for and that an event has: see `on` of `VnodeOptions`. */
 export type VnodeNote =
   | 'delete'
   | 'write'
@@ -30,7 +30,7 @@ export type VnodeNote =
   | 'lease_downgrade'
   | 'lease_release';
 
-/** A note that {@link proc} can ask for: see `on` of {@link ProcOptions}. */
+/** A note that `proc()` can ask for: see `on` of `ProcOptions`. */
 export type ProcNote = 'exit' | 'fork' | 'exec' | 'track' | 'signal' | 'reap' | 'exitstatus' | 'exit_detail';
 
 /**

@@ -44,7 +44,7 @@ export interface Registration<Token = unknown> {
   [Symbol.dispose](): void;
 }
 
-/** The registration of a {@link user} interest. */
+/** The registration of a `user()` interest. */
 export interface UserRegistration<Token = unknown> extends Registration<Token> {
   /**
    * Fires the event (NOTE_TRIGGER of kqueue(2)).

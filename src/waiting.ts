@@ -110,7 +110,7 @@ export class Waiting<Event> {
     else pending?.unref();
   }
 
-  /** Stops watching. {@link reportClosed} ends the pending wait later. */
+  /** Stops watching. `reportClosed()` ends the pending wait later. */
   close(): void {
     const wait = this.#begun ? this.#wait : undefined;
     this.#waitAtClose ??= wait;

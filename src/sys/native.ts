@@ -26,7 +26,7 @@ const FD_CLOEXEC = 1;
  * Binds kqueue(2), kevent(2) and close(2) of a shared library, or of the process itself, in the C layout of `abi`.
  * Before it returns, it compares the layout that koffi computes with the size and the alignment of the system's header.
  *
- * @throws TypeError `library` is not a path or null, `abi` is not one of {@link abis}, or an option is unknown or invalid
+ * @throws TypeError `library` is not a path or null, `abi` is not one of `abis`, or an option is unknown or invalid
  * @throws RangeError `abi` is `darwin64` or `freebsd11`, which are layouts only
  * @throws Error the library or a symbol is not found
  * @throws Error koffi has no binary for this machine, or its layout differs from the header's

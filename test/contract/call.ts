@@ -23,7 +23,7 @@ function refuses(world: Kernel, timeout: Timespec): void {
 /** The call itself: timeouts, counts, the queue as a descriptor. */
 export const cases: readonly Case[] = [
   {
-    name: 'each call of kqueue(2) makes a queue of its own',
+    name: 'each call of kqueue(2) makes a new queue',
     needs: [],
     run(world) {
       const [a, b] = [new Queue(world), new Queue(world)];
@@ -33,7 +33,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'an empty queue with a timeout of zero gives nothing, at once',
+    name: 'an empty queue with a timeout of zero returns 0 immediately',
     needs: [],
     run(world) {
       const kq = new Queue(world);
@@ -59,7 +59,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a wait of less than a millisecond comes back',
+    name: 'a wait of less than a millisecond ends',
     needs: [],
     run(world) {
       const kq = new Queue(world);
@@ -70,7 +70,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'room for no events returns at once, however long the timeout',
+    name: 'a call with no room for events returns immediately, whatever the timeout',
     needs: ['READ', 'pipe'],
     run(world) {
       const kq = new Queue(world);
@@ -84,7 +84,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'room for no events returns at once, even from a wait for ever',
+    name: 'a call with no room for events returns immediately, even without a timeout',
     needs: [],
     run(world) {
       const kq = new Queue(world);
@@ -92,7 +92,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'room for no events leaves what is pending where it is',
+    name: 'a call with no room for events leaves pending events in the queue',
     needs: ['READ', 'pipe'],
     run(world) {
       const { kq, reader } = ready(world);
@@ -101,7 +101,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a wait with events pending returns them at once',
+    name: 'a wait with pending events returns them immediately',
     needs: ['READ', 'pipe'],
     run(world) {
       const { kq } = ready(world);
@@ -109,7 +109,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a wait for ever ends with the first event',
+    name: 'a wait without a timeout ends with the first event',
     needs: ['TIMER'],
     run(world) {
       const kq = new Queue(world);
@@ -160,10 +160,10 @@ export const cases: readonly Case[] = [
     run: (world) => refuses(world, new Timespec(0, -1)),
   },
   {
-    name: 'a timeout of two thousand million nanoseconds is EINVAL',
+    name: 'a timeout of 2,000,000,000 nanoseconds is EINVAL',
     needs: [],
     gates: [
-      { on: 'dragonfly', reason: 'a timeout is not checked', source: 'read in sys/kern/kern_event.c, sys_kevent' },
+      { on: 'dragonfly', reason: 'the timeout is not checked', source: 'read in sys/kern/kern_event.c, sys_kevent' },
     ],
     run: (world) => refuses(world, new Timespec(0, 2e9)),
   },
@@ -237,7 +237,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'two queues have knotes of their own for one descriptor',
+    name: 'two queues have separate knotes for one descriptor',
     needs: ['READ', 'pipe'],
     run(world) {
       const { kq, reader } = ready(world);
@@ -253,7 +253,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'no record is written behind the room that was given',
+    name: 'no record is written past nevents',
     needs: ['READ', 'pipe', 'dup'],
     run(world) {
       const { kq, reader } = ready(world);
@@ -306,7 +306,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'poll(2) does not find a queue readable for a disabled knote, not even at the end of its pipe',
+    name: 'poll(2) does not find a queue readable for a disabled knote, even at the end of its pipe',
     needs: ['READ', 'pollable', 'poll', 'pipe'],
     run(world) {
       const kq = new Queue(world);
@@ -326,7 +326,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'poll(2) finds a queue readable for a timer that has run out',
+    name: 'poll(2) finds a queue readable for an expired timer',
     needs: ['TIMER', 'pollable', 'poll'],
     async run(world) {
       const kq = new Queue(world);
@@ -343,7 +343,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'poll(2) does not find a queue readable for a timer that is disabled or was deleted',
+    name: 'poll(2) does not find a queue readable for a disabled or deleted timer',
     needs: ['TIMER', 'pollable', 'poll'],
     run(world) {
       const kq = new Queue(world);
@@ -365,7 +365,7 @@ export const cases: readonly Case[] = [
     gates: [
       {
         on: 'netbsd',
-        reason: 'EV_CLEAR, which timers have, makes EV_DISPATCH ignored',
+        reason: 'EV_DISPATCH is ignored, because timers have EV_CLEAR',
         source: 'run on 7.99.34; read in sys/kern/kern_event.c, kqueue_scan, of 10',
       },
     ],
@@ -378,7 +378,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'poll(2) finds a queue readable for what a one-shot left to fetch',
+    name: 'poll(2) finds a queue readable for the event of a one-shot',
     needs: ['READ', 'pollable', 'poll', 'pipe', 'dup'],
     run(world) {
       const { kq, reader } = ready(world);

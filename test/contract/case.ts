@@ -45,14 +45,14 @@ export const sharedGates: readonly SharedGate[] = [
     on: 'openbsd',
     version: '< 7.4',
     needs: UNITS,
-    reason: 'timers are in milliseconds, whatever fflags says',
+    reason: 'timers count milliseconds, and fflags is ignored',
     source: 'run on 7.3',
   },
   {
     on: 'netbsd',
     version: '< 10',
     needs: UNITS,
-    reason: 'timers are in milliseconds, whatever fflags says',
+    reason: 'timers count milliseconds, and fflags is ignored',
     source: 'run on 7.99.34',
   },
   {

@@ -63,7 +63,7 @@ const filters: readonly [name: Filter, needs: Case['needs'], ident: (world: Kern
 
 const absent = filters.map(
   ([name, needs, ident]): Case => ({
-    name: `${name}: EV_DELETE, EV_ENABLE and EV_DISABLE of what is not registered are ENOENT`,
+    name: `${name}: EV_DELETE, EV_ENABLE and EV_DISABLE without a knote are ENOENT`,
     needs: [name, ...needs],
     run(world) {
       const kq = new Queue(world);
@@ -122,7 +122,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'adding a knote again makes no second one',
+    name: 'adding a knote again does not make a second knote',
     needs: ['READ', 'pipe'],
     run(world) {
       const { kq, full } = pipes(world);
@@ -189,7 +189,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'an error record has the notes of its change',
+    name: 'an error record has the fflags of its change',
     needs: ['USER'],
     run(world) {
       const kq = new Queue(world);
@@ -213,7 +213,7 @@ export const cases: readonly Case[] = [
   },
   ...[0n, 1n, 2n ** 31n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 63n, 2n ** 64n - 1n].map(
     (udata): Case => ({
-      name: `a udata of ${udata} comes back as it is`,
+      name: `a udata of ${udata} comes back unchanged`,
       needs: ['READ', 'pipe'],
       run(world) {
         const { kq, full } = pipes(world);
@@ -225,7 +225,7 @@ export const cases: readonly Case[] = [
     }),
   ),
   {
-    name: 'knotes are told apart by ident and filter, not by ident alone',
+    name: 'ident and filter identify a knote, not ident alone',
     needs: ['READ', 'WRITE', 'TIMER', 'socketpair'],
     run(world) {
       const kq = new Queue(world);
@@ -295,17 +295,17 @@ export const cases: readonly Case[] = [
     run: (world) => new Queue(world).fails('EBADF', 'READ', 10_000_000, 'ADD'),
   },
   {
-    name: 'a descriptor number beyond a C int is EBADF, and is not cut to 32 bits',
+    name: 'a descriptor number beyond a C int is EBADF, and is not truncated to 32 bits',
     needs: ['READ', 'pipe'],
     gates: [
       {
         on: 'darwin',
-        reason: 'EINVAL where the low 32 bits are the number of an open descriptor, else EBADF',
+        reason: 'EINVAL if the low 32 bits are the number of an open descriptor, and EBADF otherwise',
         source: 'read in bsd/kern/kern_event.c (XNU 11417), kevent_register',
       },
       {
         on: 'dragonfly',
-        reason: 'only the low 32 bits of a descriptor are looked at',
+        reason: 'only the low 32 bits of a descriptor are used',
         source: 'read in sys/kern/kern_event.c, filt_fileattach',
       },
     ],
@@ -332,7 +332,7 @@ export const cases: readonly Case[] = [
   },
 
   {
-    name: 'a failed change becomes a record with the errno, and the changes behind it are applied',
+    name: 'a failed change becomes a record with the errno, and the later changes are applied',
     needs: ['READ', 'pipe'],
     run(world) {
       const { kq, full } = pipes(world);
@@ -373,7 +373,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'an error record keeps the call from fetching and from waiting',
+    name: 'a call with an error record does not fetch or wait',
     needs: ['READ', 'pipe'],
     run(world) {
       const { kq, full, empty } = pipes(world);
@@ -389,7 +389,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'without an event list a failed change is -1 with its errno; what came before it stays, what comes after is not applied',
+    name: 'without an eventlist a failed change is -1 with its errno: earlier changes stay applied, later ones are not',
     needs: ['READ', 'pipe', 'dup'],
     run(world) {
       const { kq, full } = pipes(world);
@@ -412,7 +412,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'EV_ERROR and EV_EOF in a change mean nothing',
+    name: 'EV_ERROR and EV_EOF in a change are ignored',
     needs: ['READ', 'pipe'],
     run(world) {
       const { kq, full } = pipes(world);
@@ -483,7 +483,7 @@ export const cases: readonly Case[] = [
   },
   ...receipts,
   {
-    name: 'EV_RECEIPT: a change with a receipt among those without, and both are applied',
+    name: 'EV_RECEIPT: changes with a receipt and changes without one are all applied',
     needs: ['READ', 'EV_RECEIPT', 'pipe', 'dup'],
     run(world) {
       const { kq, full } = pipes(world);
@@ -517,7 +517,7 @@ export const cases: readonly Case[] = [
   },
 
   {
-    name: 'a changelist of 10,000 is applied to its end',
+    name: 'a changelist of 10,000 is applied completely',
     needs: ['READ', 'pipe'],
     run(world) {
       const { kq, full } = pipes(world);
@@ -551,7 +551,7 @@ export const cases: readonly Case[] = [
   },
 
   {
-    name: 'a changelist may be longer than the eventlist: all changes are applied, and the events come in turn',
+    name: 'a changelist may be longer than the eventlist: all changes are applied, and later calls return the events',
     needs: ['READ', 'pipe', 'dup'],
     run(world) {
       const { kq, full } = pipes(world);
@@ -583,7 +583,7 @@ export const cases: readonly Case[] = [
   },
 
   {
-    name: 'EV_ADD|EV_DISABLE registers and stays silent; EV_ENABLE shows what is there',
+    name: 'EV_ADD|EV_DISABLE registers a silent knote; EV_ENABLE reports the condition',
     needs: ['READ', 'pipe'],
     run(world) {
       const { kq, full } = pipes(world);
@@ -594,7 +594,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'EV_DISABLE takes back an event that is pending; EV_ENABLE brings it again',
+    name: 'EV_DISABLE withdraws a pending event; EV_ENABLE reports it again',
     needs: ['READ', 'pipe'],
     run(world) {
       const { kq, empty, fill } = pipes(world);
@@ -607,7 +607,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'what comes while a knote is disabled is shown by EV_ENABLE, if it still holds',
+    name: 'EV_ENABLE reports a condition that began while the knote was disabled, if it still holds',
     needs: ['READ', 'pipe'],
     run(world) {
       const { kq, empty, fill } = pipes(world);
@@ -624,13 +624,13 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'EV_DISPATCH: EV_ENABLE reports again what still holds, though nothing new came',
+    name: 'EV_DISPATCH: EV_ENABLE reports a condition that still holds, without a new event',
     needs: ['READ', 'EV_DISPATCH', 'pipe'],
     gates: [
       {
         on: 'netbsd',
         version: '< 10',
-        reason: 'EV_ENABLE looks again only at a knote that is still active',
+        reason: 'EV_ENABLE checks the condition only if the knote is still active',
         source: 'run on 7.99.34',
       },
     ],
@@ -657,7 +657,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a disabled knote is still a knote: it can be deleted once',
+    name: 'a disabled knote can be deleted once',
     needs: ['READ', 'pipe'],
     run(world) {
       const { kq, full } = pipes(world);
@@ -713,7 +713,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'EV_DELETE and EV_ADD in one list give a knote another mode',
+    name: 'EV_DELETE and EV_ADD in one list change the mode of a knote',
     needs: ['READ', 'pipe'],
     run(world) {
       const { kq, full } = pipes(world);
@@ -738,7 +738,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'the flags of an event have neither EV_ERROR nor EV_EOF where nothing is wrong',
+    name: 'EV_ERROR and EV_EOF are not set in an event without an error or an end',
     needs: ['READ', 'WRITE', 'socketpair'],
     run(world) {
       const kq = new Queue(world);
@@ -749,7 +749,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a thousand knotes are added and deleted, many times over',
+    name: 'a thousand knotes are added and deleted many times',
     needs: ['TIMER'],
     run(world) {
       const kq = new Queue(world);

@@ -43,7 +43,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'an event that was pending goes with its descriptor',
+    name: 'closing a descriptor removes its pending event',
     needs: ['READ', 'pipe'],
     run(world) {
       const { kq, reader, writer } = pipe(world, 'ADD|ONESHOT');
@@ -53,7 +53,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a closed number is silent though a duplicate of it lives and has bytes to read',
+    name: 'a closed descriptor is silent although a duplicate is open and has bytes to read',
     needs: ['READ', 'pipe', 'dup'],
     run(world) {
       const { kq, reader, writer } = pipe(world);
@@ -69,7 +69,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a closed number is silent though a duplicate lives and its writer goes',
+    name: 'a closed descriptor is silent although a duplicate is open and its writer closes',
     needs: ['READ', 'pipe', 'dup'],
     run(world) {
       const { kq, reader, writer } = pipe(world);
@@ -80,7 +80,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a duplicate made after registration has no knote, and can have one',
+    name: 'a duplicate made after registration has no knote, and can be registered',
     needs: ['READ', 'pipe', 'dup'],
     run(world) {
       const { kq, reader, writer } = pipe(world);
@@ -105,7 +105,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a new file on a closed number can be registered, and is what is reported',
+    name: 'a new file on a closed number can be registered, and its events are reported',
     needs: ['READ', 'pipe', 'dup2'],
     run(world) {
       const { kq, reader } = pipe(world, 'ADD|CLEAR');
@@ -121,7 +121,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a new file on a closed number starts clean while a duplicate of the old one lives and is readable',
+    name: 'a new file on a closed number has no knote while a duplicate of the old file is open and readable',
     needs: ['READ', 'pipe', 'dup', 'dup2'],
     run(world) {
       const { kq, reader, writer } = pipe(world);
@@ -140,7 +140,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a new file on the number of one that was ready, and is still open as a duplicate, is reported once',
+    name: 'a new file on the number of a ready file that is still open as a duplicate is reported once',
     needs: ['READ', 'pipe', 'dup', 'dup2'],
     run(world) {
       const { kq, reader, writer } = pipe(world);
@@ -157,7 +157,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a new file on a closed number is not reported for what happens to the duplicate of the old one',
+    name: 'a new file on a closed number is not reported for events of a duplicate of the old file',
     needs: ['READ', 'pipe', 'dup', 'dup2'],
     run(world) {
       const { kq, reader, writer } = pipe(world);
@@ -171,7 +171,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'dup2(2) over a registered descriptor takes its knote away',
+    name: 'dup2(2) over a registered descriptor deletes its knote',
     needs: ['READ', 'pipe', 'dup2'],
     run(world) {
       const { kq, reader, writer } = pipe(world);
@@ -184,12 +184,12 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a file that comes back to its number by way of a duplicate has no knote',
+    name: 'a file that dup2(2) brings back to its number has no knote',
     needs: ['READ', 'pipe', 'dup', 'dup2'],
     gates: [
       {
         on: 'linux',
-        reason: 'the same open file is on the same number: that it was away leaves no trace',
+        reason: 'its knote is still there, because the same open file has the same number again',
         source: 'run on Linux',
       },
     ],
@@ -222,7 +222,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a regular file opened again on its number has the knote that it was given since, and no other',
+    name: 'a regular file opened again on its number has only the knote that was added since',
     needs: ['READ', 'VNODE', 'folder', 'open', 'dup2'],
     run(world) {
       const kq = new Queue(world);
@@ -239,7 +239,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a file whose changes were told, opened again on its number, has no knote',
+    name: 'a file whose changes were reported, opened again on its number, has no knote',
     needs: ['VNODE', 'folder', 'open', 'dup2'],
     run(world) {
       const kq = new Queue(world);
@@ -274,7 +274,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'READ and WRITE knotes both go with their descriptor',
+    name: 'closing a descriptor deletes its READ and WRITE knotes',
     needs: ['READ', 'WRITE', 'socketpair'],
     run(world) {
       const kq = new Queue(world);
@@ -287,7 +287,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a descriptor closed while its event waits behind others in the queue is not reported',
+    name: 'a descriptor closed while its event is pending after others is not reported',
     needs: ['READ', 'pipe'],
     run(world) {
       const kq = new Queue(world);
@@ -305,7 +305,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a descriptor closed after it was disabled, and its number used again, starts clean',
+    name: 'a number used again after its disabled descriptor was closed has no knote',
     needs: ['READ', 'pipe', 'dup2'],
     run(world) {
       const { kq, reader, writer } = pipe(world, 'ADD|DISABLE');
@@ -317,7 +317,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a new file on the number of one that was disabled, and is still open as a duplicate, is told of',
+    name: 'a new file on the number of a disabled file that is still open as a duplicate is reported',
     needs: ['READ', 'pipe', 'dup', 'dup2'],
     run(world) {
       const { kq, reader, writer } = pipe(world);
@@ -333,7 +333,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a number used again takes another mode: EV_CLEAR is not inherited, nor is a one-shot',
+    name: 'a number used again does not inherit EV_CLEAR or EV_ONESHOT',
     needs: ['READ', 'pipe', 'dup2'],
     run(world) {
       for (const mode of ['ADD|CLEAR', 'ADD|ONESHOT', 'ADD|DISABLE']) {
@@ -370,7 +370,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a number used a hundred times over is clean each time',
+    name: 'a number used a hundred times has no old knote any time',
     needs: ['READ', 'pipe'],
     run(world) {
       const kq = new Queue(world);
@@ -387,7 +387,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'the knotes of a closed descriptor leave those of others alone',
+    name: 'closing a descriptor does not affect the knotes of others',
     needs: ['READ', 'pipe', 'dup'],
     run(world) {
       const { kq, reader, writer } = pipe(world);
@@ -400,7 +400,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a descriptor in two queues goes from both',
+    name: 'closing a descriptor deletes its knotes in two queues',
     needs: ['READ', 'pipe', 'dup'],
     run(world) {
       const { kq, reader, writer } = pipe(world);

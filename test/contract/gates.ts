@@ -12,7 +12,7 @@ export interface Row {
   readonly source: string;
 }
 
-/** The order in which kqueues are told of. */
+/** The order of the sections. */
 const ORDER = ['darwin', 'freebsd', 'openbsd', 'netbsd', 'dragonfly', 'linux', 'libkqueue'];
 
 /** Every gate there is, by kqueue; those with one reason together. */
@@ -96,7 +96,7 @@ function section(name: string, rows: readonly Row[]): string {
   return [
     `### ${TITLES[name] ?? name}`,
     '',
-    '| what does not hold | what it does instead | versions | source |',
+    '| cases that do not hold | what happens instead | versions | source |',
     '| --- | --- | --- | --- |',
     ...rows.map((row) => `| ${cases(row)} | ${cell(row.reason)} | ${bound(row)} | ${cell(row.source)} |`),
   ].join('\n');

@@ -7,14 +7,14 @@ import type { Kernel } from './world.ts';
 const ENDLESS: readonly Gate[] = [
   {
     on: 'netbsd',
-    reason: 'the kernel looks for no cycle, and may deadlock',
+    reason: 'the kernel does not check for cycles, and may deadlock',
     source: 'read in sys/kern/kern_event.c, kqueue_register',
   },
-  { on: 'freebsd', reason: 'the kernel looks for no cycle', source: 'run on 12.3' },
-  { on: 'openbsd', reason: 'the kernel looks for no cycle', source: 'run on 7.3' },
+  { on: 'freebsd', reason: 'the kernel does not check for cycles', source: 'run on 12.3' },
+  { on: 'openbsd', reason: 'the kernel does not check for cycles', source: 'run on 7.3' },
   {
     on: 'dragonfly',
-    reason: 'the kernel looks for no cycle',
+    reason: 'the kernel does not check for cycles',
     source: 'read in sys/kern/kern_event.c, kqueue_register',
   },
 ];
@@ -61,7 +61,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'an event that was fetched from the inner queue is gone from the outer',
+    name: 'an event that was fetched from the inner queue is no longer reported by the outer',
     needs: ['READ', 'USER'],
     run(world) {
       const [inner, outer] = [new Queue(world), new Queue(world)];
@@ -77,7 +77,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a queue in a queue in a queue',
+    name: 'a queue is watched by a queue that another queue watches',
     needs: ['READ', 'pipe'],
     run(world) {
       const { inner, outer, reader, writer } = nest(world);
@@ -95,7 +95,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a queue in two queues is readable in both',
+    name: 'a queue watched by two queues is readable in both',
     needs: ['READ', 'pipe'],
     run(world) {
       const { inner, outer, writer } = nest(world);

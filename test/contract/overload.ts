@@ -29,7 +29,7 @@ const few = [1, 10] as const;
 export const cases: readonly Case[] = [
   ...few.map(
     (room): Case => ({
-      name: `a thousand triggered with an event list of ${room}: all come, each once`,
+      name: `a thousand triggered with an event list of ${room}: all are reported, each once`,
       needs: ['USER'],
       run(world) {
         const kq = users(world, 1000, 'ADD|CLEAR');
@@ -41,7 +41,7 @@ export const cases: readonly Case[] = [
   ),
   ...few.map(
     (room): Case => ({
-      name: `two hundred ready descriptors, EV_CLEAR, with an event list of ${room}: all come, each once`,
+      name: `two hundred ready descriptors, EV_CLEAR, with an event list of ${room}: all are reported, each once`,
       needs: ['READ', 'pipe', 'dup'],
       run(world) {
         const { kq, fds } = crowd(world, 200, 'ADD|CLEAR');
@@ -53,7 +53,7 @@ export const cases: readonly Case[] = [
   ),
   ...few.map(
     (room): Case => ({
-      name: `two hundred ready descriptors, level-triggered, with an event list of ${room}: all have their turn`,
+      name: `two hundred ready descriptors, level-triggered, with an event list of ${room}: all are reported in turn`,
       needs: ['READ', 'pipe', 'dup'],
       run(world) {
         const { kq, fds } = crowd(world, 200, 'ADD');
@@ -63,7 +63,7 @@ export const cases: readonly Case[] = [
     }),
   ),
   {
-    name: 'two hundred ready one-shots with an event list of 7: all come, each once',
+    name: 'two hundred ready one-shots with an event list of 7: all are reported, each once',
     needs: ['READ', 'pipe', 'dup'],
     run(world) {
       const { kq, fds } = crowd(world, 200, 'ADD|ONESHOT');
@@ -73,7 +73,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a thousand level-triggered user events with an event list of 10: all have their turn',
+    name: 'a thousand level-triggered user events with an event list of 10: all are reported in turn',
     needs: ['USER'],
     run(world) {
       const kq = users(world, 1000, 'ADD');
@@ -81,7 +81,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'no more events than there is room for are written, and none is lost',
+    name: 'at most nevents events are written, and none is lost',
     needs: ['READ', 'pipe', 'dup'],
     run(world) {
       const { kq } = crowd(world, 10, 'ADD|CLEAR');
@@ -92,7 +92,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'one that is always ready does not keep others from their turn',
+    name: 'a knote that is always ready does not keep others from being reported',
     needs: ['READ', 'pipe'],
     run(world) {
       const kq = new Queue(world);
@@ -109,7 +109,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'descriptors, timers and user events all have their turn with an event list of 1',
+    name: 'descriptors, timers and user events all are reported in turn with an event list of 1',
     needs: ['READ', 'WRITE', 'TIMER', 'USER', 'pipe', 'socketpair'],
     run(world) {
       const kq = new Queue(world);
@@ -130,7 +130,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'user events come in the order in which they were triggered',
+    name: 'user events are reported in the order of their triggers',
     needs: ['USER'],
     run(world) {
       const kq = new Queue(world);
@@ -145,7 +145,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'descriptors come in the order in which they became ready',
+    name: 'descriptors are reported in the order in which they became ready',
     needs: ['READ', 'pipe'],
     run(world) {
       const kq = new Queue(world);
@@ -174,7 +174,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'a knote that did not fit and is deleted does not come',
+    name: 'a knote that did not fit and was deleted is not reported',
     needs: ['READ', 'pipe', 'dup'],
     run(world) {
       const { kq, fds } = crowd(world, 10, 'ADD|CLEAR');
@@ -187,7 +187,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'what did not fit and no longer holds does not come',
+    name: 'a condition that did not fit and no longer holds is not reported',
     needs: ['READ', 'pipe', 'dup'],
     run(world) {
       const { kq, fds } = crowd(world, 10, 'ADD|CLEAR');

@@ -25,7 +25,7 @@ function exited(kq: Queue, { pid }: Child): Event {
 /** EVFILT_PROC. */
 export const cases: readonly Case[] = [
   {
-    name: 'PROC: silent while the process lives; its end is NOTE_EXIT with EV_EOF, once, and the knote is gone',
+    name: 'PROC: silent while the process lives; its exit is NOTE_EXIT with EV_EOF, once, and the knote is gone',
     needs: ['PROC', 'spawn'],
     run(world) {
       const child = world.spawn({});
@@ -53,7 +53,7 @@ export const cases: readonly Case[] = [
   },
   ...[0, 1, 7, 255].map(
     (code): Case => ({
-      name: `PROC: exit(${code}) of a child is told as wait(2) tells it`,
+      name: `PROC: exit(${code}) of a child is reported with the status of wait(2)`,
       needs: ['PROC', 'spawn'],
       run(world) {
         const child = world.spawn({ code });
@@ -64,7 +64,7 @@ export const cases: readonly Case[] = [
     }),
   ),
   {
-    name: 'PROC: a child that a signal ended is told as wait(2) tells it',
+    name: 'PROC: a child that a signal ended is reported with the status of wait(2)',
     needs: ['PROC', 'spawn', 'signal'],
     run(world) {
       for (const signal of ['SIGTERM', 'SIGKILL']) {
@@ -76,7 +76,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'PROC: whoever waits for the child still gets its status',
+    name: 'PROC: wait(2) still returns the status of the child',
     needs: ['PROC', 'spawn'],
     async run(world) {
       const child = world.spawn({ code: 7 });
@@ -87,7 +87,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'PROC: the end of a process that is no child is told',
+    name: 'PROC: the exit of a process that is not a child is reported',
     needs: ['PROC', 'spawn'],
     run(world) {
       const orphan = world.spawn({ orphan: true, code: 3 });
@@ -100,7 +100,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'PROC: a process that there is not is ESRCH',
+    name: 'PROC: a process that does not exist is ESRCH',
     needs: ['PROC'],
     run: (world) => new Queue(world).fails('ESRCH', 'PROC', 2 ** 30, 'ADD', { fflags: 'EXIT' }),
   },
@@ -115,7 +115,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'PROC: a zombie is ESRCH, or its end is told at once',
+    name: 'PROC: a zombie is ESRCH, or its exit is reported immediately',
     needs: ['PROC', 'spawn'],
     run(world) {
       const child = world.spawn({ code: 5 });
@@ -132,7 +132,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'PROC: of twenty processes each end is told, with its own status',
+    name: 'PROC: the exits of twenty processes are reported, each with its own status',
     needs: ['PROC', 'spawn'],
     run(world) {
       const kq = new Queue(world);
@@ -149,7 +149,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'PROC: two queues are both told',
+    name: 'PROC: two queues both report the exit',
     needs: ['PROC', 'spawn'],
     run(world) {
       const child = world.spawn({ code: 4 });
@@ -160,7 +160,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'PROC: adding a process again replaces udata, and makes no second knote',
+    name: 'PROC: adding a process again replaces udata, and does not make a second knote',
     needs: ['PROC', 'spawn'],
     run(world) {
       const child = world.spawn({});
@@ -172,7 +172,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'PROC: deleted is not told',
+    name: 'PROC: a deleted knote reports nothing',
     needs: ['PROC', 'spawn'],
     run(world) {
       const child = world.spawn({});
@@ -183,7 +183,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'PROC: disabled is not told',
+    name: 'PROC: a disabled knote reports nothing',
     needs: ['PROC', 'spawn'],
     run(world) {
       const child = world.spawn({});
@@ -194,7 +194,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'PROC: disabled and enabled again while the process lives, its end is told',
+    name: 'PROC: disabled and enabled again while the process lives, it reports the exit',
     needs: ['PROC', 'spawn'],
     run(world) {
       const child = world.spawn({ code: 2 });
@@ -206,7 +206,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'PROC: a wait ends when the process does, in the middle of it',
+    name: 'PROC: the exit of the process ends a wait',
     needs: ['PROC', 'spawn'],
     run(world) {
       const child = world.spawn({ after: 300 + 20 * world.pace });
@@ -227,7 +227,7 @@ export const cases: readonly Case[] = [
     run: (world) => toldOrRefused(world, 'EXEC', world.spawn({ execs: true })),
   },
   {
-    name: 'PROC: the end of a process that forked and became another program is told',
+    name: 'PROC: the exit of a process that called fork(2) and execve(2) is reported',
     needs: ['PROC', 'spawn'],
     run(world) {
       const child = world.spawn({ forks: true, execs: true, code: 6 });

@@ -66,7 +66,7 @@ const streams = (
     },
   },
   {
-    name: `READ on ${what} with EV_CLEAR: reported once for each arrival, with all bytes that are there`,
+    name: `READ on ${what} with EV_CLEAR: reported once for each arrival, with all bytes`,
     needs: ['READ', ...needs],
     run(world) {
       const { kq, reader, writer } = make(world);
@@ -117,7 +117,7 @@ const streams = (
     },
   },
   {
-    name: `READ on ${what}: the other side closed is EV_EOF, and stays so`,
+    name: `READ on ${what}: EV_EOF when the other side closes, until the end`,
     needs: ['READ', ...needs],
     run(world) {
       const { kq, reader, writer } = make(world);
@@ -174,7 +174,7 @@ function file(world: Kernel, content: string): Watched & { path: string } {
 
 const files: readonly Case[] = [
   {
-    name: 'READ on a regular file: data is what lies behind the offset; silent at the end of the file',
+    name: 'READ on a regular file: data is the number of bytes after the offset; silent at the end of the file',
     needs: ['READ', 'folder', 'open'],
     run(world) {
       const { kq, reader } = file(world, 'abcdefghij');
@@ -189,7 +189,7 @@ const files: readonly Case[] = [
     },
   },
   {
-    name: 'READ on a regular file: growth is reported to whoever is at its end',
+    name: 'READ on a regular file: growth is reported when the offset is at the end',
     needs: ['READ', 'folder', 'open'],
     run(world) {
       const { kq, reader, writer } = file(world, 'abc');
@@ -239,7 +239,7 @@ const files: readonly Case[] = [
     },
   },
   {
-    name: 'READ on a regular file: a file cut off before the offset has less than nothing to read',
+    name: 'READ on a regular file: data is negative when the file ends before the offset',
     needs: ['READ', 'folder', 'open', 'lseek', 'truncate'],
     run(world) {
       const { kq, reader, path } = file(world, 'abcdefghij');
@@ -293,7 +293,7 @@ const files: readonly Case[] = [
 export const cases: readonly Case[] = [
   ...streams,
   {
-    name: 'READ on a pipe: one of two writers closed is no end',
+    name: 'READ on a pipe: closing one of two writers is not the end',
     needs: ['READ', 'pipe', 'dup'],
     run(world) {
       const { kq, reader, writer } = pipe(world);
@@ -306,7 +306,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'READ on a pipe: its end, while the knote is disabled, is shown by EV_ENABLE',
+    name: 'READ on a pipe: EV_ENABLE reports an end that came while the knote was disabled',
     needs: ['READ', 'pipe'],
     run(world) {
       const { kq, reader, writer } = pipe(world);
@@ -346,7 +346,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'READ with EV_CLEAR and WRITE without, on one socket, do not disturb each other',
+    name: 'READ with EV_CLEAR and WRITE without, on one socket, do not affect each other',
     needs: ['READ', 'WRITE', 'socketpair'],
     run(world) {
       const { kq, reader: a, writer: b } = stream(world);
@@ -363,7 +363,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'WRITE with EV_CLEAR and READ without, on one socket, do not disturb each other',
+    name: 'WRITE with EV_CLEAR and READ without, on one socket, do not affect each other',
     needs: ['READ', 'WRITE', 'socketpair'],
     run(world) {
       const { kq, reader: a, writer: b } = stream(world);
@@ -379,7 +379,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'READ with EV_ONESHOT leaves the WRITE knote of its socket',
+    name: 'READ with EV_ONESHOT does not affect the WRITE knote of its socket',
     needs: ['READ', 'WRITE', 'socketpair'],
     run(world) {
       const { kq, reader: a, writer: b } = stream(world);
@@ -429,7 +429,7 @@ export const cases: readonly Case[] = [
       },
     },
     {
-      name: `READ on ${what} with NOTE_LOWAT: silent below the mark, reported from it on`,
+      name: `READ on ${what} with NOTE_LOWAT: silent below the mark, reported at or above it`,
       needs: ['READ', 'NOTE_LOWAT', ...needs],
       run(world) {
         const { kq, reader, writer } = make(world);
@@ -457,7 +457,7 @@ export const cases: readonly Case[] = [
       },
     },
     {
-      name: `READ on ${what}: adding again without NOTE_LOWAT takes the mark away`,
+      name: `READ on ${what}: adding it again without NOTE_LOWAT removes the mark`,
       needs: ['READ', 'NOTE_LOWAT', ...needs],
       run(world) {
         const { kq, reader, writer } = make(world);
@@ -483,7 +483,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'READ on a listening socket: data is the number of connections that wait',
+    name: 'READ on a listening socket: data is the number of pending connections',
     needs: ['READ', 'listen', 'connect', 'accept'],
     run(world) {
       const kq = new Queue(world);
@@ -558,7 +558,7 @@ export const cases: readonly Case[] = [
     },
   ]),
   {
-    name: 'READ on a UDP socket: an error that waits is reported, and is no end',
+    name: 'READ on a UDP socket: a pending error is reported without EV_EOF',
     needs: ['READ', 'udp'],
     run(world) {
       const kq = new Queue(world);
@@ -588,7 +588,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'READ on a FIFO: the last writer gone is EV_EOF; a new writer ends that',
+    name: 'READ on a FIFO: EV_EOF when the last writer closes, until a new writer opens it',
     needs: ['READ', 'folder', 'open', 'mkfifo'],
     gates: [
       {
@@ -613,7 +613,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: "READ on a terminal's slave: a line that was typed",
+    name: "READ on a terminal's slave: a typed line is reported",
     needs: ['READ', 'pty'],
     run(world) {
       const kq = new Queue(world);
@@ -627,7 +627,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: "READ on a terminal's master: what was printed",
+    name: "READ on a terminal's master: printed output is reported",
     needs: ['READ', 'pty'],
     run(world) {
       const kq = new Queue(world);
@@ -641,9 +641,9 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: "READ on a terminal's slave: hung up is EV_EOF",
+    name: "READ on a terminal's slave: a hang-up is EV_EOF",
     needs: ['READ', 'pty'],
-    gates: [{ on: 'netbsd', reason: 'a terminal that hung up is not reported', source: 'read in sys/kern/tty.c' }],
+    gates: [{ on: 'netbsd', reason: 'a hang-up of a terminal is not reported', source: 'read in sys/kern/tty.c' }],
     run(world) {
       const kq = new Queue(world);
       const [master, slave] = world.pty();
@@ -671,7 +671,7 @@ export const cases: readonly Case[] = [
   },
   ...files,
   {
-    name: 'READ: a great many bytes are counted in full',
+    name: 'READ: many bytes are counted completely',
     needs: ['READ', 'socketpair'],
     run(world) {
       const { kq, reader, writer } = stream(world);

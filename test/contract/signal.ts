@@ -29,7 +29,7 @@ async function send(world: Kernel, name = NAME, times = 1): Promise<void> {
 /** EVFILT_SIGNAL. */
 export const cases: readonly Case[] = [
   {
-    name: 'SIGNAL: silent without one; one is one event',
+    name: 'SIGNAL: silent without a signal; one signal is one event',
     needs: SIGNAL,
     async run(world) {
       const { kq, number } = watch(world, 'ADD', 5);
@@ -62,7 +62,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'SIGNAL: EV_CLEAR is set without being asked for',
+    name: 'SIGNAL: EV_CLEAR is set without a request',
     needs: SIGNAL,
     async run(world) {
       const { kq, number } = watch(world);
@@ -71,7 +71,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'SIGNAL: whoever handles the signal still gets it',
+    name: 'SIGNAL: a handler of the signal still runs',
     needs: SIGNAL,
     async run(world) {
       let handled = 0;
@@ -86,7 +86,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'SIGNAL: a signal that is ignored is counted too',
+    name: 'SIGNAL: an ignored signal is counted',
     needs: SIGNAL,
     async run(world) {
       const kq = new Queue(world);
@@ -97,7 +97,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'SIGNAL: what came before registration is not counted',
+    name: 'SIGNAL: a signal before registration is not counted',
     needs: SIGNAL,
     async run(world) {
       world.handle(NAME, () => {});
@@ -108,7 +108,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'SIGNAL: different signals are different knotes',
+    name: 'SIGNAL: different signals have different knotes',
     needs: SIGNAL,
     async run(world) {
       const { kq, number } = watch(world, 'ADD', 1);
@@ -154,7 +154,7 @@ export const cases: readonly Case[] = [
     gates: [
       {
         on: 'netbsd',
-        reason: 'EV_CLEAR, which signals have, makes EV_DISPATCH ignored',
+        reason: 'EV_DISPATCH is ignored, because signals have EV_CLEAR',
         source: 'read in sys/kern/kern_event.c, kqueue_scan',
       },
     ],
@@ -170,7 +170,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'SIGNAL: counted while it is disabled, shown by EV_ENABLE',
+    name: 'SIGNAL: EV_ENABLE reports signals that came while it was disabled',
     needs: SIGNAL,
     async run(world) {
       const { kq, number } = watch(world, 'ADD|DISABLE');
@@ -182,7 +182,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'SIGNAL: deleted is not told',
+    name: 'SIGNAL: a deleted knote reports nothing',
     needs: SIGNAL,
     async run(world) {
       const { kq, number } = watch(world);

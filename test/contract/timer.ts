@@ -53,7 +53,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'TIMER: the call that adds it can wait for it, for ever',
+    name: 'TIMER: the call that adds a timer can wait for it without a timeout',
     needs: ['TIMER'],
     run(world) {
       const events = new Queue(world).call([['TIMER', 1, 'ADD', { data: 20, udata: 6 }]], null);
@@ -81,7 +81,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'TIMER: EV_CLEAR is set without being asked for',
+    name: 'TIMER: EV_CLEAR is set without a request',
     needs: ['TIMER'],
     run(world) {
       const kq = new Queue(world);
@@ -104,7 +104,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'TIMER: deleted, it does not fire, though it had run out',
+    name: 'TIMER: a deleted timer does not fire, even if it had expired',
     needs: ['TIMER'],
     run(world) {
       const kq = new Queue(world);
@@ -115,15 +115,15 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'TIMER: adding it again starts it over with the new period',
+    name: 'TIMER: adding it again restarts it with the new period',
     needs: ['TIMER'],
     gates: [
       {
         on: 'dragonfly',
-        reason: 'the running period is finished first',
+        reason: 'the current period ends first',
         source: 'read in sys/kern/kern_event.c, filt_timertouch',
       },
-      { on: 'netbsd', version: '< 10', reason: 'the running period is finished first', source: 'run on 7.99.34' },
+      { on: 'netbsd', version: '< 10', reason: 'the current period ends first', source: 'run on 7.99.34' },
     ],
     run(world) {
       const kq = new Queue(world);
@@ -136,7 +136,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'TIMER: adding it again drops what had run out and was not fetched',
+    name: 'TIMER: adding it again discards expirations that were not fetched',
     needs: ['TIMER'],
     gates: [
       { on: 'dragonfly', reason: 'the count is kept', source: 'read in sys/kern/kern_event.c, filt_timertouch' },
@@ -151,7 +151,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'TIMER: EV_DELETE and EV_ADD in one list start it over',
+    name: 'TIMER: EV_DELETE and EV_ADD in one list restart it',
     needs: ['TIMER'],
     run(world) {
       const kq = new Queue(world);
@@ -162,7 +162,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'TIMER: disabled is silent; enabled, with the whole record again, it goes on',
+    name: 'TIMER: silent while it is disabled; EV_ENABLE with the whole record continues it',
     needs: ['TIMER'],
     run(world) {
       const kq = new Queue(world);
@@ -175,12 +175,12 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'TIMER: a disabled timer goes on counting',
+    name: 'TIMER: a disabled timer continues to count',
     needs: ['TIMER'],
     gates: [
       {
         on: 'darwin',
-        reason: 'any change of a timer starts it over',
+        reason: 'any change of a timer restarts it',
         source: 'read in bsd/kern/kern_event.c (XNU 11417), filt_timertouch',
       },
     ],
@@ -199,7 +199,7 @@ export const cases: readonly Case[] = [
     gates: [
       {
         on: 'netbsd',
-        reason: 'EV_CLEAR, which timers have, makes EV_DISPATCH ignored',
+        reason: 'EV_DISPATCH is ignored, because timers have EV_CLEAR',
         source: 'run on 7.99.34; read in sys/kern/kern_event.c, kqueue_scan, of 10',
       },
     ],
@@ -215,7 +215,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'TIMER: a wait ends when a timer runs out in the middle of it',
+    name: 'TIMER: the expiration of a timer ends a wait',
     needs: ['TIMER'],
     run(world) {
       const kq = new Queue(world);
@@ -226,7 +226,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'TIMER: what runs out first is reported first',
+    name: 'TIMER: the timer that expires first is reported first',
     needs: ['TIMER'],
     run(world) {
       const kq = new Queue(world);
@@ -242,7 +242,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'TIMER: one number is another timer in another queue',
+    name: 'TIMER: the same ident is another timer in another queue',
     needs: ['TIMER'],
     run(world) {
       const [a, b] = [new Queue(world), new Queue(world)];
@@ -254,7 +254,7 @@ export const cases: readonly Case[] = [
   },
   ...[0n, 2n ** 31n, 2n ** 53n, 2n ** 64n - 1n].map(
     (ident): Case => ({
-      name: `TIMER: ${ident} is a number like any other`,
+      name: `TIMER: ${ident} is a valid ident`,
       needs: ['TIMER'],
       run(world) {
         const kq = new Queue(world);
@@ -267,7 +267,7 @@ export const cases: readonly Case[] = [
     }),
   ),
   {
-    name: 'TIMER: a period of months does not fire today',
+    name: 'TIMER: a period of months does not fire immediately',
     needs: ['TIMER'],
     run(world) {
       const kq = new Queue(world);
@@ -292,14 +292,14 @@ export const cases: readonly Case[] = [
     ] as const
   ).map(
     ([power, gates]): Case => ({
-      name: `TIMER: a time of 2^${power} seconds does not fire today`,
+      name: `TIMER: a time of 2^${power} seconds does not fire immediately`,
       needs: ['TIMER'],
       gates: [
         ...gates,
         {
           on: 'netbsd',
           version: '< 10',
-          reason: 'the number of ticks is cut to 32 bits',
+          reason: 'the number of ticks is truncated to 32 bits',
           source: 'read in sys/kern/kern_event.c, filt_timerattach',
         },
       ],
@@ -366,7 +366,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'TIMER at a time of day: fires once it has come, not before',
+    name: 'TIMER at a time of day: fires at that time, not before',
     needs: ['TIMER', ...FUTURE],
     run(world) {
       const kq = new Queue(world);
@@ -381,7 +381,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'TIMER at a time of day that has passed: fires at once',
+    name: 'TIMER at a time of day that has passed: fires immediately',
     needs: ['TIMER', ...FUTURE],
     run(world) {
       const kq = new Queue(world);
@@ -413,7 +413,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'TIMER: five hundred at once all fire, each once',
+    name: 'TIMER: five hundred timers all fire, each once',
     needs: ['TIMER'],
     run(world) {
       const kq = new Queue(world);
@@ -429,7 +429,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'TIMER: ten thousand at once all fire, each once',
+    name: 'TIMER: ten thousand timers all fire, each once',
     needs: ['TIMER'],
     gates: [
       {

@@ -41,7 +41,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'USER with EV_CLEAR: triggers that nobody fetched are one event',
+    name: 'USER with EV_CLEAR: several triggers before a fetch are one event',
     needs: ['USER'],
     run(world) {
       const kq = user(world);
@@ -74,7 +74,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'USER with EV_DISPATCH: disabled by delivery; EV_ENABLE shows that it is still triggered',
+    name: 'USER with EV_DISPATCH: disabled by delivery; EV_ENABLE reports that it is still triggered',
     needs: ['USER', 'EV_DISPATCH'],
     run(world) {
       const kq = user(world, 'ADD|DISPATCH');
@@ -87,7 +87,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'USER: a trigger while it is disabled is shown by EV_ENABLE',
+    name: 'USER: EV_ENABLE reports a trigger that came while it was disabled',
     needs: ['USER'],
     run(world) {
       const kq = user(world, 'ADD|CLEAR|DISABLE');
@@ -126,17 +126,17 @@ export const cases: readonly Case[] = [
     run: (world) => assert.equal(flagsAfter(world, ['FFCOPY', 0x11], ['FFOR', 0x3]), 0x13),
   },
   {
-    name: 'USER: NOTE_FFAND takes flags away',
+    name: 'USER: NOTE_FFAND removes flags',
     needs: ['USER'],
     run: (world) => assert.equal(flagsAfter(world, ['FFCOPY', 0x13], ['FFAND', 0x6]), 0x2),
   },
   {
-    name: 'USER: NOTE_FFNOP leaves the flags as they are',
+    name: 'USER: NOTE_FFNOP does not change the flags',
     needs: ['USER'],
     run: (world) => assert.equal(flagsAfter(world, ['FFCOPY', 0x13], ['FFNOP', 0x77]), 0x13),
   },
   {
-    name: 'USER: the 24 bits of the flags are all there, and no others come back',
+    name: 'USER: all 24 bits of the flags come back, and no others',
     needs: ['USER'],
     run(world) {
       const kq = user(world);
@@ -145,7 +145,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'USER with EV_CLEAR: the flags outlive delivery',
+    name: 'USER with EV_CLEAR: delivery does not reset the flags',
     needs: ['USER'],
     gates: [
       {
@@ -163,7 +163,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'USER: flags can be set without a trigger, and are seen with the next',
+    name: 'USER: flags can be set without a trigger, and the next event has them',
     needs: ['USER'],
     run(world) {
       const kq = user(world);
@@ -175,7 +175,7 @@ export const cases: readonly Case[] = [
   },
   ...[0n, 42n, -1n, 2n ** 53n + 1n, -(2n ** 62n)].map(
     (data): Case => ({
-      name: `USER: a data of ${data} comes with the event`,
+      name: `USER: data ${data} comes back with the event`,
       needs: ['USER'],
       run(world) {
         const kq = user(world);
@@ -190,7 +190,7 @@ export const cases: readonly Case[] = [
     gates: [
       {
         on: 'dragonfly',
-        reason: 'udata stays that of the first EV_ADD',
+        reason: 'udata remains that of the first EV_ADD',
         source: 'read in sys/kern/kern_event.c, kqueue_register',
       },
     ],
@@ -202,12 +202,12 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'USER: adding it again replaces udata, keeps the trigger, and makes no second knote',
+    name: 'USER: adding it again replaces udata, keeps the trigger, and does not make a second knote',
     needs: ['USER'],
     gates: [
       {
         on: 'dragonfly',
-        reason: 'udata stays that of the first EV_ADD',
+        reason: 'udata remains that of the first EV_ADD',
         source: 'read in sys/kern/kern_event.c, kqueue_register',
       },
     ],
@@ -224,7 +224,7 @@ export const cases: readonly Case[] = [
   },
   ...[0n, 2n ** 31n, 2n ** 32n + 1n, 2n ** 53n + 1n, 2n ** 64n - 1n].map(
     (ident): Case => ({
-      name: `USER: ${ident} is a number like any other`,
+      name: `USER: ${ident} is a valid ident`,
       needs: ['USER'],
       run(world) {
         const kq = new Queue(world);
@@ -240,7 +240,7 @@ export const cases: readonly Case[] = [
     }),
   ),
   {
-    name: 'USER: a trigger of one queue is none of another',
+    name: 'USER: a trigger of one queue does not trigger another',
     needs: ['USER'],
     run(world) {
       const [a, b] = [user(world), user(world)];
@@ -250,7 +250,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'USER: deleted while triggered, it is not reported',
+    name: 'USER: a triggered knote that is deleted is not reported',
     needs: ['USER'],
     run(world) {
       const kq = user(world);

@@ -9,7 +9,7 @@ const ALL = 'DELETE|WRITE|EXTEND|ATTRIB|LINK|RENAME';
 const FILES = ['VNODE', 'folder', 'open'] as const;
 const TMPFS = {
   on: 'dragonfly',
-  reason: 'not on tmpfs, which /tmp is',
+  reason: 'it is not reported on tmpfs, which /tmp is',
   source: 'read in sys/vfs/tmpfs/tmpfs_vnops.c',
 } as const satisfies Gate;
 
@@ -120,7 +120,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: a file made longer is NOTE_ATTRIB, NOTE_WRITE or NOTE_EXTEND',
+    name: 'VNODE: making a file longer is NOTE_ATTRIB, NOTE_WRITE or NOTE_EXTEND',
     needs: [...FILES, 'truncate'],
     run(world) {
       const watched = file(world, 'WRITE|ATTRIB|EXTEND');
@@ -129,9 +129,16 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: a file made shorter is NOTE_ATTRIB, NOTE_WRITE or NOTE_TRUNCATE',
+    name: 'VNODE: making a file shorter is NOTE_ATTRIB, NOTE_WRITE or NOTE_TRUNCATE',
     needs: [...FILES, 'truncate'],
-    gates: [{ on: 'netbsd', version: '< 10', reason: 'not on tmpfs, which /tmp was', source: 'run on 7.99.34' }],
+    gates: [
+      {
+        on: 'netbsd',
+        version: '< 10',
+        reason: 'it is not reported on tmpfs, which /tmp was',
+        source: 'run on 7.99.34',
+      },
+    ],
     run(world) {
       const truncates = world.sys.abi.constants.NOTE_TRUNCATE !== undefined;
       const watched = file(world, `WRITE|ATTRIB${truncates ? '|TRUNCATE' : ''}`);
@@ -142,7 +149,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: what was not asked for is not told',
+    name: 'VNODE: a note that was not requested is not reported',
     needs: [...FILES, 'chmod'],
     run(world) {
       const { kq, path } = file(world, 'DELETE|RENAME');
@@ -152,7 +159,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: reading a file changes nothing',
+    name: 'VNODE: reading a file is not a change',
     needs: [...FILES],
     run(world) {
       const { kq, path, fd } = file(world, 'DELETE|WRITE|EXTEND|LINK|RENAME');
@@ -178,7 +185,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: a file that another is renamed over is deleted, not renamed',
+    name: 'VNODE: a file that a rename replaces is deleted, not renamed',
     needs: [...FILES, 'rename'],
     gates: [TMPFS],
     run(world) {
@@ -191,7 +198,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: a file that is renamed over another is renamed, not deleted',
+    name: 'VNODE: a file that replaces another is renamed, not deleted',
     needs: [...FILES, 'rename'],
     run(world) {
       const watched = file(world);
@@ -201,12 +208,12 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: one of two names removed is NOTE_LINK or NOTE_DELETE',
+    name: 'VNODE: the removal of one of two names is NOTE_LINK or NOTE_DELETE',
     needs: [...FILES, 'link', 'unlink'],
     gates: [
       {
         on: 'dragonfly',
-        reason: 'HAMMER2 reports nothing while a name is left',
+        reason: 'HAMMER2 reports nothing while another name exists',
         source: 'read in sys/vfs/hammer2/hammer2_vnops.c',
       },
     ],
@@ -220,7 +227,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: what is done through another name is told',
+    name: 'VNODE: a change through another name is reported',
     needs: [...FILES, 'link', 'chmod', 'rename'],
     run(world) {
       const watched = file(world);
@@ -236,7 +243,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: a file without a name is still told of',
+    name: 'VNODE: a change of a file without a name is reported',
     needs: [...FILES, 'unlink'],
     run(world) {
       const watched = file(world);
@@ -248,7 +255,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: what is done through the registered descriptor itself is told',
+    name: 'VNODE: a change through the registered descriptor is reported',
     needs: FILES,
     run(world) {
       const kq = new Queue(world);
@@ -272,7 +279,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE with EV_CLEAR: what was told is not told again with the next',
+    name: 'VNODE with EV_CLEAR: an event does not repeat the notes of an earlier one',
     needs: [...FILES, 'chmod'],
     run(world) {
       const watched = file(world);
@@ -283,7 +290,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE without EV_CLEAR: told again and again, and notes add up',
+    name: 'VNODE without EV_CLEAR: reported again and again, and the notes accumulate',
     needs: [...FILES, 'chmod'],
     run(world) {
       const watched = file(world, ALL, 'ADD');
@@ -296,7 +303,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE with EV_ONESHOT: told once, then gone',
+    name: 'VNODE with EV_ONESHOT: reported once, then gone',
     needs: FILES,
     run(world) {
       const watched = file(world, ALL, 'ADD|ONESHOT');
@@ -308,7 +315,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE with EV_DISPATCH: disabled by delivery; EV_ENABLE shows what came since',
+    name: 'VNODE with EV_DISPATCH: disabled by delivery; EV_ENABLE reports later changes',
     needs: [...FILES, 'EV_DISPATCH', 'chmod'],
     run(world) {
       const watched = file(world, ALL, 'ADD|DISPATCH');
@@ -321,7 +328,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: what happens while it is disabled is shown by EV_ENABLE',
+    name: 'VNODE: EV_ENABLE reports changes that came while it was disabled',
     needs: FILES,
     run(world) {
       const watched = file(world, ALL, 'ADD|CLEAR|DISABLE');
@@ -333,7 +340,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: what happened before registration is not told',
+    name: 'VNODE: a change before registration is not reported',
     needs: FILES,
     run(world) {
       const watched = file(world);
@@ -346,7 +353,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: added again with fewer notes, the others are told no more',
+    name: 'VNODE: added again with fewer notes, it no longer reports the others',
     needs: [...FILES, 'chmod'],
     run(world) {
       const watched = file(world, 'WRITE|ATTRIB');
@@ -359,13 +366,13 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: added again with more notes, those are told too',
+    name: 'VNODE: added again with more notes, it reports those too',
     needs: [...FILES, 'chmod'],
     gates: [
       {
         on: 'netbsd',
         version: '>= 10',
-        reason: 'the file goes on to report only the notes of the first EV_ADD',
+        reason: 'only the notes of the first EV_ADD are reported',
         source: 'read in sys/kern/vfs_vnops.c',
       },
     ],
@@ -377,7 +384,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: EV_DELETE and EV_ADD in one list ask for more notes',
+    name: 'VNODE: EV_DELETE and EV_ADD in one list add notes',
     needs: [...FILES, 'chmod'],
     run(world) {
       const watched = file(world, 'WRITE');
@@ -388,7 +395,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: two descriptors of one file have knotes of their own',
+    name: 'VNODE: two descriptors of one file have separate knotes',
     needs: [...FILES, 'link'],
     run(world) {
       const { kq, path, fd } = file(world, 'WRITE');
@@ -406,7 +413,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: two queues are both told',
+    name: 'VNODE: two queues both report a change',
     needs: FILES,
     run(world) {
       const watched = file(world);
@@ -421,7 +428,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: of a hundred files the one that changed is told',
+    name: 'VNODE: of a hundred files only the one that changed is reported',
     needs: FILES,
     run(world) {
       const folder = world.folder();
@@ -434,7 +441,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE and READ on one file are told apart',
+    name: 'VNODE and READ on one file are separate knotes',
     needs: [...FILES, 'READ'],
     run(world) {
       const { kq, path, fd } = file(world, 'WRITE');
@@ -453,7 +460,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE on a directory: a name that comes is NOTE_WRITE',
+    name: 'VNODE on a directory: a new name is NOTE_WRITE',
     needs: [...FILES, 'mkdir', 'link'],
     run(world) {
       const watched = directory(world);
@@ -465,7 +472,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE on a directory: a name that goes is NOTE_WRITE',
+    name: 'VNODE on a directory: a removed name is NOTE_WRITE',
     needs: [...FILES, 'mkdir', 'unlink'],
     run(world) {
       const watched = directory(world, (path) => create(world, `${path}/file`));
@@ -474,7 +481,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE on a directory: a name that changes is NOTE_WRITE',
+    name: 'VNODE on a directory: a renamed entry is NOTE_WRITE',
     needs: [...FILES, 'mkdir', 'rename'],
     run(world) {
       const watched = directory(world, (path) => create(world, `${path}/file`));
@@ -483,7 +490,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE on a directory: a name moved in, and one moved out, are NOTE_WRITE',
+    name: 'VNODE on a directory: an entry moved in or out is NOTE_WRITE',
     needs: [...FILES, 'mkdir', 'rename'],
     run(world) {
       const watched = directory(world);
@@ -495,7 +502,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE on a directory: a directory made or removed in it is NOTE_WRITE and NOTE_LINK',
+    name: 'VNODE on a directory: a directory created or removed in it is NOTE_WRITE and NOTE_LINK',
     needs: [...FILES, 'mkdir', 'rmdir'],
     run(world) {
       const watched = directory(world);
@@ -506,7 +513,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE on a directory: what happens to a file in it is not told',
+    name: 'VNODE on a directory: a change of a file in it is not reported',
     needs: [...FILES, 'mkdir', 'chmod'],
     run(world) {
       const watched = directory(world, (path) => create(world, `${path}/file`));
@@ -516,7 +523,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE on a directory: removed is NOTE_DELETE',
+    name: 'VNODE on a directory: its removal is NOTE_DELETE',
     needs: [...FILES, 'mkdir', 'rmdir'],
     gates: [
       {
@@ -532,7 +539,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE on a directory: renamed is NOTE_RENAME',
+    name: 'VNODE on a directory: its renaming is NOTE_RENAME',
     needs: [...FILES, 'mkdir', 'rename'],
     run(world) {
       const watched = directory(world);
@@ -543,7 +550,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE on a directory: another mode is NOTE_ATTRIB',
+    name: 'VNODE on a directory: a change of its mode is NOTE_ATTRIB',
     needs: [...FILES, 'mkdir', 'chmod'],
     run(world) {
       const watched = directory(world);
@@ -552,7 +559,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'VNODE: a closed descriptor is told nothing, though the file changes',
+    name: 'VNODE: a change of the file is not reported for a closed descriptor',
     needs: FILES,
     run(world) {
       const { kq, path, fd } = file(world);

@@ -56,7 +56,7 @@ const streams = (
   ] as const
 ).flatMap(([what, needs, make]): Case[] => [
   {
-    name: `WRITE on ${what}: data is the space that is left; level-triggered`,
+    name: `WRITE on ${what}: data is the free space; level-triggered`,
     needs: ['WRITE', ...needs],
     run(world) {
       const { kq, writer } = make(world);
@@ -68,7 +68,7 @@ const streams = (
     },
   },
   {
-    name: `WRITE on ${what}: silent while it is full, reported when it was emptied`,
+    name: `WRITE on ${what}: silent while it is full, reported after it is emptied`,
     needs: ['WRITE', ...needs],
     run(world) {
       const { kq, reader, writer } = make(world);
@@ -81,7 +81,7 @@ const streams = (
     },
   },
   {
-    name: `WRITE on ${what} with EV_CLEAR: reported once, and again when a full one was emptied`,
+    name: `WRITE on ${what} with EV_CLEAR: reported once, and again after a full one is emptied`,
     needs: ['WRITE', ...needs],
     run(world) {
       const { kq, reader, writer } = make(world);
@@ -113,7 +113,7 @@ const streams = (
       {
         on: 'netbsd',
         version: '< 10',
-        reason: 'EV_ENABLE looks again only at a knote that is still active',
+        reason: 'EV_ENABLE checks the condition only if the knote is still active',
         source: 'run on 7.99.34',
       },
     ],
@@ -128,7 +128,7 @@ const streams = (
     },
   },
   {
-    name: `WRITE on ${what}: disabled is silent, enabled is not`,
+    name: `WRITE on ${what}: silent while it is disabled`,
     needs: ['WRITE', ...needs],
     run(world) {
       const { kq, writer } = make(world);
@@ -141,7 +141,7 @@ const streams = (
     },
   },
   {
-    name: `WRITE on ${what}: the other side closed is EV_EOF`,
+    name: `WRITE on ${what}: EV_EOF when the other side closes`,
     needs: ['WRITE', ...needs],
     run(world) {
       const { kq, reader, writer } = make(world);
@@ -159,7 +159,7 @@ const streams = (
 export const cases: readonly Case[] = [
   ...streams,
   {
-    name: 'WRITE on a pipe: less space than PIPE_BUF is none',
+    name: 'WRITE on a pipe: less space than PIPE_BUF counts as none',
     needs: ['WRITE', 'pipe'],
     run(world) {
       const { kq, reader, writer } = pipe(world);
@@ -257,7 +257,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'WRITE on a UNIX socket with NOTE_LOWAT: silent below the mark, reported from it on',
+    name: 'WRITE on a UNIX socket with NOTE_LOWAT: silent below the mark, reported at or above it',
     needs: ['WRITE', 'NOTE_LOWAT', 'socketpair'],
     run(world) {
       const { kq, reader, writer } = stream(world);
@@ -295,7 +295,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'WRITE: adding it again replaces udata, and makes no second knote',
+    name: 'WRITE: adding it again replaces udata, and does not make a second knote',
     needs: ['WRITE', 'socketpair'],
     run(world) {
       const { kq, writer } = stream(world);
@@ -309,7 +309,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'WRITE deleted leaves the READ knote of its socket',
+    name: 'deleting a WRITE knote does not affect the READ knote of its socket',
     needs: ['READ', 'WRITE', 'socketpair'],
     run(world) {
       const { kq, reader: a, writer: b } = stream(world);
