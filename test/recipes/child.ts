@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { Worker } from 'node:worker_threads';
 import { exited, exitWithParent, ticks } from '../../src/recipes/index.ts';
 import { type Rotation, writeLines } from './rotations.ts';
 
@@ -31,6 +32,11 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
   },
   'exitWithParent() alone'() {
     exitWithParent();
+  },
+  /** In a worker Node's loop cannot watch the queue. */
+  async 'in a worker'() {
+    const worker = new Worker(new URL('child.ts', import.meta.url), { argv: ['exited', argument] });
+    await once(worker, 'exit');
   },
   /** Ends with its parent. The timer would keep it running. */
   async child() {

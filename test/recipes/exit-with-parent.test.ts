@@ -52,6 +52,17 @@ describe('exitWithParent()', suite, () => {
     assert.equal(calls, 1);
   });
 
+  it('a parent that ends while it is being registered is a parent that has ended', async (t) => {
+    const [parent, heir] = [sleeper(), sleeper()];
+    let reads = 0;
+    const real = Object.getOwnPropertyDescriptor(process, 'ppid') as PropertyDescriptor;
+    Object.defineProperty(process, 'ppid', { get: () => (reads++ === 0 ? parent.pid : heir.pid), configurable: true });
+    t.after(() => Object.defineProperty(process, 'ppid', real));
+    await new Promise<void>((onEnd) => {
+      exitWithParent({ onEnd });
+    });
+  });
+
   it('close(), using and an abort end it', async () => {
     const controller = new AbortController();
     const child = start('sh', '-c', 'read line');

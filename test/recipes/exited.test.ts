@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { exited } from '../../src/recipes/index.ts';
@@ -96,16 +97,18 @@ describe('exited()', suite, () => {
     assert.deepEqual(kernelObjects(), before);
   });
 
-  it('keeps the process running while it waits, and no longer', async () => {
-    const child = sleeper();
-    const waiter = startScenario('exited', String(child.pid));
-    const output = text(waiter.stdout as NodeJS.ReadableStream as never);
-    await once(waiter.stdout as NodeJS.ReadableStream, 'data');
-    assert.equal(waiter.exitCode, null);
-    child.kill();
-    assert.deepEqual(await once(waiter, 'exit'), [0, null]);
-    assert.match(await output, /^waits\n(null|\{"signal":"SIGTERM"\})\n$/);
-  });
+  for (const where of ['exited', 'in a worker']) {
+    it(`keeps the process running while it waits, and no longer: ${where}`, async () => {
+      const child = sleeper();
+      const waiter = startScenario(where, String(child.pid));
+      const output = text(waiter.stdout as Readable);
+      await once(waiter.stdout as Readable, 'data');
+      assert.equal(waiter.exitCode, null);
+      child.kill();
+      assert.deepEqual(await once(waiter, 'exit'), [0, null]);
+      assert.match(await output, /^waits\n(null|\{"signal":"SIGTERM"\})\n$/);
+    });
+  }
 
   it('resolves for a zombie, or rejects with ESRCH', {
     skip: !linux && 'needs a process that does not wait',

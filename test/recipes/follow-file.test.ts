@@ -104,6 +104,19 @@ describe('followFile()', { ...suite, timeout: 10 * DEADLINE }, () => {
     closeSync(old);
   });
 
+  it('files that are replaced while the consumer is slow are read, too', { skip: noProc }, async () => {
+    const file = newFile('');
+    using lines = followFile(file);
+    const isOpen = (): number => descriptors().filter((target) => target.startsWith(`${file}`)).length;
+    for (let i = 0; i < 4; i++) {
+      appendFileSync(file, `${i}\n`);
+      renameSync(file, `${file}.${i}`);
+      writeFileSync(file, '');
+      await until(`${i + 2} files are open`, () => isOpen() === i + 2);
+    }
+    assert.deepEqual(await take(lines, 4), ['0', '1', '2', '3']);
+  });
+
   it('a file that was cut short and has grown since is read from its start', async () => {
     const file = newFile('');
     using lines = followFile(file);

@@ -25,3 +25,9 @@ export function sleeper(): ChildProcess & { pid: number } {
 export function startScenario(scenario: string, ...args: string[]): ChildProcess & { pid: number } {
   return start(process.execPath, ...loaders, fileURLToPath(new URL('child.ts', import.meta.url)), scenario, ...args);
 }
+
+/** Keeps the event loop from turning for so many milliseconds. */
+export function block(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}

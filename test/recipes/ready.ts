@@ -5,6 +5,7 @@ import { closeSync, readSync, writeSync } from 'node:fs';
 import { it } from 'node:test';
 import { readable, writable } from '../../src/recipes/index.ts';
 import { DEADLINE, newPipe, newSocketPair } from '../front/helpers.ts';
+import { block } from './helpers.ts';
 
 const timeout = DEADLINE;
 
@@ -64,6 +65,19 @@ export function readyTests(): void {
     await assert.rejects(readable(r, { timeout: 1 }), { code: 'ETIMEDOUT', message: /read \d+ within 1 ms/ });
     writeSync(w, 'x');
     for (let i = 0; i < 20; i++) await readable(r, { timeout: 0 });
+    closeSync(r);
+    closeSync(w);
+  });
+
+  it('a descriptor that became ready before anybody looked is not a timeout, though the time is over too', async () => {
+    const [r, w] = newPipe();
+    for (let i = 0; i < 20; i++) {
+      const wait = readable(r, { timeout: 1 });
+      block(5);
+      writeSync(w, 'x');
+      await wait;
+      readSync(r, Buffer.alloc(1));
+    }
     closeSync(r);
     closeSync(w);
   });

@@ -3,11 +3,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { ticks } from '../../src/recipes/index.ts';
-
-function block(ms: number): void {
-  const end = performance.now() + ms;
-  while (performance.now() < end);
-}
+import { block } from './helpers.ts';
 
 export function ticksTests(): void {
   it('ticks() counts every period, and break ends it', async () => {
