@@ -9,7 +9,7 @@ const DRAGONFLY_O_DIRECTORY = 0x0800_0000;
  * The ABI of a platform, as `process.platform` names it. Undefined if the platform has no kqueue(2).
  *
  * `process.platform` is `freebsd` on DragonFly. Node's constants of open(2) are those of the system that Node was compiled
- * for, so they distinguish the two systems. os.type() does not serve, because the environment variable UNAME_s changes its result.
+ * for, so they distinguish the two systems. os.type() does not serve, because the environment variable UNAME_s changes it.
  * With the wrong ABI, whose record is too small, the kernel writes past the end of a list.
  */
 export function abiOf(platform: string, directoryFlag: number): Abi | undefined {

@@ -13,8 +13,11 @@ export interface Gate {
 }
 
 /**
- * What a case needs beyond the call itself: a filter (`USER`), constants of which one will do (`NOTE_ABSTIME|NOTE_ABSOLUTE`),
- * a call of the world (`socketpair`), or `pollable`: a kqueue that poll(2) understands.
+ * A requirement of a case beyond the call itself:
+ * - a filter (`USER`),
+ * - one of several constants (`NOTE_ABSTIME|NOTE_ABSOLUTE`),
+ * - a call of the world (`socketpair`),
+ * - `pollable`, which is a kqueue that poll(2) accepts.
  */
 export type Need = Filter | keyof Calls | `EV_${string}` | `NOTE_${string}` | 'pollable';
 

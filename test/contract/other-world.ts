@@ -1,5 +1,5 @@
-// Another kernel, as far as the cases can see: what this machine's kqueue does, told in NetBSD's struct kevent, with other
-// errno numbers and other descriptors. Where a case counts on this system's numbers, it fails here.
+// Simulates another kernel. It is this machine's kqueue with NetBSD's struct kevent, other errno numbers and other
+// descriptors. A case that relies on this system's numbers fails here.
 //
 //   npm run contract -- --world test/contract/other-world.ts
 

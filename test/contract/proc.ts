@@ -3,9 +3,9 @@ import type { Case } from './case.ts';
 import { deadline, differs, type Event, isErrno, notes, Queue } from './queue.ts';
 import type { Child, Kernel } from './world.ts';
 
-// The event of an exit: EV_EOF, and the knote is gone with it. Its note need not be set where it was not asked for.
+// The event of an exit has EV_EOF, and the knote is deleted with it. A note that was not requested need not be set.
 
-/** The notes with which a process tells its status: macOS does so only when it is asked. */
+/** The notes for the exit with its status, which macOS reports only on request. */
 function exit(world: Kernel): number {
   return world.sys.abi.constants.NOTE_EXITSTATUS === undefined ? notes(world, 'EXIT') : notes(world, 'EXIT|EXITSTATUS');
 }
@@ -122,10 +122,10 @@ export const cases: readonly Case[] = [
       const first = watch(world, child);
       child.end();
       exited(first, child);
-      // Nobody can have waited for it: that takes a turn of the event loop.
+      // Node has not reaped the process yet, because that takes a turn of the event loop.
       const kq = new Queue(world);
       const [event] = kq.call([['PROC', child.pid, 'ADD', { fflags: exit(world) }]], deadline(world));
-      assert.ok(event !== undefined, 'neither refused nor told');
+      assert.ok(event !== undefined, 'refused or reported');
       if (event.has('ERROR')) isErrno(world, event.data, 'ESRCH');
       else assert.ok(event.has('EOF') && event.note('EXIT'), String(event));
       differs(world, event.has('ERROR') ? 'ESRCH' : 'event', { freebsd: 'event', linux: 'event', openbsd: 'ESRCH' });
@@ -219,12 +219,12 @@ export const cases: readonly Case[] = [
   {
     name: 'PROC: fork(2) is NOTE_FORK, or the note is refused with EINVAL',
     needs: ['PROC', 'NOTE_FORK', 'spawn'],
-    run: (world) => toldOrRefused(world, 'FORK', world.spawn({ forks: true })),
+    run: (world) => reportedOrRefused(world, 'FORK', world.spawn({ forks: true })),
   },
   {
     name: 'PROC: execve(2) is NOTE_EXEC, or the note is refused with EINVAL',
     needs: ['PROC', 'NOTE_EXEC', 'spawn'],
-    run: (world) => toldOrRefused(world, 'EXEC', world.spawn({ execs: true })),
+    run: (world) => reportedOrRefused(world, 'EXEC', world.spawn({ execs: true })),
   },
   {
     name: 'PROC: the exit of a process that called fork(2) and execve(2) is reported',
@@ -239,7 +239,7 @@ export const cases: readonly Case[] = [
 ];
 
 /** A note that a kqueue takes must come; one that it cannot tell it must refuse. */
-function toldOrRefused(world: Kernel, note: string, child: Child): void {
+function reportedOrRefused(world: Kernel, note: string, child: Child): void {
   const kq = new Queue(world);
   const [refusal] = kq.call([['PROC', child.pid, 'ADD', { fflags: `EXIT|${note}` }]], 0);
   if (refusal !== undefined) {
@@ -253,5 +253,5 @@ function toldOrRefused(world: Kernel, note: string, child: Child): void {
     seen |= event.fflags;
     return event.has('EOF');
   });
-  assert.ok((seen & notes(world, note)) !== 0, `NOTE_${note} was taken and never told`);
+  assert.ok((seen & notes(world, note)) !== 0, `NOTE_${note} was accepted and never reported`);
 }

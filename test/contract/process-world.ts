@@ -38,8 +38,9 @@ const c = {
   poll: libc.func('int poll(void *fds, unsigned long count, int timeout)') as Integers,
 };
 
-// The numbers that differ. Those that every system has alike: AF_UNIX 1, AF_INET 2, SOCK_STREAM 1, SOCK_DGRAM 2,
-// F_SETFD 2, F_GETFL 3, F_SETFL 4, FD_CLOEXEC 1, POLLIN 1, POLLOUT 4, SHUT_RD 0, SHUT_WR 1, SEEK_SET 0.
+// The numbers that differ. These are equal on every system:
+// - AF_UNIX 1, AF_INET 2, SOCK_STREAM 1, SOCK_DGRAM 2, SHUT_RD 0, SHUT_WR 1,
+// - F_SETFD 2, F_GETFL 3, F_SETFL 4, FD_CLOEXEC 1, POLLIN 1, POLLOUT 4, SEEK_SET 0.
 const SOL_SOCKET = linux ? 1 : 0xffff;
 const SO_LINGER = linux ? 13 : 0x80;
 
@@ -53,7 +54,7 @@ function must(syscall: string, result: number): number {
   throw Object.assign(new Error(`${code}, ${syscall}`), { code, errno, syscall });
 }
 
-/** Close-on-exec, as the kqueues' own are: a child must not keep a pipe open. And non-blocking, unless told. */
+/** Sets close-on-exec, so that no child keeps a pipe open, and O_NONBLOCK unless `blocking`. */
 function prepare(fd: number, blocking = false): number {
   must('fcntl', c.fcntl(fd, 2, 'int', 1));
   if (!blocking) must('fcntl', c.fcntl(fd, 4, 'int', must('fcntl', c.fcntl(fd, 3, 'int', 0)) | O_NONBLOCK));
@@ -214,11 +215,11 @@ export function processWorld(sys: Sys, name: string, version?: string): World {
     },
     spawn(options): Child {
       const [wait, go] = pipe(true);
-      let told = false;
+      let ended = false;
       const end = (): void => {
         // Once: the number may be another file's by then.
-        if (!told) close(go);
-        told = true;
+        if (!ended) close(go);
+        ended = true;
       };
       undo.push(end);
       // With its pipe closed the child's `read` is over: it ends, and so does every child when this process dies.

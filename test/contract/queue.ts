@@ -253,7 +253,7 @@ export function sleep(world: Kernel, ms: number): void {
   kq.close();
 }
 
-/** How long `run` takes, in milliseconds, on a clock that nobody sets. */
+/** How long `run` takes, in milliseconds of a monotonic clock. */
 export function timed(run: () => void): number {
   const start = performance.now();
   run();

@@ -71,7 +71,7 @@ export async function* run(target: Target, jobs = 1): AsyncGenerator<Result, voi
 }
 
 /**
- * Runs the cases that nobody took yet, in a process of their own. A kevent(2) that hangs or crashes ends that process and
+ * Runs the remaining cases in a separate process. A kevent(2) that hangs or crashes ends that process and
  * fails that one case; another process continues with the next.
  */
 async function* inOneProcess(target: Target, chosen: Iterable<number>): AsyncGenerator<Result, void, undefined> {
@@ -108,7 +108,7 @@ class Worker {
   #errors = '';
   #limit = LIMIT;
 
-  /** @throws Error when the target cannot be had at all */
+  /** @throws Error the target is not available */
   static async start(target: Target): Promise<Worker> {
     const worker = new Worker(target);
     // The world is made before the process answers anything.

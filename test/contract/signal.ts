@@ -3,8 +3,8 @@ import type { Case } from './case.ts';
 import { Queue } from './queue.ts';
 import type { Kernel } from './world.ts';
 
-// Every case lets the event loop turn between a signal and the look at it: the built-in kqueue of Linux learns of
-// signals from Node, whose handlers run then. SIGUSR1 is left alone, as Node starts its debugger at it.
+// Every case lets the event loop turn between a signal and the call, because the built-in kqueue of Linux counts the calls
+// of Node's handlers. No case uses SIGUSR1, with which Node starts its debugger.
 
 const NAME = 'SIGUSR2';
 const SIGNAL = ['SIGNAL', 'signal', 'kill', 'handle'] as const;

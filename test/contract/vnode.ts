@@ -58,7 +58,7 @@ const overwrite = (world: Kernel, path: string): void => using(world, path, 'w',
 const create = (world: Kernel, path: string): void => using(world, path, 'create');
 
 /** The one event that is there must have these notes. */
-function told({ kq, fd }: Watched, ...names: readonly string[]): Event {
+function expectNotes({ kq, fd }: Watched, ...names: readonly string[]): Event {
   const event = kq.one('VNODE', fd);
   for (const name of names) assert.ok(event.note(name), `no NOTE_${name}: ${event}`);
   return event;
@@ -95,7 +95,7 @@ export const cases: readonly Case[] = [
         const watched = file(world);
         watched.kq.silent();
         act(world, watched);
-        told(watched, note);
+        expectNotes(watched, note);
         watched.kq.silent();
       },
     },
@@ -105,7 +105,7 @@ export const cases: readonly Case[] = [
       run(world) {
         const watched = file(world, note);
         act(world, watched);
-        told(watched, note);
+        expectNotes(watched, note);
       },
     },
   ]),
@@ -116,7 +116,7 @@ export const cases: readonly Case[] = [
     run(world) {
       const watched = file(world);
       append(world, watched.path);
-      told(watched, 'WRITE', 'EXTEND');
+      expectNotes(watched, 'WRITE', 'EXTEND');
     },
   },
   {
@@ -125,7 +125,7 @@ export const cases: readonly Case[] = [
     run(world) {
       const watched = file(world, 'WRITE|ATTRIB|EXTEND');
       world.truncate(watched.path, 300);
-      told(watched);
+      expectNotes(watched);
     },
   },
   {
@@ -143,7 +143,7 @@ export const cases: readonly Case[] = [
       const truncates = world.sys.abi.constants.NOTE_TRUNCATE !== undefined;
       const watched = file(world, `WRITE|ATTRIB${truncates ? '|TRUNCATE' : ''}`);
       world.truncate(watched.path, 3);
-      const seen = told(watched).noted('WRITE|ATTRIB');
+      const seen = expectNotes(watched).noted('WRITE|ATTRIB');
       // OpenBSD and DragonFly were read.
       differs(world, seen, { freebsd: 'ATTRIB', linux: 'WRITE|ATTRIB', openbsd: 'ATTRIB', dragonfly: 'WRITE' });
     },
@@ -176,9 +176,9 @@ export const cases: readonly Case[] = [
       world.mkdir(`${watched.folder}/elsewhere`);
       const path = `${watched.folder}/elsewhere/other`;
       world.rename(watched.path, path);
-      told(watched, 'RENAME');
+      expectNotes(watched, 'RENAME');
       append(world, path);
-      told(watched, 'WRITE');
+      expectNotes(watched, 'WRITE');
       create(world, watched.path);
       append(world, watched.path);
       watched.kq.silent();
@@ -192,7 +192,7 @@ export const cases: readonly Case[] = [
       const watched = file(world);
       create(world, `${watched.path}.new`);
       world.rename(`${watched.path}.new`, watched.path);
-      assert.ok(!told(watched, 'DELETE').note('RENAME'));
+      assert.ok(!expectNotes(watched, 'DELETE').note('RENAME'));
       append(world, watched.path);
       watched.kq.silent();
     },
@@ -204,7 +204,7 @@ export const cases: readonly Case[] = [
       const watched = file(world);
       create(world, `${watched.folder}/old`);
       world.rename(watched.path, `${watched.folder}/old`);
-      assert.ok(!told(watched, 'RENAME').note('DELETE'));
+      assert.ok(!expectNotes(watched, 'RENAME').note('DELETE'));
     },
   },
   {
@@ -220,10 +220,14 @@ export const cases: readonly Case[] = [
     run(world) {
       const watched = file(world, 'LINK|DELETE');
       world.link(watched.path, `${watched.path}2`);
-      told(watched, 'LINK');
+      expectNotes(watched, 'LINK');
       world.unlink(watched.path);
       // Of OpenBSD's file systems FFS reports NOTE_DELETE, tmpfs NOTE_LINK. macOS reports both, as read.
-      differs(world, told(watched).noted('DELETE|LINK'), { freebsd: 'DELETE', linux: 'DELETE|LINK', '': 'LINK' });
+      differs(world, expectNotes(watched).noted('DELETE|LINK'), {
+        freebsd: 'DELETE',
+        linux: 'DELETE|LINK',
+        '': 'LINK',
+      });
     },
   },
   {
@@ -233,13 +237,13 @@ export const cases: readonly Case[] = [
       const watched = file(world);
       const other = `${watched.folder}/other`;
       world.link(watched.path, other);
-      told(watched, 'LINK');
+      expectNotes(watched, 'LINK');
       append(world, other);
-      told(watched, 'WRITE');
+      expectNotes(watched, 'WRITE');
       world.chmod(other, 0o600);
-      told(watched, 'ATTRIB');
+      expectNotes(watched, 'ATTRIB');
       world.rename(other, `${other}2`);
-      told(watched, 'RENAME');
+      expectNotes(watched, 'RENAME');
     },
   },
   {
@@ -249,9 +253,9 @@ export const cases: readonly Case[] = [
       const watched = file(world);
       const writer = world.open(watched.path, 'a');
       world.unlink(watched.path);
-      told(watched, 'DELETE');
+      expectNotes(watched, 'DELETE');
       world.write(writer, 'more');
-      told(watched, 'WRITE');
+      expectNotes(watched, 'WRITE');
     },
   },
   {
@@ -274,7 +278,7 @@ export const cases: readonly Case[] = [
       world.chmod(watched.path, 0o600);
       world.link(watched.path, `${watched.path}2`);
       world.rename(watched.path, `${watched.path}3`);
-      told(watched, 'WRITE', 'ATTRIB', 'LINK', 'RENAME');
+      expectNotes(watched, 'WRITE', 'ATTRIB', 'LINK', 'RENAME');
       watched.kq.silent();
     },
   },
@@ -284,9 +288,9 @@ export const cases: readonly Case[] = [
     run(world) {
       const watched = file(world);
       append(world, watched.path);
-      told(watched, 'WRITE');
+      expectNotes(watched, 'WRITE');
       world.chmod(watched.path, 0o600);
-      assert.ok(!told(watched, 'ATTRIB').note('WRITE'));
+      assert.ok(!expectNotes(watched, 'ATTRIB').note('WRITE'));
     },
   },
   {
@@ -296,10 +300,10 @@ export const cases: readonly Case[] = [
       const watched = file(world, ALL, 'ADD');
       watched.kq.silent();
       append(world, watched.path);
-      told(watched, 'WRITE');
-      told(watched, 'WRITE');
+      expectNotes(watched, 'WRITE');
+      expectNotes(watched, 'WRITE');
       world.chmod(watched.path, 0o600);
-      told(watched, 'WRITE', 'ATTRIB');
+      expectNotes(watched, 'WRITE', 'ATTRIB');
     },
   },
   {
@@ -308,7 +312,7 @@ export const cases: readonly Case[] = [
     run(world) {
       const watched = file(world, ALL, 'ADD|ONESHOT');
       append(world, watched.path);
-      told(watched, 'WRITE');
+      expectNotes(watched, 'WRITE');
       append(world, watched.path);
       watched.kq.silent();
       watched.kq.fails('ENOENT', 'VNODE', watched.fd, 'DELETE');
@@ -320,11 +324,11 @@ export const cases: readonly Case[] = [
     run(world) {
       const watched = file(world, ALL, 'ADD|DISPATCH');
       append(world, watched.path);
-      told(watched, 'WRITE');
+      expectNotes(watched, 'WRITE');
       world.chmod(watched.path, 0o600);
       watched.kq.silent();
       watched.kq.set('VNODE', watched.fd, 'ENABLE', { fflags: ALL });
-      told(watched, 'ATTRIB');
+      expectNotes(watched, 'ATTRIB');
     },
   },
   {
@@ -335,7 +339,7 @@ export const cases: readonly Case[] = [
       append(world, watched.path);
       watched.kq.silent();
       watched.kq.set('VNODE', watched.fd, 'ENABLE', { fflags: ALL });
-      told(watched, 'WRITE');
+      expectNotes(watched, 'WRITE');
       watched.kq.silent();
     },
   },
@@ -362,7 +366,7 @@ export const cases: readonly Case[] = [
       // NOTE_EXTEND was never asked for, NOTE_WRITE is no longer.
       watched.kq.silent();
       world.chmod(watched.path, 0o600);
-      told(watched, 'ATTRIB');
+      expectNotes(watched, 'ATTRIB');
     },
   },
   {
@@ -380,7 +384,7 @@ export const cases: readonly Case[] = [
       const watched = file(world, 'WRITE');
       watched.kq.set('VNODE', watched.fd, 'ADD|CLEAR', { fflags: 'WRITE|ATTRIB' });
       world.chmod(watched.path, 0o600);
-      told(watched, 'ATTRIB');
+      expectNotes(watched, 'ATTRIB');
     },
   },
   {
@@ -391,7 +395,7 @@ export const cases: readonly Case[] = [
       const { fd, kq } = watched;
       kq.apply(['VNODE', fd, 'DELETE'], ['VNODE', fd, 'ADD|CLEAR', { fflags: 'WRITE|ATTRIB', udata: 3 }]);
       world.chmod(watched.path, 0o600);
-      assert.equal(told(watched, 'ATTRIB').udata, 3n);
+      assert.equal(expectNotes(watched, 'ATTRIB').udata, 3n);
     },
   },
   {
@@ -420,11 +424,11 @@ export const cases: readonly Case[] = [
       const other = new Queue(world);
       other.set('VNODE', watched.fd, 'ADD|CLEAR', { fflags: 'WRITE' });
       append(world, watched.path);
-      told(watched, 'WRITE');
+      expectNotes(watched, 'WRITE');
       assert.ok(other.one('VNODE', watched.fd).note('WRITE'));
       other.close();
       append(world, watched.path);
-      told(watched, 'WRITE');
+      expectNotes(watched, 'WRITE');
     },
   },
   {
@@ -466,9 +470,9 @@ export const cases: readonly Case[] = [
       const watched = directory(world);
       watched.kq.silent();
       create(world, `${watched.path}/file`);
-      told(watched, 'WRITE');
+      expectNotes(watched, 'WRITE');
       world.link(`${watched.path}/file`, `${watched.path}/second`);
-      told(watched, 'WRITE');
+      expectNotes(watched, 'WRITE');
     },
   },
   {
@@ -477,7 +481,7 @@ export const cases: readonly Case[] = [
     run(world) {
       const watched = directory(world, (path) => create(world, `${path}/file`));
       world.unlink(`${watched.path}/file`);
-      told(watched, 'WRITE');
+      expectNotes(watched, 'WRITE');
     },
   },
   {
@@ -486,7 +490,7 @@ export const cases: readonly Case[] = [
     run(world) {
       const watched = directory(world, (path) => create(world, `${path}/file`));
       world.rename(`${watched.path}/file`, `${watched.path}/other`);
-      told(watched, 'WRITE');
+      expectNotes(watched, 'WRITE');
     },
   },
   {
@@ -496,9 +500,9 @@ export const cases: readonly Case[] = [
       const watched = directory(world);
       create(world, `${watched.folder}/file`);
       world.rename(`${watched.folder}/file`, `${watched.path}/file`);
-      told(watched, 'WRITE');
+      expectNotes(watched, 'WRITE');
       world.rename(`${watched.path}/file`, `${watched.folder}/file`);
-      told(watched, 'WRITE');
+      expectNotes(watched, 'WRITE');
     },
   },
   {
@@ -507,9 +511,9 @@ export const cases: readonly Case[] = [
     run(world) {
       const watched = directory(world);
       world.mkdir(`${watched.path}/inner`);
-      told(watched, 'WRITE', 'LINK');
+      expectNotes(watched, 'WRITE', 'LINK');
       world.rmdir(`${watched.path}/inner`);
-      told(watched, 'WRITE', 'LINK');
+      expectNotes(watched, 'WRITE', 'LINK');
     },
   },
   {
@@ -535,7 +539,7 @@ export const cases: readonly Case[] = [
     run(world) {
       const watched = directory(world);
       world.rmdir(watched.path);
-      told(watched, 'DELETE');
+      expectNotes(watched, 'DELETE');
     },
   },
   {
@@ -544,9 +548,9 @@ export const cases: readonly Case[] = [
     run(world) {
       const watched = directory(world);
       world.rename(watched.path, `${watched.folder}/other`);
-      told(watched, 'RENAME');
+      expectNotes(watched, 'RENAME');
       create(world, `${watched.folder}/other/file`);
-      told(watched, 'WRITE');
+      expectNotes(watched, 'WRITE');
     },
   },
   {
@@ -555,7 +559,7 @@ export const cases: readonly Case[] = [
     run(world) {
       const watched = directory(world);
       world.chmod(watched.path, 0o700);
-      told(watched, 'ATTRIB');
+      expectNotes(watched, 'ATTRIB');
     },
   },
   {
@@ -584,7 +588,7 @@ export const cases: readonly Case[] = [
         const watched = file(world, note);
         watched.kq.silent();
         act(world, watched.path);
-        told(watched, note);
+        expectNotes(watched, note);
         watched.kq.silent();
       },
     }),

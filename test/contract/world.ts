@@ -2,12 +2,12 @@ import type { Sys } from '../../src/sys/sys.ts';
 
 export type Pair = [number, number];
 
-/** A process that waits until it is told to end. */
+/** A process that waits until end() is called. */
 export interface Child {
   readonly pid: number;
-  /** Lets it go on to its end. */
+  /** Lets the process end. */
   end(): void;
-  /** How it ended, as whoever waits for it is told; only for a child of this process. */
+  /** Its exit code or signal, as wait(2) reports it. Only for a child of this process. */
   readonly exited?: Promise<{ readonly code: number | null; readonly signal: string | null }>;
 }
 
@@ -16,7 +16,7 @@ export interface ChildOptions {
   readonly code?: number;
   /** Ends by killing itself with this signal (`SIGKILL`). */
   readonly signal?: string;
-  /** Is no child of this process but an orphan. */
+  /** Makes an orphan instead of a child of this process. */
   readonly orphan?: boolean;
   /** Ends by itself after so many milliseconds, without `end()`. */
   readonly after?: number;
@@ -46,7 +46,7 @@ export interface Calls {
   /** Two UDP sockets on the loopback address, connected to each other. */
   udp(): Pair;
   shutdown(fd: number, how: 'read' | 'write'): void;
-  /** Closes a TCP socket so that the other side is told ECONNRESET (SO_LINGER with no time). */
+  /** Closes a TCP socket so that the other side gets ECONNRESET (SO_LINGER with a time of 0). */
   reset(fd: number): void;
   /** eventfd(2), its counter 0. */
   eventfd(): number;
@@ -143,7 +143,7 @@ export interface World extends Partial<Calls> {
   turn?(): Promise<void>;
   /** The kernel's wall clock, in milliseconds since 1970. Date.now() if absent. */
   now?(): number;
-  /** Undoes what a case left behind that is no descriptor: files, processes, handlers. */
+  /** Removes everything that a case has left, except descriptors: files, processes, handlers. */
   cleanup?(): void;
 }
 

@@ -9,8 +9,8 @@ export function monotonicTime(): number {
 }
 
 /**
- * CLOCK_REALTIME in nanoseconds since 1970. performance.timeOrigin with performance.monotonicTime() does not serve, because it misses
- * changes of the clock and the time that the machine slept. Date.monotonicTime() has only milliseconds, and test frameworks replace it.
+ * CLOCK_REALTIME in nanoseconds since 1970. performance.timeOrigin with performance.now() does not serve, because it misses
+ * changes of the clock and the time that the machine slept. Date.now() has only milliseconds, and test frameworks replace it.
  */
 export function wallClockTime(): number {
   return clockTime(CLOCK_REALTIME);

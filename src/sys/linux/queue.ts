@@ -76,11 +76,12 @@ export function repair(): void {
  * If a descriptor is closed while a duplicate is open, epoll still reports it, and nothing can remove it. With edges, such a
  * descriptor costs one check for each edge.
  *
- * The epoll instance also watches four descriptors, and creates the first three when they are needed:
+ * The epoll instance also watches descriptors of the queue itself. All but the last are created when they are needed:
  * - a second epoll instance for EVFILT_WRITE, because an instance has one watch for each descriptor, and its edges do not
  *   distinguish reading from writing,
  * - a timerfd for the earliest of all timers,
  * - an inotify instance,
+ * - a pipe for each {@link Queue.wakefd},
  * - the readiness eventfd, which is readable while knotes are active, so that the queue's own descriptor is readable too.
  */
 export class Queue implements Host, InnerQueue {
@@ -99,8 +100,8 @@ export class Queue implements Host, InnerQueue {
   readonly #readinessKey: number;
   #isReadable = false;
   /**
-   * A knote became active since the readiness eventfd was last written, and not by an event of epoll. An edge-triggered watcher of
-   * the queue then needs a new edge. For an event of epoll, the queue's descriptor has had its edge already.
+   * A knote became active since the readiness eventfd was last written, and not by an event of epoll. An edge-triggered
+   * watcher of the queue then needs a new edge. For an event of epoll, the queue's descriptor has had its edge already.
    */
   #news = false;
   /** The number of empty polls since the last proof that the descriptor is the queue. */
