@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { release, type } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Kqueue } from '../index.ts';
-import { defaultSys, type Sys, unavailableReason } from '../sys/index.ts';
+import { defaultSys, type Sys } from '../sys/index.ts';
 import { parse } from './arguments.ts';
 import { type Probe, probeAll } from './probe.ts';
 import { paint, print, wrap } from './terminal.ts';
@@ -64,19 +64,16 @@ async function examine(): Promise<Report> {
     koffi: koffiVersion(resolve),
     limits: limits(),
   };
-  const reason = unavailableReason() ?? failureOfKqueue();
-  if (reason !== undefined) return { ...about, kqueue: { from: 'none', reason }, filters: [] };
-  const sys = defaultSys();
-  return { ...about, kqueue: source(sys), wait: waiting(sys), filters: await probeAll(sys) };
-}
-
-function failureOfKqueue(): string | undefined {
+  let kq: Kqueue;
   try {
-    new Kqueue().close();
-    return undefined;
+    kq = new Kqueue();
   } catch (error) {
-    return (error as Error).message;
+    return { ...about, kqueue: { from: 'none', reason: (error as Error).message }, filters: [] };
   }
+  const sys = defaultSys();
+  // The end of the process closes the queue. libkqueue closes it in a thread of its own, and crashes a process that ends
+  // meanwhile.
+  return { ...about, kqueue: source(sys), wait: waiting(sys), filters: await probeAll(sys, kq) };
 }
 
 function source({ binding }: Sys): Report['kqueue'] {

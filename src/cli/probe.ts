@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   type Interest,
-  Kqueue,
+  type Kqueue,
   KqueueError,
   proc,
+  type Registration,
   raw,
   read,
   signal,
@@ -99,13 +100,13 @@ const subjects: Readonly<Record<string, (sys: Sys) => Subject>> = {
 };
 
 /** Tries each filter that a registration can reach. AIO, LIO and the filters that are private to a system are not among them. */
-export async function probeAll(sys: Sys): Promise<Probe[]> {
+export async function probeAll(sys: Sys, kq: Kqueue): Promise<Probe[]> {
   const probes: Probe[] = [];
-  for (const filter of [...Object.keys(subjects), ...Object.keys(needs)]) probes.push(await probe(sys, filter));
+  for (const filter of [...Object.keys(subjects), ...Object.keys(needs)]) probes.push(await probe(sys, kq, filter));
   return probes;
 }
 
-async function probe(sys: Sys, filter: string): Promise<Probe> {
+async function probe(sys: Sys, kq: Kqueue, filter: string): Promise<Probe> {
   const constant = `EVFILT_${filter}`;
   const has = ({ constants, quirks }: Sys['abi']): boolean =>
     constants[constant] !== undefined && !quirks.unsupported.includes(constant);
@@ -115,11 +116,11 @@ async function probe(sys: Sys, filter: string): Promise<Probe> {
   }
   const makeSubject = subjects[filter];
   if (makeSubject === undefined) return { filter, result: 'not probed', detail: `needs ${needs[filter]}` };
-  const kq = new Kqueue({ sys });
   let subject: Subject | undefined;
+  let registration: Registration | undefined;
   try {
     subject = makeSubject(sys);
-    const [registration] = kq.register(subject.interest);
+    [registration] = kq.register(subject.interest);
     if (subject.mute) return { filter, result: 'registered' };
     subject.fire?.(registration as UserRegistration);
     const events = await kq.wait({ timeout: PATIENCE });
@@ -135,8 +136,8 @@ async function probe(sys: Sys, filter: string): Promise<Probe> {
     if (code === undefined) throw error;
     return { filter, result: 'not probed', detail: message };
   } finally {
+    registration?.unregister();
     subject?.end?.();
-    kq.close();
   }
 }
 

@@ -103,6 +103,7 @@ export async function run(args: string[]): Promise<number> {
   const interrupt = new AbortController();
   const stop = (): void => interrupt.abort();
   if (!signals.includes('SIGINT')) process.once('SIGINT', stop);
+  // The end of the process closes the queue. libkqueue crashes a process that ends soon after close().
   const kq = new Kqueue<string>();
   try {
     const registrations = kq.register(...interests);
@@ -121,7 +122,6 @@ export async function run(args: string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (!interrupt.signal.aborted) throw error;
-    kq.close();
     status.clear();
     // By the signal itself, so that a shell that runs this in a loop ends the loop.
     process.kill(process.pid, 'SIGINT');
@@ -129,7 +129,6 @@ export async function run(args: string[]): Promise<number> {
   } finally {
     process.off('SIGINT', stop);
     status.clear();
-    kq.close();
   }
 }
 
