@@ -312,7 +312,7 @@ describe('VNODE of the kqueue of Linux', { skip: noLinux }, () => {
   };
   const rows: readonly Row[] = [
     {
-      what: 'bytes are appended, and the file is cut to its old size',
+      what: 'bytes are appended, and the file is truncated to its old size',
       reported: 'NOTE_WRITE, and not NOTE_EXTEND or NOTE_TRUNCATE',
       run: shows(['WRITE'], () => {
         fs.appendFileSync(path, 'more');
@@ -320,12 +320,12 @@ describe('VNODE of the kqueue of Linux', { skip: noLinux }, () => {
       }),
     },
     {
-      what: 'the file is cut to nothing, and as many bytes are written as it had',
+      what: 'the file is truncated to 0, and written to its old size',
       reported: 'NOTE_WRITE, and not NOTE_TRUNCATE',
       run: shows(['WRITE'], () => fs.writeFileSync(path, CONTENT.toUpperCase())),
     },
     {
-      what: 'the file is cut to nothing, and more bytes are written than it had',
+      what: 'the file is truncated to 0, and written beyond its old size',
       reported: 'NOTE_WRITE and NOTE_EXTEND, and not NOTE_TRUNCATE',
       run: shows(['EXTEND', 'WRITE'], () => {
         fs.truncateSync(path, 0);
@@ -334,7 +334,7 @@ describe('VNODE of the kqueue of Linux', { skip: noLinux }, () => {
     },
     {
       what: 'a name is added and removed, or the mode is changed and changed back, or an extended attribute is set',
-      reported: 'NOTE_ATTRIB and NOTE_LINK: they look the same',
+      reported: 'NOTE_ATTRIB and NOTE_LINK, because the queue cannot distinguish these',
       run: () => {
         fs.linkSync(path, `${path}2`);
         fs.unlinkSync(`${path}2`);
@@ -367,7 +367,7 @@ describe('VNODE of the kqueue of Linux', { skip: noLinux }, () => {
       }),
     },
     {
-      what: 'another name than the one by which the file was opened is removed',
+      what: 'a name other than the one by which the file was opened is removed',
       reported: 'NOTE_LINK, and NOTE_DELETE if it was the last',
       run: () => {
         fs.linkSync(path, `${path}2`);
@@ -390,7 +390,7 @@ describe('VNODE of the kqueue of Linux', { skip: noLinux }, () => {
       },
     },
     {
-      what: 'the kernel changes what a file in /proc has to say',
+      what: 'the kernel changes the content of a file in /proc',
       reported: 'nothing',
       run: () => {
         const uptime = open('/proc/uptime');
@@ -401,8 +401,8 @@ describe('VNODE of the kqueue of Linux', { skip: noLinux }, () => {
       },
     },
     {
-      what: 'a file that is open as a path alone (O_PATH) is closed, and opened so again on its number',
-      reported: 'its knote is still there: such an open file cannot be marked',
+      what: 'a file that is open with O_PATH is closed, and opened so again on its number',
+      reported: 'The knote is still there, because such an open file cannot be marked',
       run: () => {
         const O_PATH = 0o10000000;
         const fd = open(path, O_PATH);
@@ -415,9 +415,8 @@ describe('VNODE of the kqueue of Linux', { skip: noLinux }, () => {
       },
     },
     {
-      what: 'a file of memfd_create(2)',
-      reported:
-        'EINVAL at registration, as for shared memory on the BSDs: since Linux 6.14 its writes are not reported',
+      what: 'a file of memfd_create(2) is registered',
+      reported: 'EINVAL, as for shared memory on the BSDs. Since Linux 6.14 its writes are not reported',
       run: () => {
         const fd = memfd('kqueue', 1);
         opened.push(fd);
