@@ -150,7 +150,8 @@ export class Epoll {
    */
   wait(seconds: number, ready: (data: number, events: number) => void): number {
     const n = this.#wait(seconds);
-    if (n > 0 && (words[DATA + 1] as number) >>> 16 !== this.#tag) return FOREIGN;
+    if (n <= 0) return n;
+    if ((words[DATA + 1] as number) >>> 16 !== this.#tag) return FOREIGN;
     // Nothing can stop JavaScript between the system call and these assignments, because there is no function call.
     taken = n;
     given = 0;
