@@ -1,9 +1,10 @@
 // for await: every event once, whoever takes it, and whenever it ends.
 
 import assert from 'node:assert/strict';
+import { closeSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { Kqueue, type KqueueEvent, timer, user } from '../../src/index.ts';
-import { closeAfter, DEADLINE, idents, isCode, pollAll, suite, turn, until } from './helpers.ts';
+import { Kqueue, type KqueueEvent, read, timer, user } from '../../src/index.ts';
+import { closeAfter, DEADLINE, idents, isCode, newPipe, pollAll, put, suite, turn, until } from './helpers.ts';
 
 /** Fires user events of that queue. */
 function fire(kq: Kqueue, ...numbers: number[]): void {
@@ -104,6 +105,26 @@ describe('iteration', suite, () => {
         [2, 'new'],
         [3, 'new'],
       ]);
+    }
+  });
+
+  it('returns what is left over of a descriptor that was closed since, until its number is registered again', async () => {
+    for (const again of [false, true]) {
+      const kq = closeAfter(new Kqueue<string>());
+      const [reader, writer] = newPipe();
+      kq.register(user(1, { clear: true, token: 'first' }))[0].trigger();
+      kq.register(read(reader, { clear: true, token: 'closed' }));
+      put(writer, 'x');
+      for await (const { token } of kq) {
+        assert.equal(token, 'first');
+        break;
+      }
+      closeSync(reader);
+      const [next, other] = newPipe();
+      assert.equal(next, reader);
+      if (again) kq.register(read(next));
+      assert.deepEqual(left(kq as Kqueue), again ? [] : [reader]);
+      for (const fd of [writer, next, other]) closeSync(fd);
     }
   });
 

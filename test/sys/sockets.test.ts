@@ -119,6 +119,34 @@ describe('sockets in the kqueue of Linux', { skip: noLinux }, () => {
     });
   });
 
+  test('a listening UNIX socket that is shut down is EV_EOF', () => {
+    for (const how of [SHUT_RD, SHUT_RDWR]) {
+      withQueue((queue, own) => {
+        const fd = socket(UNIX, STREAM | NONBLOCK_CLOEXEC, 0);
+        own(fd);
+        // An address of the family alone makes the kernel choose a name (unix(7), autobind).
+        assert.equal(bind(fd, Uint8Array.of(UNIX, 0), 2), 0);
+        assert.equal(listen(fd, 8), 0);
+        assert.equal(queue.change({ ident: fd, filter: 'READ' }), 'ok');
+        assert.deepEqual(queue.fetch(), []);
+        assert.equal(shutdown(fd, how), 0);
+        assert.deepEqual(eof(queue.fetch(5000)), [true]);
+      });
+    }
+  });
+
+  test('a socket that listens only after it was registered, and had no connection, is silent when it is shut down', () => {
+    withQueue((queue, own) => {
+      const fd = socket(INET, STREAM | NONBLOCK_CLOEXEC, 0);
+      own(fd);
+      assert.equal(queue.change({ ident: fd, filter: 'READ' }), 'ok');
+      assert.equal(bind(fd, Uint8Array.of(2, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0), 16), 0);
+      assert.equal(listen(fd, 8), 0);
+      assert.equal(shutdown(fd, SHUT_RD), 0);
+      assert.deepEqual(queue.fetch(), []);
+    });
+  });
+
   test('a backlog that the kernel does not count is 1, and not what an earlier call left in memory', (t) => {
     linuxSys();
     const { fd, address } = listener();
