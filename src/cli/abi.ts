@@ -27,10 +27,10 @@ export function run(args: string[]): number {
     allowPositionals: true,
   });
   const chosen = [...values.of, ...positionals].map((name) => {
-    if (!Object.hasOwn(abis, name)) throw new UsageError(`--of: expected one of ${names}, got ${name}`);
+    if (!Object.hasOwn(abis, name)) throw new UsageError(`NAME: expected one of ${names}, got ${name}`);
     return abis[name as AbiName];
   });
-  if (chosen.length > 2) throw new UsageError(`--of: expected at most two systems, got ${chosen.length}`);
+  if (chosen.length > 2) throw new UsageError(`NAME: expected at most two systems, got ${chosen.length}`);
   const [first = systemAbi, second] = chosen;
   for (const line of page(second === undefined ? [first] : [first, second])) print(line);
   return 0;

@@ -49,7 +49,7 @@ async function main(args: string[]): Promise<number> {
   const [name, rest] = first.startsWith('-') ? ['doctor', args] : [first, args.slice(1)];
   const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (load === undefined) {
-    return fail('kqueue-ffi', `expected a command (${Object.keys(commands).join(', ')}), got ${name}`, 2);
+    return fail('kqueue-ffi', `expected a command (${Object.keys(commands).join(', ')}), got ${name} (see --help)`, 2);
   }
   const command = await load();
   if (rest.includes('-h') || rest.includes('--help')) {

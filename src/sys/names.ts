@@ -95,8 +95,11 @@ function bitNames(value: number, of: readonly (readonly [string, number | undefi
 
 /**
  * Returns the name of an EVFILT_* constant without its prefix, such as `READ`, or the number if the ABI has no such filter.
+ * @param abi the ABI that the number belongs to: `list.abi`, or `abi` for the running system
  * @throws TypeError `abi` is not one of `abis`, or `filter` is not a number
  * @throws RangeError `filter` is not an integer from -2^15 to 2^32 - 1
+ * @example
+ * console.log(filterName(list.abi, list.filter(0))); // READ
  */
 export function filterName(abi: Abi, filter: number): string {
   checkAbi(abi);
@@ -110,8 +113,11 @@ export function filterName(abi: Abi, filter: number): string {
 /**
  * Returns the names of the EV_* constants in `flags` without their prefix, such as `ADD|CLEAR`. Bits without a name follow in
  * hexadecimal.
+ * @param abi the ABI that the number belongs to: `list.abi`, or `abi` for the running system
  * @throws TypeError `abi` is not one of `abis`, or `flags` is not a number
  * @throws RangeError `flags` is not an integer from 0 to 2^32 - 1
+ * @example
+ * console.log(flagNames(list.abi, list.flags(0))); // ADD|CLEAR
  */
 export function flagNames(abi: Abi, flags: number): string {
   checkAbi(abi);
@@ -125,8 +131,11 @@ export function flagNames(abi: Abi, flags: number): string {
 /**
  * Returns the names of the NOTE_* constants of `filter` in `fflags` without their prefix, such as `WRITE|EXTEND`. Bits without
  * a name follow in hexadecimal. A negative `fflags`, which JavaScript's `|` gives for bit 31, means the same 32 bits.
+ * @param abi the ABI that the number belongs to: `list.abi`, or `abi` for the running system
  * @throws TypeError `abi` is not one of `abis`, or a number is expected
  * @throws RangeError `filter` is not an integer from -2^15 to 2^32 - 1, or `fflags` not one from -2^31 to 2^32 - 1
+ * @example
+ * console.log(noteNames(list.abi, list.filter(0), list.fflags(0))); // WRITE|EXTEND
  */
 export function noteNames(abi: Abi, filter: number, fflags: number): string {
   const name = filterName(abi, filter);

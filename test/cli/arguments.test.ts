@@ -6,12 +6,12 @@ import { describe, test } from 'node:test';
 import { run } from './program.ts';
 
 const wrong: readonly (readonly [args: string, message: RegExp])[] = [
-  ['frob', /^kqueue-ffi: expected a command \(doctor, abi, watch, wait\), got frob$/],
-  ['__proto__', /got __proto__$/],
+  ['frob', /^kqueue-ffi: expected a command \(doctor, abi, watch, wait\), got frob \(see --help\)$/],
+  ['__proto__', /got __proto__ \(see --help\)$/],
   ['--frob', /^kqueue-ffi doctor: Unknown option '--frob' \(see --help\)$/],
   ['doctor now', /^kqueue-ffi doctor: Unexpected argument 'now'/],
-  ['abi nope', /^kqueue-ffi abi: --of: expected one of darwin, .*, got nope/],
-  ['abi linux darwin netbsd', /^kqueue-ffi abi: --of: expected at most two systems, got 3/],
+  ['abi nope', /^kqueue-ffi abi: NAME: expected one of darwin, .*, got nope/],
+  ['abi linux darwin netbsd', /^kqueue-ffi abi: NAME: expected at most two systems, got 3/],
   ['watch', /^kqueue-ffi watch: expected at least one of --pid,/],
   ['watch --pid', /^kqueue-ffi watch: Option '--pid <value>' argument missing/],
   ['watch --pid 0', /^kqueue-ffi watch: --pid: expected a whole number from 1, got 0/],
