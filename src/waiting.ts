@@ -66,8 +66,7 @@ export class Waiting<Event> {
     if (wait.timeout !== undefined && wait.timeout !== Number.POSITIVE_INFINITY) this.#startTimer(wait.timeout);
     // Last, because the loop spins if the watcher is started and no wait fetches the events.
     this.#watcher.start();
-    // start() may listen to 'exit', and a 'newListener' handler of the program may then close the queue.
-    this.#begun = this.#wait === wait;
+    this.#begun = true;
   }
 
   #listen(wait: PendingWait<Event>, signal: AbortSignalLike): void {
