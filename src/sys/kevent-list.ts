@@ -203,7 +203,7 @@ export class KeventList implements Iterable<Kevent> {
     return this.#unsigned64(word);
   }
 
-  /** Writes 64 bits. {@link check64} has checked the value. */
+  /** Writes 64 bits of a value that fits. */
   #write64(word: number, value: number | bigint): void {
     const words = this.#words;
     if (typeof value === 'number') {
@@ -240,9 +240,8 @@ export class KeventList implements Iterable<Kevent> {
     data: number | bigint,
     udata: number | bigint,
   ): this {
-    const base = this.#base(index);
-    const layout = this.#layout;
-    if (layout.wide) {
+    this.#base(index);
+    if (this.#layout.wide) {
       checkInteger('filter', filter, 0, TWO32 - 1);
       checkInteger('flags', flags, 0, TWO32 - 1);
     } else {
@@ -254,6 +253,25 @@ export class KeventList implements Iterable<Kevent> {
     check64('ident', ident, false);
     check64('data', data, true);
     check64('udata', udata, false);
+    this.store(index, ident, filter, flags, fflags, data, udata);
+    return this;
+  }
+
+  /**
+   * Writes a record as a kernel does: the fields are known to fit, so only the index is checked.
+   * @internal
+   */
+  store(
+    index: number,
+    ident: number | bigint,
+    filter: number,
+    flags: number,
+    fflags: number,
+    data: number | bigint,
+    udata: number | bigint,
+  ): void {
+    const base = this.#base(index);
+    const layout = this.#layout;
     const words = this.#words;
     // Clears ext, and NetBSD's padding before data.
     if (layout.stride !== 8) words.fill(0, base, base + layout.stride);
@@ -267,7 +285,6 @@ export class KeventList implements Iterable<Kevent> {
     words[base + layout.fflags] = fflags;
     this.#write64(base + layout.data, data);
     this.#write64(base + layout.udata, udata);
-    return this;
   }
 
   /** Returns a copy of one record as an object. */

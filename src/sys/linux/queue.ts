@@ -306,7 +306,7 @@ export class Queue implements Host, InnerQueue {
       if (error === 0 && !receipt) continue;
       if (records < nevents) {
         const { ident, filter, fflags, udata } = change;
-        (eventlist as KeventList).put(records++, ident, filter, EV_ERROR, fflags, error, udata);
+        (eventlist as KeventList).store(records++, ident, filter, EV_ERROR, fflags, error, udata);
       } else failure = error;
     }
     if (hasUnsettledListeners()) {
@@ -372,7 +372,7 @@ export class Queue implements Host, InnerQueue {
     settleListeners();
     underway = this;
     for (const [i, { ident, filter, flags, fflags, data, udata }] of records.entries()) {
-      (eventlist as KeventList).put(i, ident, filter, flags, fflags, data, udata);
+      (eventlist as KeventList).store(i, ident, filter, flags, fflags, data, udata);
     }
   }
 
@@ -566,7 +566,7 @@ export class Queue implements Host, InnerQueue {
         this.drop(knote);
         continue;
       }
-      eventlist.put(records, ident, filter, flags | outFlags, outFflags, outData, udata);
+      eventlist.store(records, ident, filter, flags | outFlags, outFflags, outData, udata);
       reported[records++] = knote;
       this.#records = records;
       this.#deliver(knote);
@@ -600,7 +600,7 @@ export class Queue implements Host, InnerQueue {
     for (let at = 0; at < this.#unreturned.length && records < nevents; at++) {
       const { ident, filter, flags, outFlags, outFflags, outData, udata } = this.#unreturned[at] as Knote;
       if ((flags & (EV_ONESHOT | EV_DISPATCH | EV_CLEAR)) !== 0) {
-        eventlist.put(records++, ident, filter, flags | outFlags, outFflags, outData, udata);
+        eventlist.store(records++, ident, filter, flags | outFlags, outFflags, outData, udata);
       }
       this.#repeated = at + 1;
     }
