@@ -31,7 +31,7 @@ export interface NameChange {
  *
  * @throws TypeError: an argument is invalid
  * @throws (also next() rejects with) KqueueError EMFILE: this process has no file descriptor left
- * @throws (also next() rejects with) Error of open(2): the directory may not be read
+ * @throws (also next() rejects with) Error of open(2) or stat(2): the directory may not be read
  * @throws (also next() rejects with) the signal's reason: the signal is aborted
  */
 export function watchDirectory(path: string | FileUrl, options: RecipeOptions = {}): Changes<NameChange> {

@@ -33,7 +33,7 @@ export type FileChange =
  *
  * @throws TypeError: an argument is invalid
  * @throws (also next() rejects with) KqueueError EMFILE: this process has no file descriptor left
- * @throws (also next() rejects with) Error of open(2): the file or its directory may not be read
+ * @throws (also next() rejects with) Error of open(2) or stat(2): the file or its directory may not be read
  * @throws (also next() rejects with) the signal's reason: the signal is aborted
  */
 export function watchFile(path: string | FileUrl, options: RecipeOptions = {}): Changes<FileChange> {

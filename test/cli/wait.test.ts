@@ -17,10 +17,19 @@ function child(t: TestContext, script: string): ChildProcess {
   return started;
 }
 
+type End = readonly [how: string, end: (one: ChildProcess) => void, status: number];
+
+/** Linux has real-time signals, for which Node has no names (signal(7)). */
+const realTime: readonly End[] =
+  process.platform === 'linux'
+    ? [['128 and the number of a signal that has no name', (one) => process.kill(Number(one.pid), 40), 128 + 40]]
+    : [];
+
 describe('kqueue-ffi wait', { skip: unavailableReason() ?? false, timeout: 120_000 }, () => {
-  const ends: readonly (readonly [how: string, end: (one: ChildProcess) => void, status: number])[] = [
+  const ends: readonly End[] = [
     ['the code of exit(3)', (one) => one.stdin?.end(), 7],
     ['128 and the signal that killed it', (one) => one.kill('SIGTERM'), 128 + 15],
+    ...realTime,
   ];
   for (const [how, end, status] of ends) {
     test(`exits with ${how}`, async (t) => {

@@ -1,8 +1,8 @@
 // kqueue-ffi watch.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -60,6 +60,33 @@ describe('kqueue-ffi watch', { skip: unavailableReason() ?? false, timeout: 120_
     assert.equal(errors, '');
     assert.equal(end, 0);
     assert.match(output, /^\d\d:\d\d:\d\d\.\d{3} {2}USER {4}7\n(\d\d:\d\d:\d\d\.\d{3} {2}TIMER {3}30ms.*\n){2}$/);
+  });
+
+  test('a line says what has happened', async (t) => {
+    const file = join(folder, 'lines.txt');
+    writeFileSync(file, 'hello');
+    const fifo = join(folder, 'lines.fifo');
+    assert.equal(spawnSync('mkfifo', [fifo]).status, 0);
+    const one = spawn('sh', ['-c', 'read x; kill -TERM $$'], { stdio: ['pipe', 'ignore', 'ignore'] });
+    t.after(() => one.kill('SIGKILL'));
+    const what = ['--pid', `${one.pid}`, '--file', file, '--signal', 'USR1', '--read', fifo, '--user', '1'];
+    const watch = start(t, ['watch', ...what, '--clear', '--count', '6']);
+    const [errors, end] = [text(watch.stderr), ended(watch)];
+    const next = lines(watch.stdout);
+    const line = async (): Promise<string> => (await next()).slice(14).replace(/ +/g, ' ');
+    assert.equal(await line(), 'USER 1');
+    const writer = openSync(fifo, 'w');
+    writeSync(writer, 'h');
+    assert.equal(await line(), `READ ${fifo} 1 byte`);
+    closeSync(writer);
+    assert.equal(await line(), `READ ${fifo} 1 byte, EOF`);
+    chmodSync(file, 0o600);
+    assert.equal(await line(), `VNODE ${file} ATTRIB`);
+    watch.kill('SIGUSR1');
+    assert.equal(await line(), 'SIGNAL SIGUSR1');
+    one.stdin?.end();
+    assert.match(await line(), /^PROC pid \d+ EXIT, (signal SIGTERM|status unknown)$/);
+    assert.deepEqual([await errors, await end], ['', 0]);
   });
 
   test('ends with 0 when nothing is left to report', async (t) => {

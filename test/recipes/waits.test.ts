@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync, readdirSync, readlinkSync, writeSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { readable, ticks } from '../../src/recipes/index.ts';
+import { exited, readable, ticks } from '../../src/recipes/index.ts';
 import { DEADLINE, isCode, newPipe, noProc, suite } from '../front/helpers.ts';
 import { descriptors } from '../helpers/descriptors.ts';
 import { readyTests } from './ready.ts';
@@ -49,5 +49,43 @@ describe('the kqueue of this system', suite, () => {
     assert.deepEqual(descriptors(), before);
     closeSync(r);
     closeSync(w);
+  });
+
+  it('all waits reject with EBADF if other code closes the kqueue', { skip: noProc }, async () => {
+    const [r, w] = newPipe();
+    const isEpoll = (fd: string): boolean => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`) === 'anon_inode:[eventpoll]';
+      } catch {
+        return false; // the descriptor that readdirSync() had
+      }
+    };
+    const epolls = (): number[] => readdirSync('/proc/self/fd').filter(isEpoll).map(Number);
+    const before = epolls();
+    const waits = [readable(r, { timeout: DEADLINE }), exited(process.ppid, { timeout: DEADLINE })];
+    // The queue makes its epoll first, so the epoll has the lowest number.
+    closeSync(Math.min(...epolls().filter((fd) => !before.includes(fd))));
+    writeSync(w, 'x');
+    for (const wait of waits) await assert.rejects(wait, isCode('EBADF'));
+    // The next wait has a new kqueue.
+    assert.equal((await readable(r, { timeout: DEADLINE })).bytes, 1);
+    closeSync(r);
+    closeSync(w);
+  });
+
+  it('`await using` ends an iteration', async () => {
+    const before = noProc ? [] : descriptors();
+    {
+      await using iterator = ticks({ every: 1 });
+      await iterator.next();
+    }
+    if (!noProc) assert.deepEqual(descriptors(), before);
+  });
+
+  it('options that are not an object are refused', async () => {
+    await assert.rejects(exited(process.ppid, null as never), {
+      name: 'TypeError',
+      message: /^options: expected an object, got null/,
+    });
   });
 });

@@ -85,6 +85,26 @@ describe('watchFile()', { ...suite, timeout: 10 * DEADLINE }, () => {
     });
   }
 
+  it('throws the error of the system call, and leaves nothing open', async () => {
+    const file = newFile();
+    const before = noProc ? [] : descriptors();
+    unlinkSync(file);
+    symlinkSync(file, file);
+    assert.throws(() => watchFile(file), { code: 'ELOOP' });
+    if (!noProc) assert.deepEqual(descriptors(), before);
+  });
+
+  it('next() rejects with the error of the system call if the file cannot be opened any more', async () => {
+    const file = newFile();
+    const before = noProc ? [] : descriptors();
+    const changes = watchFile(file);
+    symlinkSync(file, `${file}.new`);
+    renameSync(`${file}.new`, file);
+    await assert.rejects(changes.next(), { code: 'ELOOP' });
+    assert.deepEqual(await changes.next(), { done: true, value: undefined });
+    if (!noProc) assert.deepEqual(descriptors(), before);
+  });
+
   it('sees the last save of bursts in any order', async () => {
     const file = newFile();
     const choose = seeded(1);

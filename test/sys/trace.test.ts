@@ -56,6 +56,21 @@ describe('the trace', { skip: unavailableReason() ?? false }, () => {
     assert.equal(lines[1]?.includes('ident=8,'), false);
   });
 
+  test('shows the call that a waker needs', {
+    skip: defaultSys().wakefd === undefined && 'a waker calls kevent(2) on this kqueue',
+  }, () => {
+    const lines: string[] = [];
+    const sys = traceSys(defaultSys(), (line) => lines.push(line));
+    const kq = sys.kqueue();
+    const fd = sys.wakefd?.(kq, 7);
+    assert.equal(sys.wakefd?.(-1, 7), -1);
+    sys.close(kq);
+    assert.deepEqual(lines.slice(1, -1).map(plain), [
+      `wakefd(${kq}, 7) = ${fd}  (T ms)`,
+      'wakefd(-1, 7) = -1 EBADF  (T ms)',
+    ]);
+  });
+
   test('a wrong argument is refused as without the trace, and what is traced is the same kqueue', () => {
     const sys = traceSys(defaultSys(), () => assert.fail('no call was made'));
     assert.throws(() => sys.kevent(0, null, 1, null, 0, null), RangeError);

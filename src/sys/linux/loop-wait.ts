@@ -40,13 +40,9 @@ export function waitWithLoop(fd: number, seconds: number): Ended {
   // ppoll(2) ignores a negative descriptor.
   const longest = backend === -1 ? Math.min(seconds, SLICE) : seconds;
   words.set([fd, POLLIN, backend, POLLIN]);
-  let timespec = 0;
-  if (longest !== Number.POSITIVE_INFINITY) {
-    const whole = Math.floor(longest);
-    words.set([whole, whole / 2 ** 32, (longest - whole) * 1e9, 0], 4);
-    timespec = address + 16;
-  }
-  const n = libc.ppoll(address, 2, timespec, 0);
+  const whole = Math.floor(longest);
+  words.set([whole, whole / 2 ** 32, (longest - whole) * 1e9, 0], 4);
+  const n = libc.ppoll(address, 2, address + 16, 0);
   if (n === -1) return -1;
   if ((words[3] as number) >>> 16 !== 0) return 'loop';
   if (n > 0) return 'queue';
