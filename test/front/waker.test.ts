@@ -314,4 +314,11 @@ describe('Waker in other threads', suite, () => {
     waker.wake();
     assert.equal(kq.poll({ timeout: DEADLINE }).length, 1);
   });
+
+  it("a queue of a worker can be woken again after other code has emitted 'exit'", async () => {
+    const worker = typescriptWorker(new URL('emit-exit-worker.ts', import.meta.url));
+    const [answers] = await once(worker, 'message');
+    assert.deepEqual(answers, [false, true]);
+    await worker.terminate();
+  });
 });
