@@ -265,6 +265,8 @@ function missing(program: string): string | false {
 }
 
 describe('watchFile() and real programs', { ...suite, timeout: 10 * DEADLINE }, () => {
+  // The settings of the user do not count, and vim writes its ~/.viminfo elsewhere.
+  const home = { ...process.env, HOME: folder };
   const run = promisify(execFile);
 
   for (const [name, command] of Object.entries(programs)) {
@@ -274,7 +276,7 @@ describe('watchFile() and real programs', { ...suite, timeout: 10 * DEADLINE }, 
       await using reader = new Reader(file);
       for (let i = 0; i < TIMES; i++) {
         const [executable = '', ...args] = command(file, `save${i}`);
-        await run(executable, args);
+        await run(executable, args, { env: home });
         await reader.sees(`save${i}\n`);
       }
     });
@@ -282,7 +284,7 @@ describe('watchFile() and real programs', { ...suite, timeout: 10 * DEADLINE }, 
 
   it(`sees each of ${TIMES} checkouts of git`, { skip: missing('git') }, async () => {
     const file = newFile();
-    const env = { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' };
+    const env = { ...home, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' };
     const git = (...args: string[]): Promise<unknown> =>
       run('git', ['-C', join(file, '..'), '-c', 'user.name=a', '-c', 'user.email=a@b', ...args], { env });
     await git('init', '-q');
