@@ -31,7 +31,7 @@ Usage: kqueue-ffi watch WHAT... [OPTIONS]
 What to watch. Each can be given several times.
   --pid N          the exit of a process
   --file PATH      changes of the file or directory that has this name now.
-                   Always with EV_CLEAR: a note would repeat for ever without
+                   Always with EV_CLEAR. Without it a note repeats forever
   --read FD|PATH   data to read: an open descriptor such as 0, or a terminal,
                    FIFO or device. Nothing reads the data, so without --clear
                    the event repeats, and is printed every 100 ms

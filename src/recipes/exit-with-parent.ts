@@ -13,7 +13,7 @@ export interface ExitWithParentOptions extends RecipeOptions {
   readonly onEnd?: (() => void) | undefined;
 }
 
-/** What exitWithParent() holds. */
+/** The watch that exitWithParent() starts. */
 export interface ParentWatch {
   /** Stops watching the parent. */
   close(): void;

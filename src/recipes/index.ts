@@ -1,5 +1,5 @@
 /**
- * What people come for, each in a small file over the high-level API alone. All recipes of a thread share one kqueue, which
+ * Functions for common needs. Each is a small file that uses the high-level API only. All recipes of a thread share one kqueue, which
  * exists while they watch something. They keep the process running only while the program waits.
  *
  * @module

@@ -2,15 +2,15 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AbortSignalLike, FileUrl } from '../index.ts';
 
-/** What every recipe takes. */
+/** The options of every recipe. */
 export interface RecipeOptions {
-  /** An AbortSignal. When it is aborted, the recipe ends, and what waits is rejected with the signal's reason. */
+  /** An AbortSignal. When it is aborted, the recipe ends, and pending promises are rejected with the signal's reason. */
   readonly signal?: AbortSignalLike | undefined;
 }
 
-/** What a recipe takes that waits for one event. */
+/** The options of a recipe that waits for one event. */
 export interface WaitOptions extends RecipeOptions {
-  /** Milliseconds, 0 or more, rounded up. Default: no limit. When the time is over, the promise is rejected with code ETIMEDOUT. */
+  /** Milliseconds, 0 or more, rounded up. Default: no limit. When it expires, the promise is rejected with code ETIMEDOUT. */
   readonly timeout?: number | undefined;
 }
 

@@ -8,11 +8,11 @@ export interface TickOptions extends RecipeOptions {
   readonly every: number;
 }
 
-/** One or more periods of a timer are over. */
+/** Reports that one or more periods of a timer have ended. */
 export interface Tick {
-  /** The periods that are over since the start, 1 for the first tick. It grows by more than 1 if periods were missed. */
+  /** The number of periods since the start, 1 for the first tick. It grows by more than 1 if periods were missed. */
   readonly count: number;
-  /** The periods between the last tick and this one in which your program was not waiting. */
+  /** The number of periods between the last tick and this one that ended while your program was not waiting. */
   readonly missed: number;
 }
 

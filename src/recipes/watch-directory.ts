@@ -15,8 +15,8 @@ export interface NameChange {
 }
 
 /**
- * Iterates over the names that come to a directory, go from it, or get another file, from the call on. The kernel reports
- * only that names have changed, so each time the directory is read again and compared with what it was. That takes longer
+ * Iterates over the names that appear in a directory, disappear from it, or get another file, from the call on. The kernel
+ * reports only that names have changed, so each time the directory is read again and compared with what it was. That takes longer
  * the more names there are. A name that comes and goes between two looks is not reported.
  *
  * It follows the name of the directory, which need not exist. It does not look into directories, and it does not report
