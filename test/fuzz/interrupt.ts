@@ -282,7 +282,7 @@ export async function fuzzInterruptions(given: number | undefined, most: number,
     progress.show('interruptions', given === undefined ? (performance.now() - start) / (end - start) : steps / most);
     const one = cases[random(cases.length)] as Case;
     const point = 1 + random(points.get(one) as number);
-    const stop = random(3) === 0 ? 'overflow' : 'terminate';
+    const stop = random(2) === 0 ? 'overflow' : 'terminate';
     if (steps % INOTIFY_CLOSES !== 0) keeper ??= watchingQueue(library);
     else {
       keeper?.close();

@@ -104,7 +104,8 @@ export function interrupted(library: Interruptible, point: number, stop: Stop, c
     },
   });
   try {
-    script.runInThisContext({ breakOnSigint: true });
+    // Node starts and ends a thread for this option.
+    script.runInThisContext({ breakOnSigint: stop === 'terminate' });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ERR_SCRIPT_EXECUTION_INTERRUPTED' && !(error instanceof RangeError)) throw error;
