@@ -30,6 +30,12 @@ const [FIRST_ROOM, LARGEST_ROOM] = [64, 1024];
  */
 const WORKER_SLICE = 100;
 
+/**
+ * The queues of this thread by descriptor. For each `Sys`, because a library may have descriptors of its own. A new queue has
+ * the number of an older one only if other code has closed that.
+ */
+const queues = new WeakMap<Sys, Map<number, WeakRef<Kqueue>>>();
+
 /** The options of {@link Kqueue.poll}. */
 export interface PollOptions {
   /**
@@ -118,6 +124,21 @@ export class Kqueue<Token = unknown> {
     if (this.#fd === -1) throw new KqueueError(sys.errno(), 'kqueue');
     this.#knotes = new Knotes(sys, this.#fd, this.#leftover);
     this.#waiting = new Waiting(sys, this.#fd, (max) => this.#take(max, 0));
+    this.#takeNumber();
+  }
+
+  /** Closes an older queue that had this descriptor. Its calls and its wait would act on this queue, and close() would close it. */
+  #takeNumber(): void {
+    let byNumber = queues.get(this.#sys);
+    if (byNumber === undefined) {
+      byNumber = new Map();
+      queues.set(this.#sys, byNumber);
+    }
+    const older = byNumber.get(this.#fd)?.deref();
+    byNumber.set(this.#fd, new WeakRef(this as unknown as Kqueue));
+    if (older === undefined) return;
+    older.#isOurs = false;
+    older.close();
   }
 
   /**
@@ -204,7 +225,7 @@ export class Kqueue<Token = unknown> {
   poll(options: PollOptions = {}): KqueueEvent<Token>[] {
     const { timeout, max } = checkOptions(options, POLL_OPTIONS);
     this.#mustBeOpen();
-    if (this.#waiting.pending) this.#waiting.lookSoon();
+    this.#waiting.lookSoon();
     return this.#take(max, timeout);
   }
 
@@ -366,7 +387,10 @@ export class Kqueue<Token = unknown> {
     // Once, because a queue that is half closed is not a queue for kevent(2).
     this.#isOurs ??= this.#isQueue(fd);
     this.#knotes.close(this.#isOurs);
-    if (this.#isOurs && fd !== -1) this.#sys.close(fd);
+    if (this.#isOurs && fd !== -1) {
+      queues.get(this.#sys)?.delete(fd);
+      this.#sys.close(fd);
+    }
     this.#closing = -1;
     this.#leftover.clear();
     this.#waiting.reportClosed();

@@ -134,6 +134,27 @@ describe('closed underneath', suite, () => {
     kq.close();
   });
 
+  it('the number of the queue belongs to another queue then: that is left alone', async () => {
+    const older = new Kqueue<string>();
+    const { fd } = older;
+    const [trigger] = older.register(user(1, { token: 'older' }));
+    const waiting = assert.rejects(older.wait({ timeout: DEADLINE }), isCode('EBADF'));
+    closeSync(fd);
+    const newer = closeAfter(new Kqueue<string>());
+    assert.equal(newer.fd, fd);
+    newer.register(user(1, { token: 'newer' }));
+    await waiting;
+    assert.throws(() => trigger.trigger(), isCode('EBADF'));
+    assert.throws(() => older.poll({ timeout: 0 }), isCode('EBADF'));
+    assert.deepEqual(newer.poll({ timeout: 0 }), []);
+    older.close();
+    newer.register(user(2)).map((registration) => registration.trigger());
+    assert.deepEqual(
+      newer.poll({ timeout: 0 }).map(({ ident }) => ident),
+      [2],
+    );
+  });
+
   it('what is registered is silent, and its number starts clean', () => {
     const kq = closeAfter(new Kqueue<string>());
     const [r, w] = newPipe();
