@@ -1,4 +1,5 @@
 import { openSync, writeSync } from 'node:fs';
+import { checkCall } from './call.ts';
 import type { KeventList } from './kevent-list.ts';
 import { describeRecord, errnoName } from './names.ts';
 import { environment, now } from './runtime.ts';
@@ -50,6 +51,8 @@ export function traceSys(sys: Sys, write: (line: string) => void = toDescriptor(
         () => 'kqueue()',
       ),
     kevent(kq, changelist, nchanges, eventlist, nevents, timeout): number {
+      // Before the lists are read, so that a wrong argument throws the same error as without the trace.
+      checkCall(sys.abi, kq, changelist, nchanges, eventlist, nevents, timeout);
       // Before the call, because one list may serve as both.
       const changes = list(changelist, nchanges);
       return traced(

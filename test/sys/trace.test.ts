@@ -7,7 +7,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { defaultSys, EV_SET, KeventList, Timespec, traceSys, unavailableReason } from '../../src/sys/index.ts';
+import {
+  defaultSys,
+  EV_SET,
+  KeventList,
+  type Sys,
+  Timespec,
+  traceSys,
+  unavailableReason,
+} from '../../src/sys/index.ts';
 import { loaders } from '../helpers/loaders.ts';
 
 /** A line without what differs from run to run: descriptors and times. */
@@ -73,7 +81,26 @@ describe('the trace', { skip: unavailableReason() ?? false }, () => {
 
   test('a wrong argument is refused as without the trace, and what is traced is the same kqueue', () => {
     const sys = traceSys(defaultSys(), () => assert.fail('no call was made'));
-    assert.throws(() => sys.kevent(0, null, 1, null, 0, null), RangeError);
+    const list = new KeventList(1, sys.abi);
+    const wrong = [
+      [null, 1],
+      [list, 2],
+      [undefined, 1],
+      [{}, 1],
+      [list, -1],
+      [list, '1'],
+    ] as unknown as [KeventList, number][];
+    for (const [changelist, nchanges] of wrong) {
+      const call = (of: Sys) => () => of.kevent(0, changelist, nchanges, null, 0, null);
+      let expected: unknown;
+      try {
+        call(defaultSys())();
+      } catch (error) {
+        expected = error;
+      }
+      assert(expected instanceof Error);
+      assert.throws(call(sys), { name: expected.name, message: expected.message });
+    }
     assert.equal(sys.abi, defaultSys().abi);
     assert.equal(sys.binding, defaultSys().binding);
   });
