@@ -26,7 +26,7 @@ export function createWatcher(sys: Sys, kq: number, ref: boolean, ready: () => v
 
 /**
  * Reports whether koffi's poll handles work here. They are libuv's, which Bun and Deno only imitate. A handle that fires while
- * Node ends its thread aborts the process. The main thread can prevent that ({@link listenForExit}). In a worker that is
+ * Node ends its thread aborts the process. The main thread can prevent that (`atExit()` below). In a worker that is
  * terminated no JavaScript runs that could.
  */
 function canPoll(): boolean {
