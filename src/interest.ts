@@ -499,7 +499,7 @@ export function signal<Token = never>(
   const ident = typeof signal === 'number' ? signal : signalNumber(signal);
   const name = ident === undefined ? undefined : signalName(ident);
   if (ident === undefined || name === undefined || name === 'SIGKILL' || name === 'SIGSTOP') {
-    throw outOfRange('signal', 'a signal of this system that can be caught', signal);
+    throw outOfRange('signal', "a signal of this system that can be caught, such as 'SIGHUP'", signal);
   }
   return build<SignalInterest<Token>>('signal', options, { ident, signal: name });
 }

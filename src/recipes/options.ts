@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
 import type { AbortSignalLike, FileUrl } from '../index.ts';
 
 /** The options of every recipe. */
@@ -18,7 +19,8 @@ export interface WaitOptions extends RecipeOptions {
 export function checkOptions(options: RecipeOptions, ...names: string[]): void {
   if (typeof options !== 'object' || options === null) throw invalid('options', 'an object', options);
   const unknown = Object.keys(options).find((name) => name !== 'signal' && !names.includes(name));
-  if (unknown !== undefined) throw invalid('options', `only ${['signal', ...names].join(', ')}`, unknown);
+  if (unknown !== undefined)
+    throw invalid('options', `no other options than ${['signal', ...names].join(', ')}`, unknown);
   const { signal } = options;
   if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
     throw invalid('signal', 'an AbortSignal', signal);
@@ -29,7 +31,9 @@ export function checkOptions(options: RecipeOptions, ...names: string[]): void {
 export function checkTimeout(timeout: number | undefined): void {
   if (timeout === undefined) return;
   if (typeof timeout !== 'number') throw invalid('timeout', 'a number of milliseconds', timeout);
-  if (!(timeout >= 0)) throw new RangeError(`timeout: expected milliseconds, 0 or more, got ${timeout}`);
+  if (timeout >= 0) return;
+  const error = new RangeError(`timeout: expected milliseconds, 0 or more, got ${timeout}`);
+  throw Object.assign(error, { code: 'ERR_OUT_OF_RANGE' });
 }
 
 /** An absolute path: the working directory may change later. */
@@ -39,8 +43,8 @@ export function pathOf(path: string | FileUrl): string {
   throw invalid('path', 'a path or a file: URL', path);
 }
 
+/** Makes a TypeError with Node's code. */
 export function invalid(argument: string, expected: string, value: unknown): TypeError {
-  return new TypeError(
-    `${argument}: expected ${expected}, got ${typeof value === 'string' ? `'${value}'` : String(value)}`,
-  );
+  const error = new TypeError(`${argument}: expected ${expected}, got ${inspect(value, { depth: 0 })}`);
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { closeSync, readdirSync, readlinkSync, writeSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { exited, readable, ticks } from '../../src/recipes/index.ts';
+import { exited, followFile, readable, ticks } from '../../src/recipes/index.ts';
 import { DEADLINE, isCode, newPipe, noProc, suite } from '../front/helpers.ts';
 import { descriptors } from '../helpers/descriptors.ts';
 import { readyTests } from './ready.ts';
@@ -82,10 +82,15 @@ describe('the kqueue of this system', suite, () => {
     if (!noProc) assert.deepEqual(descriptors(), before);
   });
 
-  it('options that are not an object are refused', async () => {
+  it("a wrong option has Node's code, and the message names it", async () => {
+    const type = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
+    const wrong = { toString: () => assert.fail('called') } as never;
     await assert.rejects(exited(process.ppid, null as never), {
-      name: 'TypeError',
-      message: /^options: expected an object, got null/,
+      ...type,
+      message: 'options: expected an object, got null',
     });
+    await assert.rejects(exited(process.ppid, { timeout: wrong }), { ...type, message: /^timeout: expected a number/ });
+    await assert.rejects(exited(process.ppid, { timeout: -1 }), { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' });
+    assert.throws(() => followFile('x', { from: 'begin' as never }), { ...type, message: /^from: .*, got 'begin'$/ });
   });
 });
