@@ -387,6 +387,8 @@ export class Kqueue<Token = unknown> {
     // Once, because a queue that is half closed is not a queue for kevent(2).
     this.#isOurs ??= this.#isQueue(fd);
     this.#knotes.close(this.#isOurs);
+    // A 'removeListener' handler has closed the queue meanwhile, and its number may be another file by now.
+    if (this.#closing !== fd) return;
     if (this.#isOurs && fd !== -1) {
       queues.get(this.#sys)?.delete(fd);
       this.#sys.close(fd);

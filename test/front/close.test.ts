@@ -5,9 +5,10 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import koffi from 'koffi';
-import { Kqueue, proc, read, timer, user, vnode, write } from '../../src/index.ts';
-import { defaultSys } from '../../src/sys/index.ts';
+import { Kqueue, proc, read, signal, timer, user, vnode, write } from '../../src/index.ts';
+import { abis, defaultSys } from '../../src/sys/index.ts';
 import { descriptors } from '../helpers/descriptors.ts';
+import { FakeSys } from '../helpers/fake-sys.ts';
 import { closeAfter, DEADLINE, isCode, newPipe, noProc, put, runChild, suite, testFolder, turn } from './helpers.ts';
 
 const folder = testFolder();
@@ -49,6 +50,16 @@ describe('a queue', suite, () => {
     kq[Symbol.dispose]();
     fstatSync(other);
     closeSync(other);
+  });
+
+  it("close() in a 'removeListener' handler of close(): the number is closed once", () => {
+    const sys = new FakeSys(abis.freebsd);
+    const kq = new Kqueue({ sys });
+    const { fd } = kq;
+    kq.register(signal('SIGHUP'));
+    process.once('removeListener', () => kq.close());
+    kq.close();
+    assert.deepEqual(sys.closed, [fd]);
   });
 
   it('is disposed of as it is closed', async () => {

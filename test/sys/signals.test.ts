@@ -282,6 +282,24 @@ describe('a handler of listeners that calls a queue while signals come and go', 
     assert.equal(process.listenerCount('SIGHUP'), before);
   });
 
+  test("a 'removeListener' handler that closes the queue again and opens a file: that stays open", () => {
+    const queue = new Queue();
+    assert.equal(queue.change({ ident: SIGHUP, filter: 'SIGNAL' }), 'ok');
+    const opened: number[] = [];
+    const open = (): void => void opened.push(fs.openSync('/dev/null', 'r'));
+    withHandler(
+      'removeListener',
+      () => {
+        open();
+        assert.equal(queue.sys.close(queue.fd), 0);
+        open();
+      },
+      () => assert.equal(queue.sys.close(queue.fd), 0),
+    );
+    assert.equal(opened.length, 2);
+    for (const fd of opened) fs.closeSync(fd);
+  });
+
   test("an error of a 'newListener' handler reaches the caller, and the signal is not registered", async () => {
     const before = process.listenerCount('SIGHUP');
     const queue = new Queue();

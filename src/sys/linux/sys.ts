@@ -14,8 +14,8 @@ export function linuxSys(): Sys {
   const abi = abis.linux;
   const queues = innerQueues as Map<number, Queue>;
   let saved = 0;
-  /** The queue whose close() has begun and not finished. */
-  let closing: Queue | undefined;
+  /** The descriptors of queues whose close() has begun and not finished. */
+  const closing = new Set<number>();
   const fail = (error: number): -1 => {
     saved = error;
     return -1;
@@ -50,6 +50,7 @@ export function linuxSys(): Sys {
       const { readinessFd } = queue;
       const { fd } = queue.readers;
       queues.set(fd, queue);
+      closing.delete(fd);
       unowned.delete(fd);
       unowned.delete(readinessFd);
       return fd;
@@ -67,15 +68,19 @@ export function linuxSys(): Sys {
       checkInt('fd', fd);
       repair();
       const queue = queues.get(fd);
-      // EBADF if the number is closed or is now another file, because libuv aborts the process if its epoll instance is closed.
-      // A queue whose close() was stopped has no readiness eventfd to prove its number with. That close() continues here.
-      if (queue !== undefined && queue !== closing && find(fd) === undefined) return fail(EBADF);
-      closing = queue;
-      queue?.dismantle();
-      const result = untrack(fd) ?? (libc.close(fd) === -1 ? fail(errno()) : 0);
-      closing = undefined;
-      if (queue !== undefined && queues.get(fd) === queue) queues.delete(fd);
+      if (queue !== undefined) {
+        // EBADF if the number is closed or is now another file, because libuv aborts the process if its epoll instance is closed.
+        // A queue whose close() was stopped has no readiness eventfd to prove its number with. That close() continues here.
+        if (!closing.has(fd) && find(fd) === undefined) return fail(EBADF);
+        closing.add(fd);
+        queue.dismantle();
+        queues.delete(fd);
+      }
+      // While the number is taken, because a 'removeListener' handler may open a file and call close() again.
       if (hasUnsettledListeners()) settleListeners();
+      if (queue !== undefined && !closing.has(fd)) return 0;
+      const result = untrack(fd) ?? (libc.close(fd) === -1 ? fail(errno()) : 0);
+      closing.delete(fd);
       return result;
     },
     errno: () => saved,
