@@ -66,8 +66,28 @@ alone(file, 'no descriptor left: kqueue(2) is EMFILE, and a queue is made when t
     assert.equal(errnoName(sys.errno()), 'EMFILE');
     assert.equal(duplicate(0), -1);
   });
+  // A queue needs two: its epoll, and its readiness eventfd.
+  withDescriptors(1, () => {
+    assert.equal(sys.kqueue(), -1);
+    assert.equal(errnoName(sys.errno()), 'EMFILE');
+  });
   assert.deepEqual(descriptors(), before);
   new Queue().close();
+  return undefined;
+});
+
+alone(file, 'epoll_ctl(2) is refused: kqueue(2) is its errno, and leaves nothing open', { skip }, () => {
+  const first = new Queue();
+  const { sys } = first;
+  first.close();
+  const before = descriptors();
+  // The two lowest numbers: of its epoll, and of its readiness eventfd. Node's own descriptors are not refused.
+  const numbers = [openSync('/dev/null', 'r'), openSync('/dev/null', 'r')] as const;
+  for (const fd of numbers) closeSync(fd);
+  if (!refuse({ epoll_ctl: 'ENOMEM' }, numbers[1], 2)) return NO_SECCOMP;
+  assert.equal(sys.kqueue(), -1);
+  assert.equal(errnoName(sys.errno()), 'ENOMEM');
+  assert.deepEqual(descriptors(), before);
   return undefined;
 });
 
