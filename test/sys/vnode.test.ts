@@ -13,6 +13,7 @@ const EVERY = `${ALL}|OPEN|CLOSE|CLOSE_WRITE|READ`;
 const CONTENT = 'ten bytes.';
 
 const memfd = ofLibc<[name: string, flags: number]>('int memfd_create(const char *name, unsigned int flags)');
+const dup2 = ofLibc<[from: number, to: number]>('int dup2(int from, int to)');
 const mmap = ofLibc<[at: number, length: number, prot: number, flags: number, fd: number, offset: number]>(
   'uintptr_t mmap(uintptr_t at, size_t length, int prot, int flags, int fd, int64_t offset)',
 );
@@ -412,6 +413,20 @@ describe('VNODE of the kqueue of Linux', { skip: noLinux }, () => {
         assert.equal(open(path, O_PATH), fd);
         fs.appendFileSync(path, 'x');
         assert.deepEqual(reported(), ['EXTEND', 'WRITE']);
+      },
+    },
+    {
+      what: 'two open files of one inode are registered, and dup2(2) puts one of them on the number of the other',
+      reported: 'the knote of that number is still there, because both open files have the mark',
+      run: () => {
+        const other = open(path);
+        watch(other);
+        assert.equal(dup2(other, ident), ident);
+        fs.appendFileSync(path, 'x');
+        assert.deepEqual(
+          queue.fetch().map((event) => event.ident),
+          [ident, other],
+        );
       },
     },
     {
