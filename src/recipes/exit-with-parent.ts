@@ -55,7 +55,7 @@ export function exitWithParent(options: ExitWithParentOptions = {}): ParentWatch
   };
   const fail = (error: unknown): void => {
     close();
-    // Nobody waits for it, so it is an unhandled rejection.
+    // No promise of the caller can report it, so it becomes an unhandled rejection.
     Promise.reject(error);
   };
   const listener: Listener = { event: end, fail };

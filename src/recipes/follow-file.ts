@@ -16,7 +16,7 @@ export interface FollowOptions extends RecipeOptions {
  * the name: over rotation by rename, copy and truncate, deletion and re-creation. The file need not exist. Text is decoded as
  * UTF-8.
  *
- * An old file is read until the new file has bytes, because a program goes on writing to the old file until it opens the new
+ * An old file is read until the new file has bytes. A program goes on writing to the old file until it opens the new
  * one. A file that is cut short is read from its start. If a file has no newline at its end when it is cut short or replaced,
  * what follows its last newline is a line.
  *

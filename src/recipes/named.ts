@@ -4,8 +4,8 @@ import { type Interest, type VnodeNote, vnode } from '../index.ts';
 import { join, type Listener, leave } from './dispatcher.ts';
 
 /*
- * EVFILT_VNODE watches an open file, and a program means a name. The difference is made up here: each file is held open, so
- * that its inode is not used again, and the directory is watched, because it reports that its names have changed.
+ * EVFILT_VNODE watches an open file, and a program means a name. So this file holds each file open, because its inode could
+ * be used again otherwise. It also watches the directory, because the directory reports that its names have changed.
  */
 
 /** The notes of a directory that has got or lost a name, and of one that has lost its own. */

@@ -21,8 +21,9 @@ export type FileChange =
  * and a directory that is replaced. The file need not exist. A slow consumer gets one change for all that has happened.
  *
  * The last change comes after the last write, but a change may also come between two writes of one save. It takes one
- * descriptor for the file, and one for its directory. A symbolic link is followed. A rename of a directory above the file's
- * own directory is not reported, and neither is a re-creation of the target of a symbolic link in another directory.
+ * descriptor for the file, and one for its directory. A symbolic link is followed. It does not report a rename of a
+ * directory above the file's own directory. If the target of a symbolic link is re-created in another directory, it does not
+ * report that either.
  *
  * @example
  * ```ts

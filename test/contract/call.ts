@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { KeventList, Timespec } from '../../src/sys/index.ts';
 import type { Case } from './case.ts';
 import { deadline, isErrno, Queue, sleep, timed } from './queue.ts';
+import { TIMER_IGNORES_DISPATCH } from './timer.ts';
 import type { Kernel } from './world.ts';
 
 /** A queue with one event in it, which stays until the byte is read. */
@@ -362,13 +363,7 @@ export const cases: readonly Case[] = [
   {
     name: 'poll(2) does not find a queue readable for a timer that EV_DISPATCH disabled',
     needs: ['TIMER', 'EV_DISPATCH', 'pollable', 'poll'],
-    gates: [
-      {
-        on: 'netbsd',
-        reason: 'EV_DISPATCH is ignored, because timers have EV_CLEAR',
-        source: 'run on 7.99.34; read in sys/kern/kern_event.c, kqueue_scan, of 10',
-      },
-    ],
+    gates: [TIMER_IGNORES_DISPATCH],
     run(world) {
       const kq = new Queue(world);
       kq.set('TIMER', 1, 'ADD|DISPATCH', { data: 20 });

@@ -21,6 +21,13 @@ const EARLY = {
   source: 'run on 7.99.34; read in sys/sys/param.h, mstohz',
 } as const satisfies Gate;
 
+/** NetBSD tests EV_CLEAR, which every timer has, before EV_DISPATCH. */
+export const TIMER_IGNORES_DISPATCH: Gate = {
+  on: 'netbsd',
+  reason: 'EV_DISPATCH is ignored, because timers have EV_CLEAR',
+  source: 'run on 7.99.34; read in sys/kern/kern_event.c, kqueue_scan, of 10',
+};
+
 /** How long one firing of this timer takes. */
 function firing(world: Kernel, fflags: string, data: number): number {
   const kq = new Queue(world);
@@ -196,13 +203,7 @@ export const cases: readonly Case[] = [
   {
     name: 'TIMER with EV_DISPATCH: disabled by delivery until EV_ENABLE',
     needs: ['TIMER', 'EV_DISPATCH'],
-    gates: [
-      {
-        on: 'netbsd',
-        reason: 'EV_DISPATCH is ignored, because timers have EV_CLEAR',
-        source: 'run on 7.99.34; read in sys/kern/kern_event.c, kqueue_scan, of 10',
-      },
-    ],
+    gates: [TIMER_IGNORES_DISPATCH],
     run(world) {
       const kq = new Queue(world);
       kq.set('TIMER', 1, 'ADD|DISPATCH', { data: 20 });
