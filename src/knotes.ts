@@ -9,7 +9,7 @@ import type { Registration, UserRegistration } from './registration.ts';
 import { holdSignal } from './signals.ts';
 import type { Kevent } from './sys/abi/types.ts';
 import { checkInteger, outOfRange, wrongType } from './sys/check.ts';
-import { OpenedFile } from './sys/descriptor.ts';
+import { closeUnowned, OpenedFile, unowned } from './sys/descriptor.ts';
 import { EV_SET, KeventList } from './sys/kevent-list.ts';
 import { describeRecord, inspectAs, jsonOf } from './sys/names.ts';
 import type { Sys } from './sys/sys.ts';
@@ -130,8 +130,8 @@ class UserKnote<Token = unknown> extends Knote<Token> implements UserRegistratio
  * The kernel copies the udata of a knote to its events. Here a udata is a slot number and the generation of the slot. So an old
  * udata finds nothing after the slot was reused.
  *
- * JavaScript can be stopped inside each of these methods, as by a vm timeout. `#unsettled` and `#opened` hold what such a call has
- * left, so that the next call and close() find it.
+ * JavaScript can be stopped inside each of these methods, as by a vm timeout. `#unsettled` and {@link unowned} hold what such a
+ * call has left, so that the next call and close() find it.
  */
 export class Knotes<Token> {
   readonly sys: Sys;
@@ -144,8 +144,6 @@ export class Knotes<Token> {
   readonly #byFilter: Map<number, Map<number | bigint, Knote>> = new Map();
   /** The knotes of an add() that has not returned. If that add() was stopped, the kernel may or may not have them. */
   readonly #unsettled: Set<Knote> = new Set();
-  /** The file that was opened for a knote that does not exist yet. */
-  #opened: OpenedFile | undefined;
   // Lists that are reused in each call.
   #changes: KeventList;
   #receipts: KeventList;
@@ -245,12 +243,8 @@ export class Knotes<Token> {
   #make(interest: Interest<Token>, kevent: Kevent): Knote<Token> {
     let file: OpenedFile | undefined;
     let releaseSignal: (() => void) | undefined;
-    this.#opened?.close();
-    this.#opened = undefined;
-    if (interest.filter === 'vnode' && interest.path !== undefined) {
-      file = open(interest, interest.path);
-      this.#opened = file;
-    }
+    closeUnowned();
+    if (interest.filter === 'vnode' && interest.path !== undefined) file = open(interest, interest.path);
     if (interest.filter === 'signal' && !this.sys.handlesSignals) {
       try {
         releaseSignal = holdSignal(interest.signal);
@@ -268,7 +262,7 @@ export class Knotes<Token> {
       knote.kevent.udata = generation * 2 ** SLOT_BITS + slot;
     }
     this.#unsettled.add(knote);
-    this.#opened = undefined;
+    if (file !== undefined) unowned.length--;
     return knote;
   }
 
@@ -317,14 +311,16 @@ export class Knotes<Token> {
       // Both have the same descriptor, so only one of them may close it.
       knote.file ??= previous.file;
       previous.file = undefined;
-      this.forget(previous);
+      previous.end();
     }
     let byIdent = this.#byFilter.get(filter);
     if (byIdent === undefined) {
       byIdent = new Map();
       this.#byFilter.set(filter, byIdent);
     }
+    // Replaced, not deleted first. A call that finds neither knote would delete the kernel's, with what it has to report.
     byIdent.set(ident, knote);
+    if (previous !== undefined) this.forget(previous);
     this.#unsettled.delete(knote);
   }
 
@@ -401,6 +397,7 @@ export class Knotes<Token> {
 
   /** Ends all knotes before the queue is closed. `isQueue` says whether the descriptor still is the queue. */
   close(isQueue: boolean): void {
+    this.#leftover.complete();
     if (isQueue && !this.closed) {
       const withFile = [...this].filter(({ file }) => file !== undefined);
       const removals = withFile.map((knote) => ({ knote, change: changeOf(knote, this.flag('EV_DELETE')) }));
@@ -415,7 +412,7 @@ export class Knotes<Token> {
     for (const knote of this) knote.end();
     // And those of an add() that was stopped.
     for (const knote of this.#unsettled) knote.end();
-    this.#opened?.close();
+    closeUnowned();
     this.#slots.length = 0;
     this.#byFilter.clear();
   }

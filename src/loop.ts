@@ -226,7 +226,7 @@ class PollWatcher implements Watcher {
       // After close(), ref() and stop() of koffi's handle dereference null.
       this.#handle = undefined;
     }
-    release(this.#copy);
+    if (this.#copy !== -1) release(this.#copy);
     this.#copy = -1;
   }
 }

@@ -33,88 +33,103 @@ function bind(): Libc {
   return libc;
 }
 
-/**
- * Descriptors that were just opened and that no object owns yet. The code that stores the number in its object also
- * deletes it here, with no function call between the two. A number that remains was opened by code that was stopped.
+/*
+ * JavaScript may be stopped by terminate(), a timeout of node:vm, or Ctrl-C in the REPL. V8 stops it at the entry of a function,
+ * also of a built-in one such as Set.prototype.add(), and at the repetition of a loop. It does not stop it at a foreign call. So no
+ * function is called between a foreign call that opens or closes a descriptor and the assignment that records it. That is why
+ * these are arrays.
  */
-export const unowned: Set<number> = new Set();
+
+/**
+ * Descriptors that were opened and that no object owns yet, and -1 in place of those that were closed since. The code that
+ * stores the newest number in its object also removes it here, with `unowned.length--`. A number that remains was opened by code
+ * that was stopped.
+ */
+export const unowned: number[] = [];
 
 /** Closes the descriptors that stopped code opened, for example code stopped by a timeout of node:vm. */
 export function closeUnowned(): void {
-  for (const fd of unowned) release(fd);
+  while (unowned.length > 0) {
+    const fd = unowned[unowned.length - 1] as number;
+    if (fd !== -1) release(fd);
+    unowned.length--;
+  }
 }
 
-/** Numbers that Node's fs opened in this worker. fs must also close them, because Node keeps a list of them. */
-const tracked = new Set<number>();
+/** At the number of each descriptor that Node's fs opened: true. fs must also close it, because Node keeps a list in a worker. */
+const openedByFs: boolean[] = [];
 
-/** This thread's descriptors that no caller may register: all that the library opened, except the queues themselves. */
-const own = new Set<number>();
+/** At the number of each descriptor that no caller may register: true. That is all that the library opened, but for queues. */
+const own: boolean[] = [];
 
 /** Whether the library opened `fd` for itself and has not closed it. The caller may have closed the number nevertheless. */
 export function isOwn(fd: number): boolean {
-  return own.has(fd);
+  return own[fd] === true;
 }
 
 /**
- * Makes a descriptor that does not leak when its worker is terminated, and puts it into {@link unowned}. `create` is
+ * Makes a descriptor that does not leak when its worker is terminated, and appends it to {@link unowned}. `create` is
  * a foreign call that returns a descriptor, or -1 and `koffi.errno()`.
  *
  * When a worker is terminated, Node closes only the descriptors that fs opened there. So in a worker the descriptor moves
  * onto a number that fs opened. On the main thread it keeps its number.
  */
 export function createTracked(create: () => number): number {
-  const fd = isMainThread() ? create() : createInWorker(create);
-  if (fd !== -1) unowned.add(fd);
+  const { fcntl, dup2, dup3, close } = bind();
+  const slot = isMainThread() ? -1 : openSlot();
+  let fd = create();
+  // dup2(2) clears close-on-exec, so a child that another thread starts at that moment inherits the descriptor. That is
+  // why Linux uses dup3(2). Elsewhere the descriptor is a kqueue, which a child of fork(2) does not inherit (kqueue(2)).
+  // macOS has no dup3().
+  const moved = slot !== -1 && fd !== -1 && (dup3 === undefined ? dup2(fd, slot) : dup3(fd, slot, O_CLOEXEC)) !== -1;
+  if (moved) {
+    if (dup3 === undefined) fcntl(slot, F_SETFD, 'int', FD_CLOEXEC);
+    close(fd);
+    fd = slot;
+  } else if (slot !== -1) {
+    closeSync(slot);
+    // The slot may have taken the last free number. A second failure also sets errno for the caller.
+    if (fd === -1) fd = create();
+  }
+  if (fd === -1) return -1;
+  unowned[unowned.length] = fd;
+  openedByFs[fd] = moved;
   // The kernel has just assigned this number, so the earlier descriptor of that number is closed.
-  own.delete(fd);
+  own[fd] = false;
   return fd;
+}
+
+/** Opens a number through fs. Returns -1 if none is free. A descriptor that gets no slot leaks if its worker is terminated. */
+function openSlot(): number {
+  try {
+    return openSync('/dev/null', 'r');
+  } catch (error) {
+    if (!['EMFILE', 'ENFILE'].includes((error as NodeJS.ErrnoException).code as string)) throw error;
+    return -1;
+  }
 }
 
 /** As {@link createTracked}, for a descriptor that no caller may register. {@link release} closes it. */
 export function createOwn(create: () => number): number {
   const fd = createTracked(create);
-  if (fd !== -1) own.add(fd);
+  if (fd !== -1) own[fd] = true;
   return fd;
 }
 
-function createInWorker(create: () => number): number {
-  const { fcntl, dup2, dup3, close } = bind();
-  let slot: number;
-  try {
-    slot = openSync('/dev/null', 'r');
-  } catch {
-    // EMFILE: no number to move to. The descriptor works, but leaks if the worker is terminated.
-    return create();
-  }
-  // terminate() takes effect where JavaScript enters a function or repeats a loop. That is the entry of `create`, and
-  // then not before the end of this function. So a terminated worker leaks nothing between these calls.
-  const fd = create();
-  // The slot may have taken the last free number. A second failure also sets errno for the caller.
-  if (fd === -1) {
-    closeSync(slot);
-    return create();
-  }
-  // dup2(2) clears close-on-exec, so a child that another thread starts at that moment inherits the descriptor. That is
-  // why Linux uses dup3(2). Elsewhere the descriptor is a kqueue, which a child of fork(2) does not inherit (kqueue(2)).
-  // macOS has no dup3().
-  if ((dup3 === undefined ? dup2(fd, slot) : dup3(fd, slot, O_CLOEXEC)) === -1) {
-    closeSync(slot);
-    return fd;
-  }
-  if (dup3 === undefined) fcntl(slot, F_SETFD, 'int', FD_CLOEXEC);
-  close(fd);
-  tracked.add(slot);
-  return slot;
+/** Throws every error but EBADF: the number was already closed. */
+function ignoreClosed(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).code !== 'EBADF') throw error;
 }
 
-/** Closes a number that fs opened in a worker for {@link createTracked}. Returns 0, or undefined for any other number. */
-export function untrack(fd: number): 0 | undefined {
-  if (!tracked.delete(fd)) return undefined;
+/** Closes a descriptor that fs opened. Returns 0, or undefined for any other number. */
+export function closeByFs(fd: number): 0 | undefined {
+  if (openedByFs[fd] !== true) return undefined;
   try {
     closeSync(fd);
-  } catch {
-    // EBADF: the number is already closed.
+  } catch (error) {
+    ignoreClosed(error);
   }
+  openedByFs[fd] = false;
   return 0;
 }
 
@@ -126,15 +141,17 @@ export function duplicate(fd: number): number {
   // At least 3, because a duplicate must not become a standard stream that the process has closed.
   const { fcntl } = bind();
   const copy = createOwn(() => fcntl(fd, F_DUPFD_CLOEXEC, 'int', 3));
-  unowned.delete(copy);
+  if (copy !== -1) unowned.length--;
   return copy;
 }
 
 /** Closes a descriptor made by {@link duplicate}, {@link createOwn} or {@link createTracked}. */
 export function release(fd: number): void {
-  own.delete(fd);
-  if (untrack(fd) === undefined) bind().close(fd);
-  unowned.delete(fd);
+  const { close } = bind();
+  const at = unowned.lastIndexOf(fd);
+  if (closeByFs(fd) === undefined) close(fd);
+  own[fd] = false;
+  if (at !== -1) unowned[at] = -1;
 }
 
 /** macOS, <sys/fcntl.h>: opens for events only, so that the volume can still be unmounted. */
@@ -149,11 +166,14 @@ export class OpenedFile {
   readonly #inode: bigint;
 
   /**
-   * open(2), through fs instead of libc, because Node closes the files that fs opened in a terminated worker.
+   * open(2), through fs instead of libc, because Node closes the files that fs opened in a terminated worker. The descriptor is in
+   * {@link unowned}.
    * @throws the error of openSync()
    */
   constructor(path: string | Uint8Array) {
     this.fd = openSync(path as string | Buffer, FOR_EVENTS);
+    unowned[unowned.length] = this.fd;
+    openedByFs[this.fd] = true;
     const { dev, ino } = fstatSync(this.fd, { bigint: true });
     this.#device = dev;
     this.#inode = ino;
@@ -163,9 +183,9 @@ export class OpenedFile {
   close(): void {
     try {
       const { dev, ino } = fstatSync(this.fd, { bigint: true });
-      if (dev === this.#device && ino === this.#inode) closeSync(this.fd);
-    } catch {
-      // EBADF: the number is already closed.
+      if (dev === this.#device && ino === this.#inode) closeByFs(this.fd);
+    } catch (error) {
+      ignoreClosed(error);
     }
   }
 }

@@ -1,7 +1,7 @@
 import { checkCall } from './call.ts';
 import { checkInt, checkOptionNames, outOfRange, wrongType } from './check.ts';
 import { systemAbi } from './default.ts';
-import { createTracked, unowned, untrack } from './descriptor.ts';
+import { closeByFs, createTracked, unowned } from './descriptor.ts';
 import { KeventList } from './kevent-list.ts';
 import { koffi } from './koffi.ts';
 import { type Abi, abis, checkAbi } from './layout.ts';
@@ -156,7 +156,7 @@ function makeSys({ library, abi, symbols }: Binding, calls: Calls): Sys {
         // fork(2) does not inherit a kqueue. The call cannot fail, because the descriptor is open.
         calls.fcntl(kq, F_SETFD, 'int', FD_CLOEXEC);
       }
-      unowned.delete(kq);
+      if (pollable && kq !== -1) unowned.length--;
       return kq;
     },
     kevent(kq, changelist, nchanges, eventlist, nevents, timeout): number {
@@ -167,7 +167,9 @@ function makeSys({ library, abi, symbols }: Binding, calls: Calls): Sys {
     },
     close(fd): number {
       checkInt('fd', fd);
-      return untrack(fd) ?? result(calls.close(fd));
+      const closed = closeByFs(fd) ?? calls.close(fd);
+      if (closed === -1) saved = currentErrno();
+      return closed;
     },
     errno: () => saved,
   });

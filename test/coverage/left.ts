@@ -181,7 +181,7 @@ export const left: readonly Left[] = [
   },
   { file: 'src/sys/linux/queue.ts', code: 'if (this.#unreturned.length > 0 && (knote', reason: STOPPED },
   { file: 'src/sys/linux/queue.ts', code: 'if (this.#unreturned.length > 0) {', reason: STOPPED },
-  { file: 'src/sys/linux/queue.ts', code: 'if (this.#repeated > 0) this.#unreturned', reason: STOPPED },
+  { file: 'src/sys/linux/queue.ts', code: 'this.#repeated > 0 ? this.#unreturned', reason: STOPPED },
   { file: 'src/sys/linux/signal.ts', code: 'if (watch === undefined) return;', reason: STOPPED },
   { file: 'src/sys/linux/signal.ts', code: 'if (watch.knotes.delete(this)) this.queue.loopBound--', reason: STOPPED },
   { file: 'src/sys/linux/syscalls.ts', code: 'const SYS_STATX =', reason: OTHER_ARCHITECTURE },

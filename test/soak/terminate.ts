@@ -57,8 +57,9 @@ export async function terminateWorkers(seconds: number): Promise<string[]> {
 
     const late = performance.now() + PATIENCE;
     while (descriptors().length > before.length && performance.now() < late) await setTimeout(10);
-    const left = descriptors().length - before.length;
-    if (left > 0) problems.push(`${left} descriptors of terminated workers are left`);
+    const left = descriptors();
+    for (const one of before) if (left.includes(one)) left.splice(left.indexOf(one), 1);
+    if (left.length > 0) problems.push(`descriptors of terminated workers are left: ${left.join(', ')}`);
   } while (performance.now() < end);
   return problems;
 }

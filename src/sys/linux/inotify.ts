@@ -56,7 +56,7 @@ let end = 0;
  * one watch in an instance, so the watchers of an inode share that too.
  */
 export class Inotify {
-  readonly fd: number;
+  fd: number;
   /** By watch descriptor. The kernel does not use a number twice. */
   readonly #watches = new Map<number, InodeWatch>();
   /** The watch descriptor of each watcher. */
@@ -78,7 +78,7 @@ export class Inotify {
     if (Inotify.#address === 0) Inotify.#address = Number(koffi().address(words.buffer));
     const made = new Inotify(fd);
     Inotify.#instances.add(made);
-    unowned.delete(made.fd);
+    unowned.length--;
     return made;
   }
 
@@ -92,7 +92,8 @@ export class Inotify {
   }
 
   #close(): void {
-    release(this.fd);
+    if (this.fd !== -1) release(this.fd);
+    this.fd = -1;
     Inotify.#instances.delete(this);
   }
 

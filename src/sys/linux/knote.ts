@@ -43,10 +43,10 @@ export interface Host {
 
 /*
  * JavaScript can be stopped by a vm timeout, by Ctrl-C in the REPL, or by a stack overflow. V8 stops it only at the entry of
- * a function and at the start of a loop iteration. It then runs no `catch` and no `finally`. So nothing can stop code
- * between two calls of JavaScript functions, if it only assigns and calls built-in functions and system calls. The files in
- * this folder rely on that. An operation that needs more than one such sequence is either repeatable or recorded before it
- * starts (`Queue.repair()`).
+ * a function, also of a built-in one such as Map.prototype.set(), and at the repetition of a loop. It then runs no `catch` and
+ * no `finally`. So nothing can stop code that only assigns and makes system calls through koffi. The files in this folder rely
+ * on that. An operation that needs more than one such sequence is either repeatable or recorded before it starts
+ * (`Queue.repair()`).
  */
 
 /**

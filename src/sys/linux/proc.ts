@@ -54,7 +54,7 @@ export class ProcKnote extends Knote implements EpollSource {
       return error === EINVAL || error === ENOENT ? ESRCH : asKqueueErrno(error);
     }
     this.#pidfd = pidfd;
-    unowned.delete(pidfd);
+    unowned.length--;
     this.#key = this.queue.newKey(this);
     const error = this.queue.readers.add(this.#pidfd, EPOLLIN | EPOLLET, this.#key);
     if (error !== 0) {

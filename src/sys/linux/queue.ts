@@ -192,7 +192,7 @@ export class Queue implements Host, InnerQueue {
       return null;
     }
     this.#writers = writers;
-    unowned.delete(writers.fd);
+    unowned.length--;
     return writers;
   }
 
@@ -205,7 +205,7 @@ export class Queue implements Host, InnerQueue {
       return null;
     }
     this.#timers = timers;
-    unowned.delete(timers.fd);
+    unowned.length--;
     return timers;
   }
 
@@ -271,15 +271,16 @@ export class Queue implements Host, InnerQueue {
     nevents: number,
     timeout: Timespec | null,
   ): number {
-    if (underway !== null) repair();
+    if (underway !== null || unowned.length > 0) repair();
     underway = this;
     const result = this.#kevent(changelist, nchanges, eventlist, nevents, timeout);
     this.#settle();
+    const unreturned = this.#repeated > 0 ? this.#unreturned.slice(this.#repeated) : this.#unreturned;
     // Nothing can stop the code from here to the caller. So the records count as returned from here on, and not before.
     underway = null;
     this.#records = 0;
     this.#delivered = 0;
-    if (this.#repeated > 0) this.#unreturned = this.#unreturned.slice(this.#repeated);
+    this.#unreturned = unreturned;
     this.#repeated = 0;
     return result;
   }
@@ -647,8 +648,7 @@ export class Queue implements Host, InnerQueue {
       return -1;
     }
     this.#wakefds.set(ident, [reader, writer]);
-    unowned.delete(reader);
-    unowned.delete(writer);
+    unowned.length -= 2;
     return writer;
   }
 

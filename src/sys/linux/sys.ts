@@ -1,6 +1,6 @@
 import { checkCall } from '../call.ts';
 import { checkInt } from '../check.ts';
-import { unowned, untrack } from '../descriptor.ts';
+import { closeByFs, unowned } from '../descriptor.ts';
 import { abis } from '../layout.ts';
 import type { Sys } from '../sys.ts';
 import { queues as innerQueues } from './nested.ts';
@@ -47,12 +47,10 @@ export function linuxSys(): Sys {
       // A queue with this number was closed without close(). Its other descriptors are still open.
       const stale = queues.get(queue.fd);
       if (stale !== undefined) forget(queue.fd, stale);
-      const { readinessFd } = queue;
       const { fd } = queue.readers;
-      queues.set(fd, queue);
       closing.delete(fd);
-      unowned.delete(fd);
-      unowned.delete(readinessFd);
+      queues.set(fd, queue);
+      unowned.length -= 2;
       return fd;
     },
     kevent(kq, changelist, nchanges, eventlist, nevents, timeout): number {
@@ -79,9 +77,9 @@ export function linuxSys(): Sys {
       // While the number is taken, because a 'removeListener' handler may open a file and call close() again.
       if (hasUnsettledListeners()) settleListeners();
       if (queue !== undefined && !closing.has(fd)) return 0;
-      const result = untrack(fd) ?? (libc.close(fd) === -1 ? fail(errno()) : 0);
+      // Before the number is closed. If JavaScript is stopped after that, a second close(fd) closes another file.
       closing.delete(fd);
-      return result;
+      return closeByFs(fd) ?? (libc.close(fd) === -1 ? fail(errno()) : 0);
     },
     errno: () => saved,
     wakefd(kq, ident): number {
