@@ -59,6 +59,9 @@ export interface KqueueOptions {
   readonly sys?: Sys | undefined;
 }
 
+/** The queue of a constructor in which JavaScript was stopped. No caller has it, so the next constructor closes it. */
+let unfinished: { readonly sys: Sys; readonly fd: number } | undefined;
+
 /**
  * A queue of kernel events: kqueue(2). It reports events of what is registered with it.
  *
@@ -120,11 +123,15 @@ export class Kqueue<Token = unknown> {
     if (typeof sys?.kevent !== 'function' || !isAbi(sys.abi)) throw wrongType('sys', 'a Sys made by bindKqueue()', sys);
     this.#sys = sys;
     this.#eventTypes = eventTypesOf(sys.abi);
+    unfinished?.sys.close(unfinished.fd);
+    unfinished = undefined;
     this.#fd = sys.kqueue();
     if (this.#fd === -1) throw new KqueueError(sys.errno(), 'kqueue');
+    unfinished = { sys, fd: this.#fd };
     this.#knotes = new Knotes(sys, this.#fd, this.#leftover);
     this.#waiting = new Waiting(sys, this.#fd, (max) => this.#take(max, 0));
     this.#takeNumber();
+    unfinished = undefined;
   }
 
   /** Closes an older queue that had this descriptor. Its calls and its wait would act on this queue, and close() would close it. */
@@ -253,7 +260,13 @@ export class Kqueue<Token = unknown> {
       this.#mustBeFree();
       if (signal?.aborted) throw signal.reason;
       this.#decode();
-      if (!this.#leftover.empty) return resolve(this.#leftover.take(max));
+      if (!this.#leftover.empty) {
+        const events = this.#leftover.peek(max);
+        resolve(events);
+        // Last. If JavaScript is stopped before, the caller does not get the promise, and the events remain.
+        this.#leftover.skip(events.length);
+        return;
+      }
       const closed = (): void => reject(closedError());
       this.#waiting.begin({ max, timeout, signal, resolve, reject, closed });
     });
@@ -284,8 +297,11 @@ export class Kqueue<Token = unknown> {
           if (ended || this.closed) return resolve(end());
           this.#mustBeFree();
           this.#decode();
-          const value = this.#leftover.takeOne();
-          if (value !== undefined) return resolve({ done: false, value });
+          if (!this.#leftover.empty) {
+            resolve({ done: false, value: this.#leftover.peek(1)[0] as KqueueEvent<Token> });
+            this.#leftover.skip(1);
+            return;
+          }
           endPending = (): void => resolve(end());
           this.#waiting.begin({
             max: undefined,
@@ -294,7 +310,7 @@ export class Kqueue<Token = unknown> {
             resolve: (events) => {
               endPending = undefined;
               this.#leftover.keep(events);
-              resolve({ done: false, value: this.#leftover.takeOne() as KqueueEvent<Token> });
+              resolve({ done: false, value: this.#leftover.take(1)[0] as KqueueEvent<Token> });
             },
             reject: (error) => {
               endPending = undefined;

@@ -31,26 +31,26 @@ export class Leftover<Token> {
     this.#next = 0;
   }
 
-  takeOne(): KqueueEvent<Token> | undefined {
-    // JavaScript can be stopped where a function is called. There is none between here and the return.
-    const event = this.#events[this.#next++];
+  /** Returns the next `max` events without taking them. */
+  peek(max: number = Number.POSITIVE_INFINITY): KqueueEvent<Token>[] {
+    const from = this.#next;
+    const all = this.#events;
+    return from === 0 && max >= all.length ? all : all.slice(from, from + max);
+  }
+
+  /** Takes the next `count` events. It calls no function, so JavaScript cannot be stopped after its entry. */
+  skip(count: number): void {
+    this.#next += count;
     if (this.#next >= this.#events.length) {
       this.#events = [];
       this.#next = 0;
     }
-    return event;
   }
 
-  take(max: number = Number.POSITIVE_INFINITY): KqueueEvent<Token>[] {
-    const from = this.#next;
-    const all = this.#events;
-    if (from + max < all.length) {
-      this.#next = from + max;
-      return all.slice(from, from + max);
-    }
-    this.#events = [];
-    this.#next = 0;
-    return from === 0 ? all : all.slice(from);
+  take(max?: number): KqueueEvent<Token>[] {
+    const events = this.peek(max);
+    this.skip(events.length);
+    return events;
   }
 
   /** Drops the events of the registrations for which `isOver` returns true. */

@@ -8,7 +8,14 @@ import { join } from 'node:path';
 import koffi from 'koffi';
 import type { Interest, Kqueue, KqueueEvent, Registration } from '../../src/index.ts';
 import { descriptors } from '../helpers/descriptors.ts';
-import { type Interruptible, interrupted, interruptible, type Stop } from '../helpers/interruptible.ts';
+import {
+  countPoints,
+  type Interruptible,
+  interrupted,
+  interruptible,
+  type Stop,
+  timedOut,
+} from '../helpers/interruptible.ts';
 import { Progress } from '../helpers/progress.ts';
 import { seeded } from '../helpers/random.ts';
 
@@ -41,6 +48,8 @@ export class World {
   readonly #registrations = new Map<string, Registration>();
   readonly kq: Kqueue<string>;
   readonly inner: Kqueue;
+  /** A queue that a case has made. */
+  other: Kqueue | undefined;
   /** Interests that were registered, by token. */
   readonly interests: Interest<string>[] = [];
 
@@ -150,27 +159,48 @@ export class World {
   close(): void {
     this.kq.close();
     this.inner.close();
+    this.other?.close();
     for (const fd of this.#fds) fs.closeSync(fd);
     fs.rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 
-/** A call that is stopped, and what is to be done after it. */
+/** A call that is stopped, and what is to be done before and after it. */
 export interface Case {
   readonly name: string;
+  before?(world: World, library: Interruptible): void;
+  /** Returns the events that it has fetched, or a promise of events. */
   call(world: World, library: Interruptible): unknown;
+  /** Whether the call can be repeated until it is stopped. */
+  readonly repeats?: true;
   /** What it does that may have been done or not. */
   readonly unsure?: readonly string[] | 'all';
   after?(world: World, library: Interruptible): void;
 }
 
+let pointsOfPoll = 0;
+
+/** Stops a poll() after its kevent(2), so that its events are left over. */
+function leaveOver({ kq }: World, library: Interruptible): void {
+  if (pointsOfPoll === 0) {
+    const other = new World(library, undefined);
+    pointsOfPoll = countPoints(library, () => other.kq.poll({ timeout: 0 }));
+    other.close();
+  }
+  const stopped = interrupted(library, pointsOfPoll - 100, 'overflow', () => kq.poll({ timeout: 0 }));
+  assert(stopped);
+}
+
 export const cases: readonly Case[] = [
-  { name: 'poll', call: ({ kq }) => kq.poll({ timeout: 0 }) },
-  { name: 'poll for a few', call: ({ kq }) => kq.poll({ timeout: 0, max: 3 }) },
-  { name: 'poll with a timeout', call: ({ kq }) => kq.poll({ timeout: 0.01 }) },
-  { name: 'poll of the inner queue', call: ({ inner }) => inner.poll({ timeout: 0 }) },
+  { name: 'poll', call: ({ kq }) => kq.poll({ timeout: 0 }), repeats: true },
+  { name: 'poll for a few', call: ({ kq }) => kq.poll({ timeout: 0, max: 3 }), repeats: true },
+  { name: 'poll with a timeout', call: ({ kq }) => kq.poll({ timeout: 0.01 }), repeats: true },
+  { name: 'poll of the inner queue', call: ({ inner }) => void inner.poll({ timeout: 0 }), repeats: true },
+  { name: 'wait for what is left over', before: leaveOver, call: ({ kq }) => kq.wait() },
+  { name: 'iterate over what is left over', before: leaveOver, call: ({ kq }) => kq[Symbol.asyncIterator]().next() },
   {
     name: 'register again',
+    repeats: true,
     call: ({ kq, interests }) => {
       kq.register(...interests.filter(isLasting));
     },
@@ -204,6 +234,7 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'disable and enable',
+    repeats: true,
     call: (world) => {
       world.registration('write').disable();
       world.registration('write').enable();
@@ -225,31 +256,73 @@ export const cases: readonly Case[] = [
     },
     unsure: 'all',
   },
+  {
+    name: 'make a waker',
+    call: ({ kq }) => void kq.waker(50),
+    after: ({ kq }) => {
+      assert.equal(kq.waker(50).wake(), true);
+      assert(kq.poll({ timeout: 0, max: 100 }).some(({ filter, ident }) => filter === 'user' && ident === 50));
+    },
+    unsure: 'all',
+  },
+  {
+    name: 'make a queue',
+    call: (world, { Kqueue }) => {
+      world.other = new Kqueue();
+    },
+    unsure: 'all',
+  },
   { name: 'wait', call: ({ kq }) => void kq.wait({ timeout: 0 }).catch(() => {}), unsure: 'all' },
+  { name: 'close with events left over', before: leaveOver, call: ({ kq }) => kq.close(), unsure: 'all' },
   { name: 'close', call: ({ kq }) => kq.close(), unsure: 'all' },
 ];
 
 /** One case, stopped at one point. False if the call has fewer points. */
 export function runCase(library: Interruptible, one: Case, point: number, stop: Stop, pid?: number): boolean {
-  const { call, after, unsure = [] } = one;
-  const before = descriptors();
-  const world = new World(library, pid);
-  const events: KqueueEvent<string>[] = [];
-  const stopped = interrupted(library, point, stop, () => {
-    const result = call(world, library);
-    if (Array.isArray(result)) events.push(...result);
+  return check(library, one, pid, (call) => interrupted(library, point, stop, call));
+}
+
+/** One case that repeats, stopped by a timeout. */
+export function runUntil(ms: number, library: Interruptible, one: Case, pid?: number): void {
+  check(library, one, pid, (call) => {
+    timedOut(ms, call);
+    return true;
   });
+}
+
+function check(
+  library: Interruptible,
+  { before, call, after, unsure = [] }: Case,
+  pid: number | undefined,
+  run: (call: () => void) => boolean,
+): boolean {
+  const open = descriptors();
+  const world = new World(library, pid);
+  before?.(world, library);
+  const results: unknown[] = [];
+  const stopped = run(() => {
+    const result = call(world, library);
+    // By an assignment, because a call could be stopped.
+    results[results.length] = result;
+  });
+  // They get the numbers that the call has closed. If a number is closed twice, one of these is closed.
+  const strangers = Array.from({ length: 8 }, () => fs.openSync('/dev/zero', 'r'));
   after?.(world, library);
-  if (unsure !== 'all') {
+  const isPromised = results.some((result) => result instanceof Promise);
+  if (unsure !== 'all' && !isPromised) {
     world.except(...unsure);
-    world.check(events);
+    world.check(results.flat().filter((result) => result !== undefined) as KqueueEvent<string>[]);
   }
   world.close();
   // Descriptors that a call had just made are closed by the next one.
   new library.Kqueue().close();
+  for (const fd of strangers) {
+    assert.equal(fs.readlinkSync(`/proc/self/fd/${fd}`), '/dev/zero', 'a descriptor of other code was closed');
+    fs.closeSync(fd);
+  }
   const left = descriptors();
-  for (const fd of before) if (left.includes(fd)) left.splice(left.indexOf(fd), 1);
-  assert.deepEqual(left, [], 'descriptors are left');
+  for (const fd of open) if (left.includes(fd)) left.splice(left.indexOf(fd), 1);
+  assert.equal(left.join(', '), '', `descriptors are left: ${left.join(', ')}`);
   return stopped;
 }
 
@@ -262,9 +335,19 @@ function watchingQueue({ Kqueue, vnode }: Interruptible): Kqueue {
   return queue;
 }
 
+/** How many points the call of a case passes. */
+function pointsOf(library: Interruptible, one: Case, pid: number): number {
+  let points = 0;
+  check(library, one, pid, (call) => {
+    points = countPoints(library, call);
+    return false;
+  });
+  return points;
+}
+
 /**
- * Stops calls at random points, and waits for nothing: the event loop does not turn, and nobody waits for the zombie. With a
- * seed, so many steps; without, until `end` on the clock of performance.now(), or so many steps.
+ * Stops calls at random, half of them at a point and half by a timeout. The event loop does not turn meanwhile, so nothing waits
+ * for the zombie. With a seed it makes so many steps. Without one, until `end` on the clock of performance.now(), or so many.
  */
 export async function fuzzInterruptions(given: number | undefined, most: number, end: number): Promise<void> {
   const seed = given ?? Math.floor(Math.random() * 2 ** 31);
@@ -272,29 +355,38 @@ export async function fuzzInterruptions(given: number | undefined, most: number,
   process.stdout.write(`seed ${seed}\n`);
   const library = await interruptible();
   const pid = await zombie();
-  // How many points each call has: those that are never reached are no interruptions.
-  const points = new Map(cases.map((one) => [one, 2000]));
+  const points = new Map(cases.map((one) => [one, pointsOf(library, one, pid)]));
+  const repeated = cases.filter(({ repeats }) => repeats);
   let keeper: Kqueue | undefined;
   let [steps, stopped] = [0, 0];
   const progress = new Progress();
   const start = performance.now();
   for (; steps < most && (given !== undefined || performance.now() < end); steps++) {
     progress.show('interruptions', given === undefined ? (performance.now() - start) / (end - start) : steps / most);
-    const one = cases[random(cases.length)] as Case;
-    const point = 1 + random(points.get(one) as number);
-    const stop = random(2) === 0 ? 'overflow' : 'terminate';
     if (steps % INOTIFY_CLOSES !== 0) keeper ??= watchingQueue(library);
     else {
       keeper?.close();
       keeper = undefined;
     }
+    let what = '';
     try {
-      if (runCase(library, one, point, stop, pid)) stopped++;
-      else points.set(one, point);
+      if (random(2) === 0) {
+        const one = repeated[random(repeated.length)] as Case;
+        const ms = 1 + random(5);
+        what = `${one.name}, after ${ms} ms`;
+        runUntil(ms, library, one, pid);
+        stopped++;
+      } else {
+        const one = cases[random(cases.length)] as Case;
+        const point = 1 + random(points.get(one) as number);
+        const stop = random(2) === 0 ? 'overflow' : 'terminate';
+        what = `${one.name}, ${stop} at point ${point}`;
+        if (runCase(library, one, point, stop, pid)) stopped++;
+      }
     } catch (error) {
       progress.clear();
       const { message } = error as Error;
-      console.error(`step ${steps}: ${one.name}, ${stop} at point ${point}: ${message}`);
+      console.error(`step ${steps}: ${what}: ${message}`);
       console.error(`\nto see it again: npm run fuzz -- --interrupt --seed ${seed} --steps ${steps + 1}`);
       process.exit(1);
     }

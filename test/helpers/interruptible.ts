@@ -17,7 +17,10 @@ export interface Interruptible extends Library {
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Bundles the library, with a call at the start of each function and of each turn of a loop: V8 stops nowhere else. */
+/**
+ * Bundles the library, with a point wherever V8 can stop: at the entry of each function, written in JavaScript or built in, and
+ * at each repetition of a loop. A foreign function has none.
+ */
 export async function interruptible(): Promise<Interruptible> {
   const { outputFiles } = buildSync({
     stdin: {
@@ -42,11 +45,15 @@ export async function interruptible(): Promise<Interruptible> {
 
 const runtime = `
 var __left = Infinity, __stop;
-function __point() { if (--__left === 0) { __left = Infinity; __stop(); } }
+function __point() { if (--__left === 0) { __left = Infinity; __stop(); } return []; }
+function __pass() { __point(); return arguments[arguments.length - 1]; }
 export function __stopAt(point, stop) { const left = __left; __left = point; __stop = stop; return left; }
 `;
 
-type Part = Node & { body?: Part; expression?: boolean; [key: string]: unknown };
+type Part = Node & { body?: Part; expression?: boolean; callee?: Part; arguments?: Part[]; [key: string]: unknown };
+
+/** The calls of functions that koffi made. */
+const FOREIGN = /^((libc\d*|calls|bind\d*\(\))\.\w+|errno\d*|fcntl|dup2|dup3|close)$/;
 
 function withPoints(source: string): string {
   const insertions: [at: number, text: string][] = [];
@@ -54,12 +61,24 @@ function withPoints(source: string): string {
     if (isBlock) insertions.push([body.start + 1, '__point();']);
     else insertions.push([body.start, before], [body.end, after]);
   };
+  // After the arguments are evaluated, as in V8.
+  const enter = (call: Part): void => {
+    const { callee, arguments: list } = call as Required<Part>;
+    if (callee.type === 'Super' || FOREIGN.test(source.slice(callee.start, callee.end))) return;
+    const last = list.at(-1);
+    if (last === undefined) insertions.push([call.end - 1, '...__point()']);
+    else {
+      const { start, end } = last.type === 'SpreadElement' ? (last.argument as Part) : last;
+      insertions.push([start, '__pass('], [end, ')']);
+    }
+  };
   const visit = (part: Part): void => {
     const { type, body } = part;
     if (/Function/.test(type)) enclose(body as Part, part.expression !== true, ['(__point(),', ')']);
     else if (/^(While|DoWhile|For|ForIn|ForOf)Statement$/.test(type)) {
-      enclose(body as Part, (body as Part).type === 'BlockStatement', ['{__point();', '}']);
+      insertions.push([(body as Part).start, '{__point();'], [(body as Part).end, '__point();}']);
     }
+    if (/^(Call|New)Expression$/.test(type)) enter(part);
     for (const value of Object.values(part)) {
       for (const child of Array.isArray(value) ? value : [value]) {
         if (typeof (child as Part | null)?.type === 'string') visit(child as Part);
@@ -76,7 +95,8 @@ function withPoints(source: string): string {
   return result + source.slice(end) + runtime;
 }
 
-const script = new Script('globalThis[Symbol.for("kqueue-ffi interrupted")]()');
+const once = new Script('globalThis[Symbol.for("kqueue-ffi interrupted")]()');
+const forever = new Script('for (;;) globalThis[Symbol.for("kqueue-ffi interrupted")]()');
 
 /** Stops JavaScript as Ctrl-C in the REPL does: no `catch` and no `finally` runs. Only within {@link interrupted}. */
 function terminate(): never {
@@ -89,8 +109,26 @@ function overflow(): never {
   throw new RangeError('Maximum call stack size exceeded');
 }
 
-export type Stop = 'terminate' | 'overflow';
 const stops: Record<Stop, () => never> = { terminate, overflow };
+export type Stop = 'terminate' | 'overflow';
+
+/** How many points `call` passes. */
+export function countPoints(library: Interruptible, call: () => unknown): number {
+  const most = 2 ** 31;
+  library.__stopAt(most, terminate);
+  call();
+  return most - library.__stopAt(Number.POSITIVE_INFINITY, terminate);
+}
+
+/** Runs `call` again and again, and stops it after so many milliseconds, wherever it is. */
+export function timedOut(ms: number, call: () => unknown): void {
+  Object.assign(globalThis, { [Symbol.for('kqueue-ffi interrupted')]: call });
+  try {
+    forever.runInThisContext({ timeout: ms });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
+  }
+}
 
 /** Runs `call` and stops it at its `point`th point. False if it ended before. */
 export function interrupted(library: Interruptible, point: number, stop: Stop, call: () => unknown): boolean {
@@ -105,7 +143,7 @@ export function interrupted(library: Interruptible, point: number, stop: Stop, c
   });
   try {
     // Node starts and ends a thread for this option.
-    script.runInThisContext({ breakOnSigint: stop === 'terminate' });
+    once.runInThisContext({ breakOnSigint: stop === 'terminate' });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ERR_SCRIPT_EXECUTION_INTERRUPTED' && !(error instanceof RangeError)) throw error;
