@@ -1,6 +1,6 @@
-import { setImmediate } from 'node:timers';
 import { koffi } from '../koffi.ts';
 import { backendFd } from '../libuv.ts';
+import { setImmediate } from '../runtime.ts';
 import { libc, POLLIN } from './syscalls.ts';
 
 /** The longest wait if the descriptor of Node's loop is unknown, in seconds. */
