@@ -25,6 +25,14 @@ const setxattr = ofLibc<[path: string, name: string, value: string, size: number
   'int setxattr(const char *path, const char *name, const char *value, size_t size, int flags)',
 );
 
+const futimens = ofLibc<[fd: number, times: BigInt64Array]>('int futimens(int fd, const void *times)');
+/** UTIME_NOW and UTIME_OMIT of utimensat(2). */
+const [NOW, OMIT] = [0x3fff_ffffn, 0x3fff_fffen];
+
+function setTimes(fd: number, access: bigint, modification: bigint): number {
+  return futimens(fd, BigInt64Array.of(0n, access, 0n, modification));
+}
+
 describe('VNODE of the kqueue of Linux', { skip: noLinux }, () => {
   const root = noLinux === false ? fs.mkdtempSync(join(tmpdir(), 'kqueue-')) : '';
   after(() => fs.rmSync(root, { recursive: true, force: true }));
@@ -378,6 +386,19 @@ describe('VNODE of the kqueue of Linux', { skip: noLinux }, () => {
       },
     },
     {
+      what: 'one of the two times of a file is set (touch -a, touch -m)',
+      reported: 'NOTE_READ for the time of access, NOTE_WRITE for the time of modification, and not NOTE_ATTRIB',
+      run: () => {
+        watch(ident, EVERY);
+        assert.equal(setTimes(ident, NOW, OMIT), 0);
+        assert.deepEqual(reported(), ['READ']);
+        assert.equal(setTimes(ident, OMIT, NOW), 0);
+        assert.deepEqual(reported(), ['WRITE']);
+        assert.equal(setTimes(ident, NOW, NOW), 0);
+        assert.deepEqual(reported(), ['ATTRIB']);
+      },
+    },
+    {
       what: 'bytes are written or read through a memory mapping',
       reported: 'nothing',
       run: () => {
@@ -430,12 +451,13 @@ describe('VNODE of the kqueue of Linux', { skip: noLinux }, () => {
       },
     },
     {
-      what: 'a file of memfd_create(2) is registered',
+      what: 'a file of memfd_create(2) is registered for VNODE or READ',
       reported: 'EINVAL, as for shared memory on the BSDs. Since Linux 6.14 its writes are not reported',
       run: () => {
         const fd = memfd('kqueue', 1);
         opened.push(fd);
         assert.equal(queue.change({ ident: fd, filter: 'VNODE', fflags: 'WRITE' }), 'EINVAL');
+        assert.equal(queue.change({ ident: fd, filter: 'READ' }), 'EINVAL');
       },
     },
   ];

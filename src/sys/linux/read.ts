@@ -6,7 +6,9 @@ import { type InnerQueue, queueAt } from './nested.ts';
 import { backlog, isDatagram, isListening } from './socket.ts';
 import {
   bytesToRead,
+  EINVAL,
   errno,
+  isMemfd,
   libc,
   linkOf,
   POLLERR,
@@ -57,6 +59,8 @@ export class ReadKnote extends DescriptorKnote implements InodeWatcher {
   protected attachFile(): number {
     // A device without poll, such as /dev/null, is always ready and never changes.
     if (this.fileType !== 'file') return 0;
+    // As for POSIX shared memory on the BSDs. Since Linux 6.14, inotify does not report that such a file grows.
+    if (isMemfd(this.fd)) return EINVAL;
     const inotify = this.queue.inotify();
     return inotify === null ? asKqueueErrno(errno()) : inotify.add(this.fd, this);
   }

@@ -272,6 +272,11 @@ export function linkOf(fd: number): string | undefined {
   return readLink(`/proc/self/fd/${fd}`);
 }
 
+/** Whether a descriptor is a file of memfd_create(2). It has no name, and its link in /proc begins with `/memfd:`. */
+export function isMemfd(fd: number): boolean {
+  return linkOf(fd)?.startsWith('/memfd:') === true && statOf(fd)?.links === 0;
+}
+
 const O_RDONLY_CLOEXEC = 0o2000000;
 
 /** The first 4,096 bytes of a file in /proc, one character for each byte, or undefined with errno() set. */
