@@ -23,7 +23,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Kqueue, KqueueError, vnode } from '../../src/index.ts';
+import koffi from 'koffi';
+import { Kqueue, KqueueError, type KqueueEvent, user, vnode } from '../../src/index.ts';
 import { duplicate } from '../../src/sys/descriptor.ts';
 import { errnoName } from '../../src/sys/index.ts';
 import { modeOf, type Stat, sizeOf, statOf } from '../../src/sys/linux/syscalls.ts';
@@ -167,6 +168,36 @@ alone(file, 'no descriptor left: Waker has no descriptor to give, and has one la
   );
   return undefined;
 });
+
+alone(
+  file,
+  "no descriptor left at the first wait(): Node's loop watches the queue from the second on",
+  { skip },
+  async () => {
+    const { poll } = koffi.node;
+    let handles = 0;
+    Object.assign(koffi.node, {
+      poll(...args: Parameters<typeof poll>) {
+        handles++;
+        return poll(...args);
+      },
+    });
+    const kq = new Kqueue();
+    const [event] = kq.register(user(1, { clear: true }));
+    let first: Promise<KqueueEvent[]> | undefined;
+    withDescriptors(0, () => {
+      first = kq.wait();
+    });
+    event.trigger();
+    assert.equal((await first)?.length, 1);
+    assert.equal(handles, 0);
+    const second = kq.wait();
+    assert.equal(handles, 1);
+    event.trigger();
+    assert.equal((await second).length, 1);
+    return undefined;
+  },
+);
 
 alone(file, 'a duplicate is no standard stream, though one is closed, and no child has it', { skip }, () => {
   closeSync(0);
