@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { openSync, writeSync } from 'node:fs';
 import { checkCall } from './call.ts';
 import type { KeventList } from './kevent-list.ts';
@@ -8,6 +9,11 @@ import type { Timespec } from './timespec.ts';
 
 /** The number of records of a list that a line shows. For a longer list the line also says how many more there are. */
 const MAX_SHOWN = 8;
+
+const STDERR = 2;
+
+/** Nothing changes it, so Atomics.wait() on it sleeps. */
+const pause = new Int32Array(new SharedArrayBuffer(4));
 
 /**
  * Returns a {@link Sys} that forwards each call to `sys` and writes one line for each call, in the format of strace(1).
@@ -24,7 +30,8 @@ const MAX_SHOWN = 8;
  * and the empty string, names the file to which it appends the lines.
  *
  * @param sys the calls to trace
- * @param write receives each line, without a newline. By default it writes to standard error
+ * @param write receives each line, without a newline. By default it writes to standard error. An error that it throws is
+ * thrown by the call, after the kernel has done its work
  *
  * @example
  * ```ts
@@ -81,14 +88,46 @@ export function traceSys(sys: Sys, write: (line: string) => void = toDescriptor(
 export function traceFromEnvironment(sys: Sys): Sys {
   const target = environment('KQUEUE_TRACE');
   if (target === undefined || target === '' || target === '0') return sys;
-  return traceSys(sys, toDescriptor(target === '1' ? 2 : openSync(target, 'a')));
+  return traceSys(sys, toDescriptor(target === '1' ? STDERR : open(target)));
 }
 
-/** Synchronous, because a stream of Node's writes when the event loop turns, and poll() blocks the loop. */
+function open(path: string): number {
+  try {
+    return openSync(path, 'a');
+  } catch (error) {
+    if (error instanceof Error) error.message = `KQUEUE_TRACE: ${error.message}`;
+    throw error;
+  }
+}
+
+/**
+ * Synchronous, because a stream of Node's writes when the event loop turns, and poll() blocks the loop. When a write fails,
+ * the trace ends and the program goes on: the call that is traced has been made, and its result must not be lost.
+ */
 function toDescriptor(fd: number): (line: string) => void {
+  let ended = false;
   return (line) => {
-    writeSync(fd, `${line}\n`);
+    if (ended) return;
+    try {
+      writeAll(fd, Buffer.from(`${line}\n`));
+    } catch (error) {
+      ended = true;
+      // If standard error itself fails, no place is left to report the error.
+      if (fd !== STDERR) process.emitWarning(`KQUEUE_TRACE: ${(error as Error).message}. The trace ends here`);
+    }
   };
+}
+
+/** Waits while a pipe is full. Node makes the pipes of standard error non-blocking, so write(2) fails with EAGAIN. */
+function writeAll(fd: number, bytes: Buffer): void {
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(fd, bytes, done);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(pause, 0, 0, 1);
+    }
+  }
 }
 
 function records({ abi }: Sys, list: KeventList, count: number): string {

@@ -1,10 +1,12 @@
 // traceSys() and KQUEUE_TRACE: each call of the system-call API as a line.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import {
@@ -111,13 +113,20 @@ describe('the trace', { skip: unavailableReason() ?? false }, () => {
     const library = new URL('../../src/sys/index.ts', import.meta.url).href;
     const program = `import { kqueue, close } from ${JSON.stringify(library)}; close(kqueue());`;
 
-    function run(trace: string | undefined): string {
+    const cwd = fileURLToPath(new URL('../..', import.meta.url));
+    const commandLine = (source: string): string[] => [...loaders, '--input-type=module', '-e', source];
+
+    function runAny(trace: string | undefined) {
       const { KQUEUE_TRACE: _, ...env } = process.env;
-      const ran = spawnSync(process.execPath, [...loaders, '--input-type=module', '-e', program], {
+      return spawnSync(process.execPath, commandLine(program), {
         encoding: 'utf8',
-        cwd: fileURLToPath(new URL('../..', import.meta.url)),
+        cwd,
         env: trace === undefined ? env : { ...env, KQUEUE_TRACE: trace },
       });
+    }
+
+    function run(trace: string | undefined): string {
+      const ran = runAny(trace);
       assert.equal(ran.status, 0, ran.stderr);
       assert.equal(ran.stdout, '');
       return ran.stderr;
@@ -130,6 +139,43 @@ describe('the trace', { skip: unavailableReason() ?? false }, () => {
       assert.equal(run(file), '');
       assert.match(readFileSync(file, 'utf8'), /^(kqueue\(\) = .*\nclose\(.*\n){2}$/);
       for (const off of [undefined, '', '0']) assert.equal(run(off), '');
+    });
+
+    test('a file that cannot be opened is an error that names the variable', () => {
+      const { status, stderr } = runAny(join(folder, 'missing', 'trace'));
+      assert.notEqual(status, 0);
+      assert.match(stderr, /Error: KQUEUE_TRACE: ENOENT: /);
+    });
+
+    test('a full disk ends the trace, and the program goes on', {
+      skip: !existsSync('/dev/full') && 'no /dev/full',
+    }, () => {
+      assert.match(run('/dev/full'), /KQUEUE_TRACE: ENOSPC: .*\. The trace ends here/);
+    });
+
+    test('the program goes on when the reader of standard error goes', async (t) => {
+      const source = `import { readSync } from 'node:fs'; readSync(0, new Uint8Array(1)); ${program}`;
+      const child = spawn(process.execPath, commandLine(source), { cwd, env: { ...process.env, KQUEUE_TRACE: '1' } });
+      t.after(() => child.kill('SIGKILL'));
+      child.stderr.destroy();
+      await once(child.stderr, 'close');
+      child.stdin.end();
+      assert.deepEqual(await once(child, 'exit'), [0, null]);
+    });
+
+    test('a pipe that is full and non-blocking delays the program, and no line is lost', async (t) => {
+      // The first calls load koffi, so that the second ones come before this test empties the pipe.
+      const source = `import { writeSync } from 'node:fs';
+        ${program}
+        process.stderr; // Node makes the pipe non-blocking
+        try { for (;;) writeSync(2, '.'); } catch { writeSync(1, 'full'); }
+        close(kqueue());`;
+      const child = spawn(process.execPath, commandLine(source), { cwd, env: { ...process.env, KQUEUE_TRACE: '1' } });
+      t.after(() => child.kill('SIGKILL'));
+      const exit = once(child, 'exit');
+      await once(child.stdout, 'data');
+      assert.match(await text(child.stderr), /^(\.*kqueue\(\) = .*\nclose\(.*\n){2}$/);
+      assert.deepEqual(await exit, [0, null]);
     });
   });
 });
