@@ -2,6 +2,9 @@ import { type Interest, type KqueueEvent, timer } from '../index.ts';
 import { freshIdent, hold, join, type Listener, leave, look, release } from './dispatcher.ts';
 import { checkOptions, checkTimeout, type WaitOptions } from './options.ts';
 
+/** Milliseconds: 2^31 - 1 seconds, the longest timeout of poll() too. */
+const LONGEST = (2 ** 31 - 1) * 1000;
+
 /** The first event of the interest. */
 export function once(interest: Interest, options: WaitOptions): Promise<KqueueEvent> {
   return new Promise((resolve, reject) => {
@@ -13,7 +16,7 @@ export function once(interest: Interest, options: WaitOptions): Promise<KqueueEv
     const time =
       timeout === undefined || timeout === Number.POSITIVE_INFINITY
         ? undefined
-        : timer(freshIdent(), { after: Math.max(1, Math.ceil(timeout)) });
+        : timer(freshIdent(), { after: Math.min(Math.max(1, Math.ceil(timeout)), LONGEST) });
 
     let waits = true;
     const end = (): void => {

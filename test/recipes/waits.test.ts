@@ -93,4 +93,11 @@ describe('the kqueue of this system', suite, () => {
     await assert.rejects(exited(process.ppid, { timeout: -1 }), { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' });
     assert.throws(() => followFile('x', { from: 'begin' as never }), { ...type, message: /^from: .*, got 'begin'$/ });
   });
+
+  it('a timeout may be longer than the longest timer of the system', async () => {
+    const controller = new AbortController();
+    const longest = exited(process.ppid, { timeout: Number.MAX_VALUE, signal: controller.signal });
+    controller.abort(new Error('not refused'));
+    await assert.rejects(longest, { message: 'not refused' });
+  });
 });
