@@ -14,7 +14,7 @@ export function parse<const T extends ParseArgsConfig>(config: T): ReturnType<ty
     const { code, message } = error as NodeJS.ErrnoException;
     if (code?.startsWith('ERR_PARSE_ARGS_') !== true) throw error;
     // Only the first sentence: the others are advice about `--`.
-    throw new UsageError(message.split(/\. |\n/)[0]);
+    throw new UsageError(message.split(/\.\s|\n/)[0]);
   }
 }
 

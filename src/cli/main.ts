@@ -76,9 +76,10 @@ function fail(who: string, message: string, status: number): number {
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // The reader has gone, as in `kqueue-ffi watch | head`.
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  process.exit(error.code === 'EPIPE' ? 0 : fail('kqueue-ffi', error.message, 1));
 });
+// An error that cannot be printed must not change the exit status.
+process.stderr.on('error', () => {});
 
 main(process.argv.slice(2)).then((status) => {
   process.exitCode = status;

@@ -21,6 +21,10 @@ import { fit, paint, print, printable, StatusLine } from './terminal.ts';
 /** The notes that every system has. */
 const NOTES = ['delete', 'write', 'extend', 'attrib', 'link', 'rename'] as const;
 
+/** The columns of the filter in a line, after the time. */
+const FILTER_START = 14;
+const FILTER_END = 20;
+
 /** Between two fetches of an event that repeats, in milliseconds. */
 const PAUSE = 100;
 
@@ -101,12 +105,13 @@ export async function run(args: string[]): Promise<number> {
 
   const status = new StatusLine();
   const interrupt = new AbortController();
-  const stop = (): void => interrupt.abort();
-  if (!signals.includes('SIGINT')) process.once('SIGINT', stop);
+  const stop = (name: NodeJS.Signals): void => interrupt.abort(name);
+  const ending = (['SIGINT', 'SIGTERM'] as const).filter((name) => !signals.includes(name));
+  for (const name of ending) process.once(name, stop);
   // The end of the process closes the queue. libkqueue crashes a process that ends soon after close().
   const kq = new Kqueue<string>();
   try {
-    const registrations = kq.register(...interests);
+    const registrations = checked('WHAT', () => kq.register(...interests));
     for (const one of registrations) if (one.interest.filter === 'user') (one as UserRegistration<string>).trigger();
     let printed = 0;
     while (registrations.some(({ active }) => active)) {
@@ -114,7 +119,7 @@ export async function run(args: string[]): Promise<number> {
       const events = await kq.wait({ signal: interrupt.signal, max: Math.min(count - printed, 1024) });
       const time = new Date();
       status.clear();
-      for (const event of events) print(json ? jsonLine(event, time) : fit(line(event, time)));
+      for (const event of events) print(json ? jsonLine(event, time) : line(event, time));
       printed += events.length;
       if (printed >= count) break;
       if (events.some(repeats)) await setTimeout(PAUSE, undefined, { signal: interrupt.signal });
@@ -124,10 +129,11 @@ export async function run(args: string[]): Promise<number> {
     if (!interrupt.signal.aborted) throw error;
     status.clear();
     // By the signal itself, so that a shell that runs this in a loop ends the loop.
-    process.kill(process.pid, 'SIGINT');
-    return 128 + os.signals.SIGINT;
+    const name: NodeJS.Signals = interrupt.signal.reason;
+    process.kill(process.pid, name);
+    return 128 + os.signals[name];
   } finally {
-    process.off('SIGINT', stop);
+    for (const name of ending) process.off(name, stop);
     status.clear();
   }
 }
@@ -142,11 +148,10 @@ function repeats({ filter, registration }: KqueueEvent<string>): boolean {
 function line(event: KqueueEvent<string>, time: Date): string {
   const clock = `${time.toTimeString().slice(0, 8)}.${String(time.getMilliseconds()).padStart(3, '0')}`;
   const what = printable(event.token ?? '').padEnd(20);
-  return `${clock}  ${paintedFilter(event)}  ${what}  ${detail(event)}`.trimEnd();
-}
-
-function paintedFilter({ filter }: KqueueEvent): string {
-  return paint('bold', filter.toUpperCase().padEnd(6));
+  const text = fit(`${clock}  ${event.filter.toUpperCase().padEnd(6)}  ${what}  ${detail(event)}`.trimEnd());
+  // The cut comes first, because the codes of a colour take no column, and half a code would hide text.
+  const filter = text.slice(FILTER_START, FILTER_END);
+  return filter === '' ? text : text.slice(0, FILTER_START) + paint('bold', filter) + text.slice(FILTER_END);
 }
 
 function detail(event: KqueueEvent): string {

@@ -1,9 +1,10 @@
 // The command: its arguments, its help, and what it prints when there is no kqueue.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { run } from './program.ts';
+import { command, ended, run, start } from './program.ts';
 
 const wrong: readonly (readonly [args: string, message: RegExp])[] = [
   ['frob', /^kqueue-ffi: expected a command \(doctor, abi, watch, wait\), got frob \(see --help\)$/],
@@ -19,6 +20,9 @@ const wrong: readonly (readonly [args: string, message: RegExp])[] = [
   ['watch --timer 5', /^kqueue-ffi watch: --timer: expected a duration such as 500ms, 5s or 1m, got 5/],
   ['watch --timer 0ms', /^kqueue-ffi watch: --timer: expected .*, got 0/],
   ['watch --signal KILL', /^kqueue-ffi watch: --signal: expected a signal .*, got "SIGKILL"/],
+  ['watch --timer 99999999999999h', /^kqueue-ffi watch: WHAT: expected less than .*, got 3\d+/],
+  ['watch --user 7 --user 7', /^kqueue-ffi watch: WHAT: expected each filter and ident once, got "user 7 twice"/],
+  ['watch --pid -5', /^kqueue-ffi watch: Option '--pid' argument is ambiguous \(see --help\)$/],
   ['watch --user 1 --count 0', /^kqueue-ffi watch: --count: expected a whole number from 1, got 0/],
   ['wait', /^kqueue-ffi wait: expected --pid N/],
   ['wait --pid 1x', /^kqueue-ffi wait: --pid: expected a whole number from 1, got 1x/],
@@ -35,6 +39,26 @@ describe('wrong arguments are one line on standard error, and exit status 2', { 
       assert.equal(end, 2);
     });
   }
+});
+
+test('wrong arguments are exit status 2 also when the reader of standard error is gone', async (t) => {
+  const child = start(t, ['frob']);
+  child.stderr.destroy();
+  assert.equal(await ended(child), 2);
+});
+
+test('output that cannot be written is one line, and exit status 1', {
+  skip: !existsSync('/dev/full') && 'no /dev/full',
+}, () => {
+  const [file = '', ...before] = command;
+  const stdout = openSync('/dev/full', 'w');
+  const { stderr, status } = spawnSync(file, [...before, 'abi'], {
+    encoding: 'utf8',
+    stdio: ['ignore', stdout, 'pipe'],
+  });
+  closeSync(stdout);
+  assert.match(stderr, /^kqueue-ffi: ENOSPC: [^\n]+\n$/);
+  assert.equal(status, 1);
 });
 
 describe('help', { concurrency: 2 }, () => {

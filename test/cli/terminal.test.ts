@@ -1,7 +1,7 @@
 // The command in a real terminal: tmux, at 80 columns.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -50,6 +50,30 @@ describe('in a terminal', { skip: terminalMissing() || (unavailableReason() ?? f
     const screen = await terminal.shows(/status 0/);
     const folderAndName = `${folder}/?[31mlong`.replaceAll(/[?[]/g, '\\$&');
     assert.match(screen, new RegExp(`VNODE {3}${folderAndName}[long]*\\.\\.\\.\n`));
+  });
+
+  test('SIGTERM removes the status line, too', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'kqueue-ffi-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'pid');
+    const terminal = new Terminal(t);
+    terminal.run(['sh', '-c', `echo $$ > ${file}; exec "$@"`, 'sh', ...command], 'watch --user 7 --clear');
+    await terminal.shows(/^1 watched, 1 event, Ctrl-C ends$/m);
+    process.kill(Number(readFileSync(file, 'utf8')), 'SIGTERM');
+    const screen = await terminal.shows(/status 143/);
+    assert.doesNotMatch(screen, /Ctrl-C ends/);
+  });
+
+  test('a narrow terminal gets a cut line, with its colour in one piece', async (t) => {
+    const terminal = new Terminal(t);
+    for (const [columns, end] of [
+      [17, /^\d\d:\d\d:\d\d\.\d{3} {2}\.\.\.$/m],
+      [20, /^\d\d:\d\d:\d\d\.\d{3} {2}USE\.\.\.$/m],
+    ] as const) {
+      terminal.type(`stty cols ${columns}\n`);
+      terminal.run(command, 'watch --user 1234567890 --oneshot');
+      await terminal.shows(end);
+    }
   });
 
   test('a terminal that does not know its width has 80 columns', async (t) => {
