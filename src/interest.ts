@@ -3,14 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { types } from 'node:util';
 import { checkNotes, type ProcNote, type ReadNote, type VnodeNote } from './notes.ts';
 import { type SignalName, signalName, signalNumber } from './signals.ts';
-import { checkInteger, checkOptionNames, INT_MAX, outOfRange, wrongType } from './sys/check.ts';
+import { common } from './sys/abi/common.ts';
+import { check64, checkInteger, checkOptionNames, INT_MAX, outOfRange, wrongType } from './sys/check.ts';
 import { jsonOf } from './sys/names.ts';
 
 const UINT16_MAX = 2 ** 16 - 1;
 const UINT32_MAX = 2 ** 32 - 1;
-const UINT64_MAX = 2n ** 64n - 1n;
-const INT64_MIN = -(2n ** 63n);
-const INT64_MAX = 2n ** 63n - 1n;
 
 /** The options that every builder takes. */
 export interface InterestOptions<Token> {
@@ -293,7 +291,7 @@ export type Interest<Token = unknown> =
 const COMMON: readonly (keyof InterestOptions<unknown>)[] = ['clear', 'oneshot', 'dispatch', 'disabled', 'token'];
 const withCommon = (...own: string[]): ReadonlySet<string> => new Set([...own, ...COMMON]);
 /** The names of the options of each builder. */
-const optionsOf: Readonly<Record<Interest['filter'], ReadonlySet<string>>> = {
+const optionsOf: Readonly<Record<Exclude<Interest['filter'], 'raw'>, ReadonlySet<string>>> = {
   read: withCommon('lowat', 'on'),
   write: withCommon('lowat'),
   vnode: withCommon('on'),
@@ -301,7 +299,6 @@ const optionsOf: Readonly<Record<Interest['filter'], ReadonlySet<string>>> = {
   signal: withCommon(),
   timer: withCommon('every', 'after', 'at', 'critical', 'background', 'continuous'),
   user: withCommon(),
-  raw: withCommon(),
 };
 const RAW_FIELDS: ReadonlySet<string> = new Set([
   'ident',
@@ -314,14 +311,14 @@ const RAW_FIELDS: ReadonlySet<string> = new Set([
 ] satisfies (keyof RawFields<unknown>)[]);
 
 /** Makes an interest of the options that all builders share, which it checks, and of the builder's own fields. */
-function build<I extends Interest>(
+function build<I extends Exclude<Interest, RawInterest>>(
   filter: I['filter'],
   options: InterestOptions<I['token']>,
   fields: Omit<I, keyof InterestBase<string, unknown>>,
 ): I {
   checkOptionNames('options', options, optionsOf[filter]);
   const { clear = false, oneshot = false, dispatch = false, disabled = false, token } = options;
-  for (const [name, value] of Object.entries({ clear, oneshot, dispatch, disabled })) checkBoolean(name, value);
+  checkBooleans({ clear, oneshot, dispatch, disabled });
   return new BuiltInterest({ filter, ...fields, clear, oneshot, dispatch, disabled, token }) as unknown as I;
 }
 
@@ -330,18 +327,9 @@ function checkFd(fd: number): number {
   return fd;
 }
 
-/** Throws unless `value` fits the C type. A number must be a safe integer. */
-function check64(argument: string, value: number | bigint, min: bigint, max: bigint): void {
-  if (typeof value === 'number' && !Number.isSafeInteger(value)) {
-    throw outOfRange(argument, 'a safe integer, or a bigint', value);
-  }
-  if (typeof value !== 'number' && typeof value !== 'bigint') throw wrongType(argument, 'a number or a bigint', value);
-  if (value < min || value > max) throw outOfRange(argument, `an integer from ${min} to ${max}`, value);
-}
-
 /** Checks a uintptr_t. A bigint that is a safe integer becomes a number, so that a knote has one key only. */
 function checkIdent(ident: number | bigint): number | bigint {
-  check64('ident', ident, 0n, UINT64_MAX);
+  check64('ident', ident, false);
   return ident <= Number.MAX_SAFE_INTEGER ? Number(ident) : ident;
 }
 
@@ -350,8 +338,10 @@ function checkLowat(lowat: number | undefined): number | undefined {
   return lowat;
 }
 
-function checkBoolean(argument: string, value: boolean): void {
-  if (typeof value !== 'boolean') throw wrongType(argument, 'a boolean', value);
+function checkBooleans(options: Readonly<Record<string, boolean>>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (typeof value !== 'boolean') throw wrongType(name, 'a boolean', value);
+  }
 }
 
 /**
@@ -531,7 +521,7 @@ export function timer<Token = never>(
     const names = given.map(([key]) => key).join(' and ') || 'none';
     throw wrongType('options', 'exactly one of every, after, at', names);
   }
-  for (const [option, flag] of Object.entries({ critical, background, continuous })) checkBoolean(option, flag);
+  checkBooleans({ critical, background, continuous });
   return build<TimerInterest<Token>>('timer', options, {
     ident: checkedIdent,
     every: name === 'every' ? checkPeriod(name, value) : undefined,
@@ -590,23 +580,29 @@ export function user<Token = never>(ident: number | bigint, options: InterestOpt
 export function raw<Token = never>(fields: RawFields<Token>): RawInterest<Token> {
   checkOptionNames('fields', fields, RAW_FIELDS);
   const { ident, filter, flags = 0, fflags = 0, data = 0, udata = 0, token } = fields;
-  check64('ident', ident, 0n, UINT64_MAX);
+  const checkedIdent = checkIdent(ident);
   if (filter === undefined) {
     throw wrongType('filter', 'a number', filter, 'an EVFILT_* that this system does not have is undefined');
   }
   checkInteger('filter', filter, -(2 ** 15), 2 ** 15 - 1);
   checkInteger('flags', flags, 0, UINT16_MAX);
   checkInteger('fflags', fflags, -(2 ** 31), UINT32_MAX);
-  check64('data', data, INT64_MIN, INT64_MAX);
-  check64('udata', udata, 0n, UINT64_MAX);
-  // EV_DELETE is 2 on all systems.
-  if ((flags & 2) !== 0) throw outOfRange('flags', 'no EV_DELETE (2), which is unregister()', flags);
-  return build<RawInterest<Token>>('raw', token === undefined ? {} : { token }, {
-    ident: checkIdent(ident),
+  check64('data', data, true);
+  check64('udata', udata, false);
+  const { EV_CLEAR, EV_DELETE, EV_DISABLE, EV_DISPATCH, EV_ONESHOT } = common.constants;
+  if ((flags & EV_DELETE) !== 0) throw outOfRange('flags', `no EV_DELETE (${EV_DELETE}), which is unregister()`, flags);
+  return new BuiltInterest({
+    filter: 'raw',
+    ident: checkedIdent,
     evfilt: filter,
     flags,
     fflags: fflags >>> 0,
     data,
     udata,
-  });
+    clear: (flags & EV_CLEAR) !== 0,
+    oneshot: (flags & EV_ONESHOT) !== 0,
+    dispatch: (flags & EV_DISPATCH) !== 0,
+    disabled: (flags & EV_DISABLE) !== 0,
+    token,
+  }) as unknown as RawInterest<Token>;
 }

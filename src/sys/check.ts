@@ -64,3 +64,16 @@ export function checkInt(argument: string, value: number): void {
   // The fast path: a number that fits is equal to its own low 32 bits.
   if (typeof value !== 'number' || (value | 0) !== value) checkInteger(argument, value, -INT_MAX - 1, INT_MAX);
 }
+
+/** Throws unless `value` fits C's `int64_t`, or `uint64_t`. A number must be a safe integer. */
+export function check64(argument: string, value: number | bigint, signed: boolean): void {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && (signed || value >= 0)) return;
+  if (typeof value === 'number') {
+    const expected = signed ? 'a safe integer, or a bigint' : 'a safe integer, 0 or more, or a bigint';
+    throw outOfRange(argument, expected, value);
+  }
+  if (typeof value !== 'bigint') throw wrongType(argument, 'a number or a bigint', value);
+  if ((signed ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value)) !== value) {
+    throw outOfRange(argument, signed ? 'a signed 64-bit integer' : 'an unsigned 64-bit integer', value);
+  }
+}

@@ -1,5 +1,5 @@
 import type { Kevent } from './abi/types.ts';
-import { checkInteger, outOfRange, wrongType } from './check.ts';
+import { check64, checkInteger, outOfRange, wrongType } from './check.ts';
 import { defaultAbi } from './default.ts';
 import { koffi } from './koffi.ts';
 import { type Abi, checkAbi } from './layout.ts';
@@ -359,18 +359,6 @@ export class KeventList implements Iterable<Kevent> {
 
 function indent(text: string): string {
   return text.replace(/^/gm, '  ');
-}
-
-function check64(argument: string, value: number | bigint, signed: boolean): void {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && (signed || value >= 0)) return;
-  if (typeof value === 'number') {
-    const expected = signed ? 'a safe integer, or a bigint' : 'a safe integer, 0 or more, or a bigint';
-    throw outOfRange(argument, expected, value);
-  }
-  if (typeof value !== 'bigint') throw wrongType(argument, 'a number or a bigint', value);
-  if ((signed ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value)) !== value) {
-    throw outOfRange(argument, signed ? 'a signed 64-bit integer' : 'an unsigned 64-bit integer', value);
-  }
 }
 
 /**

@@ -255,6 +255,15 @@ describe('timer() and user()', () => {
 });
 
 describe('raw()', () => {
+  it('has the modes that its flags say', () => {
+    const flags = { clear: 0x20, oneshot: 0x10, dispatch: 0x80, disabled: 0x8 };
+    for (const [mode, flag] of Object.entries(flags)) {
+      const { clear, oneshot, dispatch, disabled } = raw({ ident: 1, filter: -1, flags: flag });
+      const set = Object.entries({ clear, oneshot, dispatch, disabled }).filter(([, value]) => value);
+      assert.deepEqual(set, [[mode, true]]);
+    }
+  });
+
   it('has the fields that it is given, and 0 in the others', () => {
     const { ident, evfilt, flags, fflags, data, udata, token } = raw({ ident: 1, filter: -7 });
     assert.deepEqual([ident, evfilt, flags, fflags, data, udata, token], [1, -7, 0, 0, 0, 0, undefined]);
