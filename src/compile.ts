@@ -10,22 +10,23 @@ import type { Abi } from './sys/layout.ts';
  * @throws RangeError if the ABI does not have a filter, a note or a unit. It names the systems that do
  */
 export function compile(interest: Interest, abi: Abi): Kevent {
+  const { EV_ADD, EV_CLEAR, EV_DISABLE, EV_DISPATCH, EV_ENABLE, EV_ONESHOT, EV_RECEIPT } = abi.constants;
   if (interest.filter === 'raw') {
     const { evfilt: filter, flags, fflags, data, udata, ident } = interest;
     // The filters of NetBSD are 0 or more, in an unsigned field. Those of all other systems are negative.
-    const isNegative = filterOf(abi, 'WRITE') < 0;
+    const isNegative = abi.constants.EVFILT_WRITE < 0;
     if (filter < 0 && !isNegative) throw outOfRange('filter', `0 or more, as on ${abi.title}`, filter);
     // FreeBSD skips a change with filter 0 and writes no receipt: kqueue_kevent() in sys/kern/kern_event.c.
     if (filter === 0 && isNegative) throw outOfRange('filter', `a negative number, as on ${abi.title}`, filter);
-    const mode = flags & ~bit(abi, 'EV_ADD', 'EV_ENABLE', 'EV_DISABLE', 'EV_RECEIPT');
+    const mode = flags & ~(EV_ADD | EV_ENABLE | EV_DISABLE | EV_RECEIPT);
     return { ident, filter, flags: mode, fflags, data, udata };
   }
 
   const filter = filterOf(abi, interest.filter.toUpperCase());
   let flags = 0;
-  if (interest.clear) flags |= bit(abi, 'EV_CLEAR');
-  if (interest.oneshot) flags |= bit(abi, 'EV_ONESHOT');
-  if (interest.dispatch) flags |= bit(abi, 'EV_DISPATCH');
+  if (interest.clear) flags |= EV_CLEAR;
+  if (interest.oneshot) flags |= EV_ONESHOT;
+  if (interest.dispatch) flags |= EV_DISPATCH;
   const record = { ident: interest.ident ?? 0, filter, flags, fflags: 0, data: 0, udata: 0 };
   switch (interest.filter) {
     case 'timer':
@@ -62,10 +63,6 @@ function filterOf(abi: Abi, name: string): number {
   throw notSupported('filter', `${name.toLowerCase()}()`, abi, constant);
 }
 
-function bit(abi: Abi, ...constants: string[]): number {
-  return constants.reduce((bits, constant) => bits | (abi.constants[constant] ?? 0), 0);
-}
-
 /**
  * The units of a timer: the name, how many a millisecond has, and the bit in fflags. Without a bit the unit is a millisecond on
  * every system.
@@ -94,7 +91,7 @@ function compileTimer(interest: TimerInterest, abi: Abi, mode: number): Pick<Kev
   const unit = units.find(({ scale }) => Number.isInteger(ms * scale)) ?? finest;
   if (unit.constant !== undefined) fflags |= abi.constants[unit.constant] ?? 0;
   // Without EV_ONESHOT, FreeBSD, OpenBSD and NetBSD report an absolute timer again and again.
-  const flags = every === undefined ? mode | bit(abi, 'EV_ONESHOT') : mode;
+  const flags = every === undefined ? mode | abi.constants.EV_ONESHOT : mode;
   return { flags, fflags, data: inUnit(abi, argument, ms, unit, unit === finest) };
 }
 

@@ -354,7 +354,7 @@ export function eventTypesOf(abi: Abi): Map<number, EventType> {
 }
 
 function makeType(abi: Abi, evfilt: number, filter: EventType['filter']): EventType {
-  const { EV_EOF = 0, EV_ERROR = 0 } = abi.constants;
+  const { EV_EOF, EV_ERROR } = abi.constants;
   return { abi, evfilt, filter, eof: EV_EOF, error: EV_ERROR };
 }
 

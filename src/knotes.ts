@@ -7,16 +7,15 @@ import type { Leftover } from './leftover.ts';
 import { neededReleases, reachedLimit } from './notes.ts';
 import type { Registration, UserRegistration } from './registration.ts';
 import { holdSignal } from './signals.ts';
-import type { Kevent } from './sys/abi/types.ts';
+import type { Constants, Kevent } from './sys/abi/types.ts';
 import { checkInteger, outOfRange, wrongType } from './sys/check.ts';
 import { closeUnowned, OpenedFile, unowned } from './sys/descriptor.ts';
-import { EV_SET, KeventList } from './sys/kevent-list.ts';
+import { KeventList } from './sys/kevent-list.ts';
 import { describeRecord, inspectAs, jsonOf } from './sys/names.ts';
 import type { Sys } from './sys/sys.ts';
-import { Timespec } from './sys/timespec.ts';
+import { NO_WAIT } from './sys/timespec.ts';
 
 const { EACCES, EBADF, EINTR, EINVAL, ENOENT } = os.errno;
-const NO_WAIT = new Timespec(0, 0);
 /** Lists with room for more changes than this are not kept for the next call. */
 const LARGEST_KEPT_LIST = 1024;
 
@@ -32,9 +31,9 @@ interface Change extends Kevent {
 }
 
 /** A {@link Registration}, with the data that its queue needs. */
-export class Knote<Token = unknown> implements Registration<Token> {
-  readonly knotes: Knotes<never>;
-  readonly interest: Interest<Token>;
+export class Knote implements Registration {
+  readonly knotes: Knotes;
+  readonly interest: Interest;
   /** The record that registers the knote. `flags` is its mode: EV_CLEAR, EV_ONESHOT and EV_DISPATCH. */
   readonly kevent: { -readonly [Field in keyof Kevent]: Kevent[Field] };
   active = true;
@@ -48,8 +47,8 @@ export class Knote<Token = unknown> implements Registration<Token> {
   readonly #releaseSignal: (() => void) | undefined;
 
   constructor(
-    knotes: Knotes<never>,
-    interest: Interest<Token>,
+    knotes: Knotes,
+    interest: Interest,
     kevent: Kevent,
     file: OpenedFile | undefined,
     releaseSignal: (() => void) | undefined,
@@ -74,11 +73,11 @@ export class Knote<Token = unknown> implements Registration<Token> {
 
   enable(): void {
     // Without EV_ADD, which would restart a timer and register again what has ended.
-    this.knotes.modify(this, this.knotes.flag('EV_ENABLE'));
+    this.knotes.modify(this, this.knotes.constants.EV_ENABLE);
   }
 
   disable(): void {
-    this.knotes.modify(this, this.knotes.flag('EV_DISABLE'));
+    this.knotes.modify(this, this.knotes.constants.EV_DISABLE);
   }
 
   unregister(): void {
@@ -108,19 +107,21 @@ export class Knote<Token = unknown> implements Registration<Token> {
 }
 
 /** A knote that add() registers. */
-interface Addition<Token> {
-  readonly knote: Knote<Token>;
+interface Addition {
+  readonly knote: Knote;
   /** The knote with the same filter and ident, which this one replaces. */
   readonly previous: Knote | undefined;
-  /** The changes that register the knote. The last one is its EV_ADD. */
-  changes: Change[];
+  /** The EV_DELETE of the previous knote, if it must be deleted first. */
+  readonly deletion: Change | undefined;
+  /** The EV_ADD of the knote. */
+  change: Change;
 }
 
 /** A {@link UserRegistration}. */
-class UserKnote<Token = unknown> extends Knote<Token> implements UserRegistration<Token> {
+class UserKnote extends Knote implements UserRegistration {
   trigger(fflags?: number): void {
     // The flags are 0, because EV_CLEAR in a change resets the trigger.
-    this.knotes.modify(this, 0, triggerNotes(this.knotes, fflags));
+    this.knotes.modify(this, 0, triggerNotes(this.knotes.constants, fflags));
   }
 }
 
@@ -133,11 +134,12 @@ class UserKnote<Token = unknown> extends Knote<Token> implements UserRegistratio
  * JavaScript can be stopped inside each of these methods, as by a vm timeout. `#unsettled` and {@link unowned} hold what such a
  * call has left, so that the next call and close() find it.
  */
-export class Knotes<Token> {
+export class Knotes {
   readonly sys: Sys;
+  readonly constants: Constants;
   closed = false;
   readonly #kq: number;
-  readonly #leftover: Leftover<Token>;
+  readonly #leftover: Leftover<unknown>;
   readonly #slots: (Knote | undefined)[] = [];
   readonly #generations: number[] = [];
   readonly #freeSlots: number[] = [];
@@ -148,17 +150,13 @@ export class Knotes<Token> {
   #changes: KeventList;
   #receipts: KeventList;
 
-  constructor(sys: Sys, kq: number, leftover: Leftover<Token>) {
+  constructor(sys: Sys, kq: number, leftover: Leftover<unknown>) {
     this.sys = sys;
+    this.constants = sys.abi.constants;
     this.#kq = kq;
     this.#leftover = leftover;
     this.#changes = new KeventList(1, sys.abi);
     this.#receipts = new KeventList(1, sys.abi);
-  }
-
-  /** Returns the number of an EV_* flag. All systems have these flags. */
-  flag(name: 'EV_ADD' | 'EV_DELETE' | 'EV_ENABLE' | 'EV_DISABLE' | 'EV_CLEAR' | 'EV_RECEIPT'): number {
-    return this.sys.abi.constants[name] as number;
   }
 
   // Finding
@@ -183,14 +181,14 @@ export class Knotes<Token> {
   // Adding
 
   /** Implements `Kqueue.register()`. */
-  add(interests: readonly Interest<Token>[]): Knote<Token>[] {
+  add(interests: readonly Interest[]): Knote[] {
     // compile() throws for what is wrong or not supported. So it runs for all interests before the first file is opened.
     const kevents = interests.map((interest) => compile(interest, this.sys.abi));
     refuseDuplicates(interests, kevents);
     // Knotes of earlier calls that were stopped. A program that stops no call has none.
     const abandoned = this.#unsettled.size === 0 ? [] : [...this.#unsettled];
     const failures: unknown[] = [];
-    const additions: Addition<Token>[] = [];
+    const additions: Addition[] = [];
     for (const [i, interest] of interests.entries()) {
       try {
         additions.push(this.#prepare(interest, kevents[i] as Kevent, abandoned));
@@ -199,48 +197,61 @@ export class Knotes<Token> {
       }
     }
     try {
-      this.#send(additions.flatMap(({ changes }) => changes));
+      this.#send(additions.flatMap(({ deletion, change }) => (deletion === undefined ? change : [deletion, change])));
       this.#sendWithoutStatus(additions);
     } catch (error) {
       // After any other error it is unknown whether the kernel has the knotes.
       if (!(error instanceof KqueueError)) throw error;
       // The whole call failed, because other code closed the queue's descriptor.
-      for (const { knote, previous, changes } of additions) this.#settle(knote, previous, changes, EBADF);
+      for (const addition of additions) this.#settle(addition, EBADF);
       throw error;
     }
-    for (const { knote, previous, changes } of additions) {
-      const added = changes.at(-1) as Change;
-      this.#settle(knote, previous, changes, added.errno);
-      if (added.errno !== 0) failures.push(this.#errorOf(added));
+    for (const addition of additions) {
+      const { change } = addition;
+      this.#settle(addition, change.errno);
+      if (change.errno !== 0) failures.push(this.#errorOf(change));
     }
     throwAll(failures);
     return additions.map(({ knote }) => knote);
   }
 
   /** Makes a knote and the changes that register it. */
-  #prepare(interest: Interest<Token>, record: Kevent, abandoned: readonly Knote[]): Addition<Token> {
+  #prepare(interest: Interest, record: Kevent, abandoned: readonly Knote[]): Addition {
     const knote = this.#make(interest, record);
-    const { filter, ident } = knote.kevent;
+    const { filter, ident, flags: mode } = knote.kevent;
     const settled = this.get(filter, ident);
     const stopped = abandoned.filter(({ kevent }) => kevent.filter === filter && kevent.ident === ident).at(-1);
-    return { knote, previous: settled ?? stopped, changes: this.#additionOf(knote, settled, stopped) };
+    const previous = settled ?? stopped;
+    const { EV_ADD, EV_CLEAR, EV_DELETE, EV_DISABLE, EV_ENABLE } = this.constants;
+    // EV_ENABLE too, because on every kernel EV_ADD alone leaves a disabled knote disabled. The man pages say otherwise.
+    const flags = EV_ADD | mode | (interest.disabled ? EV_DISABLE : EV_ENABLE);
+    if (previous === undefined) return { knote, previous, deletion: undefined, change: changeOf(knote, flags) };
+    // The kernel may have the settled knote, the stopped one, or none.
+    const isUnknown = stopped !== undefined && (settled === undefined || stopped.kevent.flags !== mode);
+    // The EV_DELETE may fail with ENOENT, because the previous knote may have ended with its descriptor. No kernel reports that.
+    if (isUnknown || this.#mustBeNew(knote.kevent, previous.kevent)) {
+      return { knote, previous, deletion: changeOf(knote, EV_DELETE), change: changeOf(knote, flags) };
+    }
+    // Without EV_CLEAR, which resets the trigger of a user event. The knote has the mode already.
+    const change = changeOf(knote, interest.filter === 'user' ? flags & ~EV_CLEAR : flags);
+    return { knote, previous, deletion: undefined, change };
   }
 
   /** Sends again, without NOTE_EXITSTATUS, what macOS refused with EACCES: the exit status of a process that is not ours. */
-  #sendWithoutStatus(additions: readonly Addition<Token>[]): void {
-    const { NOTE_EXITSTATUS = 0 } = this.sys.abi.constants;
-    const refused = additions.filter(({ knote, changes }) => {
-      return NOTE_EXITSTATUS !== 0 && changes.at(-1)?.errno === EACCES && impliesExitStatus(knote.interest);
-    });
-    for (const one of refused) {
-      one.knote.kevent.fflags = (one.knote.kevent.fflags & ~NOTE_EXITSTATUS) >>> 0;
-      one.changes = this.#additionOf(one.knote, one.previous);
+  #sendWithoutStatus(additions: readonly Addition[]): void {
+    const { NOTE_EXITSTATUS } = this.constants;
+    if (NOTE_EXITSTATUS === undefined) return;
+    const refused = additions.filter(({ change }) => change.errno === EACCES && impliesExitStatus(change.interest));
+    for (const addition of refused) {
+      const { kevent } = addition.knote;
+      kevent.fflags = (kevent.fflags & ~NOTE_EXITSTATUS) >>> 0;
+      addition.change = changeOf(addition.knote, addition.change.flags);
     }
-    this.#send(refused.flatMap(({ changes }) => changes));
+    this.#send(refused.map(({ change }) => change));
   }
 
   /** Makes a knote with a slot, opens its file, and installs its signal handler. */
-  #make(interest: Interest<Token>, kevent: Kevent): Knote<Token> {
+  #make(interest: Interest, kevent: Kevent): Knote {
     let file: OpenedFile | undefined;
     let releaseSignal: (() => void) | undefined;
     closeUnowned();
@@ -253,7 +264,7 @@ export class Knotes<Token> {
       }
     }
     const Class = interest.filter === 'user' ? UserKnote : Knote;
-    const knote = new Class<Token>(this as unknown as Knotes<never>, interest, kevent, file, releaseSignal);
+    const knote = new Class(this, interest, kevent, file, releaseSignal);
     if (interest.filter !== 'raw') {
       const slot = this.#freeSlots.pop() ?? this.#slots.length;
       const generation = ((this.#generations[slot] ?? 0) % (GENERATIONS - 1)) + 1;
@@ -266,43 +277,24 @@ export class Knotes<Token> {
     return knote;
   }
 
-  /** Returns the changes that register a knote. The last one is its EV_ADD. */
-  #additionOf(knote: Knote, settled: Knote | undefined, stopped?: Knote): Change[] {
-    const { interest, kevent } = knote;
-    const disabled = interest.filter === 'raw' ? (interest.flags & this.flag('EV_DISABLE')) !== 0 : interest.disabled;
-    // EV_ENABLE too, because on every kernel EV_ADD alone leaves a disabled knote disabled. The man pages say otherwise.
-    const flags = this.flag('EV_ADD') | kevent.flags | this.flag(disabled ? 'EV_DISABLE' : 'EV_ENABLE');
-    const previous = settled ?? stopped;
-    if (previous === undefined) return [changeOf(knote, flags)];
-    // The kernel may have the settled knote, the stopped one, or none.
-    const isUnknown = stopped !== undefined && (stopped.kevent.flags !== kevent.flags || settled === undefined);
-    // The EV_DELETE may fail with ENOENT, because the previous knote may have ended with its descriptor. No kernel reports that.
-    if (isUnknown || this.#mustBeNew(kevent, previous.kevent)) {
-      return [changeOf(knote, this.flag('EV_DELETE')), changeOf(knote, flags)];
-    }
-    // Without EV_CLEAR, which resets the trigger of a user event. The knote has the mode already.
-    return [changeOf(knote, interest.filter === 'user' ? flags & ~this.flag('EV_CLEAR') : flags)];
-  }
-
   /** Reports whether the previous knote must be deleted first, because no change can convert it to the new one. */
   #mustBeNew(kevent: Kevent, previous: Kevent): boolean {
-    const { quirks, constants } = this.sys.abi;
+    const { EVFILT_TIMER, EVFILT_VNODE } = this.constants;
     // No kernel changes the mode of a knote.
     if (kevent.flags !== previous.flags) return true;
     // DragonFly does not restart a running timer.
-    if (kevent.filter === constants['EVFILT_TIMER']) return true;
+    if (kevent.filter === EVFILT_TIMER) return true;
     const moreNotes = (kevent.fflags & ~previous.fflags) !== 0;
-    return quirks.fixedVnodeNotes && kevent.filter === constants['EVFILT_VNODE'] && moreNotes;
+    return this.sys.abi.quirks.fixedVnodeNotes && kevent.filter === EVFILT_VNODE && moreNotes;
   }
 
   /** After a knote was added, it takes the place of the previous one. If the addition failed, the knote ends. */
-  #settle(knote: Knote, previous: Knote | undefined, changes: readonly Change[], errno: number): void {
-    const deleted = changes.length > 1;
+  #settle({ knote, previous, deletion }: Addition, errno: number): void {
     // The kernel did not have the previous knote, because other code closed its file. The number may be another file by now.
-    if (deleted && changes[0]?.errno === ENOENT && previous !== undefined) previous.file = undefined;
+    if (deletion?.errno === ENOENT && previous !== undefined) previous.file = undefined;
     if (errno !== 0) {
       this.forget(knote);
-      if (previous !== undefined && (deleted || errno === EBADF)) this.forget(previous);
+      if (previous !== undefined && (deletion !== undefined || errno === EBADF)) this.forget(previous);
       return;
     }
     const { filter, ident } = knote.kevent;
@@ -345,12 +337,13 @@ export class Knotes<Token> {
   remove(what: readonly (Interest | Registration)[]): void {
     this.#mustBeOpen();
     this.#leftover.complete();
+    const { EV_DELETE } = this.constants;
     const failures: unknown[] = [];
     const removals: { change: Change; knote: Knote | undefined; mayBeGone: boolean }[] = [];
     for (const one of what) {
       if (one instanceof Knote) {
-        if ((one.knotes as unknown) !== this) throw wrongType('registration', 'a registration of this queue', one);
-        if (one.active) removals.push({ change: changeOf(one, this.flag('EV_DELETE')), knote: one, mayBeGone: true });
+        if (one.knotes !== this) throw wrongType('registration', 'a registration of this queue', one);
+        if (one.active) removals.push({ change: changeOf(one, EV_DELETE), knote: one, mayBeGone: true });
         continue;
       }
       if (!isInterest(one)) throw notAnInterest('what', 'a registration or an interest', one);
@@ -363,7 +356,7 @@ export class Knotes<Token> {
       }
       // The kernel may have a knote that is unknown here, because it was added with the system-call API.
       const record = knote?.kevent ?? kevent;
-      const change = { ...record, flags: this.flag('EV_DELETE'), interest: one, errno: 0 };
+      const change = { ...record, flags: EV_DELETE, interest: one, errno: 0 };
       removals.push({ change, knote, mayBeGone: false });
     }
     for (const { knote } of removals) if (knote !== undefined) knote.deletions++;
@@ -381,7 +374,7 @@ export class Knotes<Token> {
 
   #byPath(interest: VnodeInterest): Knote | undefined {
     let found: Knote | undefined;
-    for (const knote of this.#byFilter.get(this.sys.abi.constants['EVFILT_VNODE'] as number)?.values() ?? []) {
+    for (const knote of this.#byFilter.get(this.constants.EVFILT_VNODE)?.values() ?? []) {
       if (knote.interest === interest) return knote;
       if (isSamePath(knote.interest as VnodeInterest, interest)) found ??= knote;
     }
@@ -400,7 +393,7 @@ export class Knotes<Token> {
     this.#leftover.complete();
     if (isQueue && !this.closed) {
       const withFile = [...this].filter(({ file }) => file !== undefined);
-      const removals = withFile.map((knote) => ({ knote, change: changeOf(knote, this.flag('EV_DELETE')) }));
+      const removals = withFile.map((knote) => ({ knote, change: changeOf(knote, this.constants.EV_DELETE) }));
       for (const { knote } of removals) knote.deletions++;
       this.#send(removals.map(({ change }) => change));
       // ENOENT: other code has closed the file, and the number may be another file by now.
@@ -433,7 +426,7 @@ export class Knotes<Token> {
     else change.errno = ENOENT;
     const { errno } = change;
     if (errno === 0) {
-      if ((flags & this.flag('EV_DISABLE')) !== 0) this.#leftover.drop((registration) => registration === knote);
+      if ((flags & this.constants.EV_DISABLE) !== 0) this.#leftover.drop((registration) => registration === knote);
       return;
     }
     // The knote has ended with its descriptor, or the queue with its own. A knote that ended before may have an event left over.
@@ -467,8 +460,8 @@ export class Knotes<Token> {
     }
     if (this.#changes.length < count) this.#makeLists(count);
     const [list, receipts] = [this.#changes, this.#receipts];
-    const receipt = this.flag('EV_RECEIPT');
-    for (let i = 0; i < count; i++) writeChange(list, i, changes[i] as Change, receipt);
+    const { EV_RECEIPT } = this.constants;
+    for (let i = 0; i < count; i++) writeChange(list, i, changes[i] as Change, EV_RECEIPT);
     const n = this.sys.kevent(this.#kq, list, count, receipts, count, NO_WAIT);
     // Only waiting fails with EINTR, so all changes were applied.
     if (n === -1 && this.sys.errno() !== EINTR) throw new KqueueError(this.sys.errno(), 'kevent');
@@ -498,9 +491,10 @@ function changeOf({ kevent, interest }: Knote, flags: number, fflags: number = k
   return { ident, filter, flags, fflags, data, udata, interest, errno: 0 };
 }
 
+/** Writes a change to a changelist. Its numbers fit, because a builder and compile() have checked them. */
 function writeChange(list: KeventList, index: number, change: Change, moreFlags: number): void {
   const { ident, filter, flags, fflags, data, udata } = change;
-  EV_SET(list, index, ident, filter, flags | moreFlags, fflags, data, udata);
+  list.store(index, ident, filter, flags | moreFlags, fflags, data, udata);
 }
 
 /** Throws if two interests have the same filter and ident. The second would replace a knote that is not registered yet. */
@@ -540,8 +534,8 @@ function open(interest: VnodeInterest, path: string): OpenedFile {
 }
 
 /** Returns the fflags of a trigger. Bits without an operation get NOTE_FFCOPY, because NOTE_FFNOP would ignore them. */
-function triggerNotes({ sys }: Knotes<never>, fflags: number | undefined): number {
-  const { NOTE_FFCOPY = 0, NOTE_FFCTRLMASK = 0, NOTE_TRIGGER = 0 } = sys.abi.constants;
+function triggerNotes(constants: Constants, fflags: number | undefined): number {
+  const { NOTE_FFCOPY, NOTE_FFCTRLMASK, NOTE_TRIGGER } = constants;
   if (fflags === undefined) return NOTE_TRIGGER;
   // `NOTE_FFCOPY | 5` is negative in JavaScript and stands for the same 32 bits.
   checkInteger('fflags', fflags, -(2 ** 31), 2 ** 32 - 1);

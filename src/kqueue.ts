@@ -13,7 +13,7 @@ import { inspectAs } from './sys/names.ts';
 import { isMainThread, now } from './sys/runtime.ts';
 import { defaultSys, unavailableReason } from './sys/select.ts';
 import type { Sys } from './sys/sys.ts';
-import { Timespec } from './sys/timespec.ts';
+import { NO_WAIT, Timespec } from './sys/timespec.ts';
 import { type AbortSignalLike, Waiting } from './waiting.ts';
 import { ActiveWakes, Waker, wakerHandle } from './waker.ts';
 
@@ -21,7 +21,6 @@ const { EBADF, EINTR, ENOENT } = os.errno;
 const QUEUE_OPTIONS: ReadonlySet<string> = new Set(['sys']);
 const POLL_OPTIONS: ReadonlySet<string> = new Set(['timeout', 'max'] satisfies (keyof PollOptions)[]);
 const WAIT_OPTIONS: ReadonlySet<string> = new Set(['timeout', 'max', 'signal'] satisfies (keyof WaitOptions)[]);
-const NO_WAIT = new Timespec(0, 0);
 /** The number of events that one kevent(2) call has room for: at first, and at most. */
 const [FIRST_ROOM, LARGEST_ROOM] = [64, 1024];
 /**
@@ -77,12 +76,12 @@ let unfinished: { readonly sys: Sys; readonly fd: number } | undefined;
 export class Kqueue<Token = unknown> {
   readonly #sys: Sys;
   readonly #eventTypes: Map<number, EventType>;
-  readonly #knotes: Knotes<Token>;
+  readonly #knotes: Knotes;
   readonly #waiting: Waiting<KqueueEvent<Token>>;
   readonly #timeout: Timespec = new Timespec(0, 0);
   #fd: number;
   /** The list that the next call fetches into. Undefined while a call uses it, because a listener may call poll() meanwhile. */
-  #events: KeventList | undefined;
+  #eventlist: KeventList | undefined;
   /** The records that kevent(2) has written. The first `#decoded` of `#fetched` records are events by now. */
   #batch: KeventList | undefined;
   #fetched = 0;
@@ -191,7 +190,7 @@ export class Kqueue<Token = unknown> {
     this.#mustBeOpen();
     for (const one of interests) if (!isInterest(one)) throw notAnInterest('interest', 'an interest', one);
     this.#waiting.lookSoon();
-    return this.#knotes.add(interests) as readonly Registration<Token>[] as Registrations<I>;
+    return this.#knotes.add(interests) as readonly Registration[] as Registrations<I>;
   }
 
   /**
@@ -304,9 +303,6 @@ export class Kqueue<Token = unknown> {
           }
           endPending = (): void => resolve(end());
           this.#waiting.begin({
-            max: undefined,
-            timeout: undefined,
-            signal: undefined,
             resolve: (events) => {
               endPending = undefined;
               this.#leftover.keep(events);
@@ -321,7 +317,7 @@ export class Kqueue<Token = unknown> {
           });
         }),
       return: async () => {
-        if (endPending !== undefined && !this.closed) this.#waiting.cancel();
+        if (endPending !== undefined && !this.closed) this.#waiting.end();
         endPending?.();
         // Another iteration may wait by then, and a second return() of this one must not end it.
         endPending = undefined;
@@ -348,16 +344,17 @@ export class Kqueue<Token = unknown> {
   waker(ident?: number): Waker {
     this.#mustBeOpen();
     if (ident !== undefined) checkInteger('ident', ident, 0, Number.MAX_SAFE_INTEGER);
-    const find = (one: number): Knote | undefined => this.#knotes.get(this.#sys.abi.constants['EVFILT_USER'] ?? 0, one);
+    const { EVFILT_USER } = this.#sys.abi.constants;
+    const registered = (one: number): Knote | undefined => this.#knotes.get(EVFILT_USER, one);
     let fired = ident ?? this.#wakerIdent;
     if (fired === undefined) {
       fired = INT_MAX;
-      while (find(fired) !== undefined) fired--;
+      while (registered(fired) !== undefined) fired--;
       this.#wakerIdent = fired;
     }
-    if (find(fired) === undefined) this.register(user(fired, { clear: true }));
+    if (registered(fired) === undefined) this.register(user(fired, { clear: true }));
     this.#activeWakes ??= new ActiveWakes();
-    return new Waker(wakerHandle(this.#sys, this.#fd, this.#activeWakes, fired, find(fired)?.kevent.udata ?? 0));
+    return new Waker(wakerHandle(this.#sys, this.#fd, this.#activeWakes, fired, registered(fired)?.kevent.udata ?? 0));
   }
 
   /**
@@ -469,15 +466,15 @@ export class Kqueue<Token = unknown> {
 
   /** Calls kevent(2) without changes. The timeout is in milliseconds. */
   #fetch(max: number | undefined, timeout: number | undefined): KqueueEvent<Token>[] {
-    let list = this.#events ?? new KeventList(FIRST_ROOM, this.#sys.abi);
+    let list = this.#eventlist ?? new KeventList(FIRST_ROOM, this.#sys.abi);
     if (max !== undefined && max > list.length && list.length < LARGEST_ROOM) {
       list = new KeventList(Math.min(max, LARGEST_ROOM), this.#sys.abi);
     }
-    this.#events = undefined;
+    this.#eventlist = undefined;
     const n = this.#kevent(list, max === undefined ? list.length : Math.min(max, list.length), timeout);
     // JavaScript can be stopped where it calls a function or repeats a loop. There is none between kevent(2) and here.
     if (n === 0) {
-      this.#events = list;
+      this.#eventlist = list;
       return [];
     }
     this.#batch = list;
@@ -486,16 +483,15 @@ export class Kqueue<Token = unknown> {
     this.#decode();
     // The list was full, so the next call has more room.
     const isFull = n === list.length && n < LARGEST_ROOM;
-    this.#events = isFull ? new KeventList(Math.min(n * 4, LARGEST_ROOM), this.#sys.abi) : list;
+    this.#eventlist = isFull ? new KeventList(Math.min(n * 4, LARGEST_ROOM), this.#sys.abi) : list;
     return this.#leftover.take(max);
   }
 
   #kevent(list: KeventList, room: number, timeout = Number.POSITIVE_INFINITY): number {
     const sys = this.#sys;
     const longest = isMainThread() ? sys.abi.quirks.longestWait : WORKER_SLICE;
-    const waits = timeout > 0;
-    const end = waits && timeout !== Number.POSITIVE_INFINITY ? now() + timeout : timeout;
-    for (let left = timeout; ; left = waits ? Math.max(0, end - now()) : 0) {
+    const end = timeout === 0 || timeout === Number.POSITIVE_INFINITY ? timeout : now() + timeout;
+    for (let left = timeout; ; left = Math.max(0, end - now())) {
       const slice = Math.min(left, longest);
       const time = slice === 0 ? NO_WAIT : slice === Number.POSITIVE_INFINITY ? null : this.#timeout.setMillis(slice);
       const n = sys.kevent(this.#fd, null, 0, list, room, time);
@@ -514,8 +510,10 @@ export class Kqueue<Token = unknown> {
     while (this.#batch === list && this.#decoded < this.#fetched) {
       const index = this.#decoded;
       const filter = list.filter(index);
-      const knote = this.#knotes.find(filter, identOf(list, index), list.udata(index));
-      const event = eventOf<Token>(this.#eventTypes, list, index, filter, list.ident(index), knote);
+      const ident = list.ident(index);
+      const exact = Number.isSafeInteger(ident) ? ident : list.ident64(index);
+      const knote = this.#knotes.find(filter, exact, list.udata(index));
+      const event = eventOf<Token>(this.#eventTypes, list, index, filter, ident, knote);
       const isLast = knote !== undefined && this.#isLast(knote, event);
       this.#leftover.push(event);
       this.#decoded = index + 1;
@@ -541,22 +539,16 @@ export class Kqueue<Token = unknown> {
       return knote.tracked.size === 0;
     }
     // A kernel also sets EV_ONESHOT if what was watched is gone. It has then deleted the knote.
-    const { EV_ONESHOT = 0 } = this.#sys.abi.constants;
+    const { EV_ONESHOT } = this.#sys.abi.constants;
     return ((flags | knote.kevent.flags) & EV_ONESHOT) !== 0 || (filter === 'proc' && eof);
   }
-}
-
-/** Returns the ident of a record in the form that a knote has: a bigint only if it is not a safe integer. */
-function identOf(list: KeventList, index: number): number | bigint {
-  const ident = list.ident(index);
-  return Number.isSafeInteger(ident) ? ident : list.ident64(index);
 }
 
 function isAbortSignal(signal: AbortSignalLike): boolean {
   return typeof signal?.addEventListener === 'function' && typeof signal.removeEventListener === 'function';
 }
 
-/** Checks and returns the two options, each of which is read once. */
+/** Checks and returns the options that poll() and wait() share. Reads each once, because it may be a getter. */
 function checkOptions(options: PollOptions, known: ReadonlySet<string>): PollOptions {
   checkOptionNames('options', options, known);
   const { timeout, max } = options;

@@ -3,7 +3,7 @@ import { duplicate, release } from './sys/descriptor.ts';
 import { EV_SET, KeventList } from './sys/kevent-list.ts';
 import { koffi } from './sys/koffi.ts';
 import { addToLoopEpoll } from './sys/libuv.ts';
-import { clearImmediate, clearTimeout, isMainThread, setImmediate, setTimeout } from './sys/runtime.ts';
+import { clearImmediate, clearTimeout, hasLibuv, isMainThread, setImmediate, setTimeout } from './sys/runtime.ts';
 import type { Sys } from './sys/sys.ts';
 
 /**
@@ -25,13 +25,11 @@ export function createWatcher(sys: Sys, kq: number, ref: boolean, ready: () => v
 }
 
 /**
- * Reports whether koffi's poll handles work here. They are libuv's, which Bun and Deno only imitate. A handle that fires while
- * Node ends its thread aborts the process. The main thread can prevent that (`atExit()` below). In a worker that is
- * terminated no JavaScript runs that could.
+ * Reports whether koffi's poll handles work here. They are libuv's. A handle that fires while Node ends its thread aborts the
+ * process. The main thread can prevent that (`atExit()` below). In a worker that is terminated no JavaScript runs that could.
  */
 function canPoll(): boolean {
-  const { bun, deno } = process.versions;
-  return isMainThread() && bun === undefined && deno === undefined && typeof koffi().node?.poll === 'function';
+  return isMainThread() && hasLibuv && typeof koffi().node?.poll === 'function';
 }
 
 /**
@@ -41,7 +39,7 @@ function canPoll(): boolean {
  */
 function canNest(sys: Sys, kq: number): boolean {
   if (!sys.abi.quirks.nestingLimit) return true;
-  const { EV_ADD = 0, EVFILT_READ = 0 } = sys.abi.constants;
+  const { EV_ADD, EVFILT_READ } = sys.abi.constants;
   const list = new KeventList(1, sys.abi);
   const [outer, inner] = [sys.kqueue(), sys.kqueue()];
   const takes = (fd: number): boolean => {
@@ -51,11 +49,6 @@ function canNest(sys: Sys, kq: number): boolean {
   const nests = outer !== -1 && inner !== -1 && takes(inner) && takes(kq);
   for (const fd of [outer, inner]) if (fd !== -1) sys.close(fd);
   return nests;
-}
-
-/** Reports whether libuv can watch the descriptor. On Linux, libuv aborts the process if it cannot ({@link addToLoopEpoll}). */
-function canStart(copy: number): boolean {
-  return process.platform !== 'linux' || addToLoopEpoll(copy);
 }
 
 const started: Set<PollWatcher> = new Set();
@@ -156,7 +149,7 @@ class PollWatcher implements Watcher {
     else this.#handle.start(READABLE, this.#fired);
     if (this.#handle === undefined) return false;
     // After the start, which first removes the descriptor from libuv's epoll. The queue may watch more queues by now.
-    if (!canStart(this.#copy)) {
+    if (!addToLoopEpoll(this.#copy)) {
       this.#handle.stop();
       return false;
     }
@@ -171,7 +164,7 @@ class PollWatcher implements Watcher {
     // A call that was stopped may have left one. No function is called before the member has the number.
     if (this.#copy === -1) this.#copy = duplicate(this.#kq);
     if (this.#copy === -1) return;
-    if (!canStart(this.#copy)) {
+    if (!addToLoopEpoll(this.#copy)) {
       release(this.#copy);
       this.#copy = -1;
       return;

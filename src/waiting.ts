@@ -13,10 +13,10 @@ export interface AbortSignalLike {
 /** One wait, and how to end it. */
 export interface PendingWait<Event> {
   /** The largest number of events to return. Undefined for no limit. */
-  readonly max: number | undefined;
+  readonly max?: number | undefined;
   /** Milliseconds. Undefined waits forever. */
-  readonly timeout: number | undefined;
-  readonly signal: AbortSignalLike | undefined;
+  readonly timeout?: number | undefined;
+  readonly signal?: AbortSignalLike | undefined;
   /** Gets the events, or none when the timeout expires. */
   resolve(events: Event[]): void;
   reject(error: unknown): void;
@@ -43,7 +43,7 @@ export class Waiting<Event> {
   #abort: (() => void) | undefined;
   #ref = true;
   /** When the timeout expires, on the clock of now(). */
-  #end = 0;
+  #deadline = 0;
   #timer: NodeJS.Timeout | undefined;
   #turn: NodeJS.Immediate | undefined;
 
@@ -59,7 +59,7 @@ export class Waiting<Event> {
 
   begin(wait: PendingWait<Event>): void {
     // A begin() that was stopped leaves a wait whose promise no caller has.
-    this.#finish();
+    this.end();
     this.#watcher ??= createWatcher(this.#sys, this.#kq, this.#ref, this.#look);
     this.#wait = wait;
     if (wait.signal !== undefined) this.#listen(wait, wait.signal);
@@ -73,14 +73,14 @@ export class Waiting<Event> {
     this.#abort = (): void => {
       // A signal of another implementation may call a listener that was removed.
       if (this.#wait !== wait) return;
-      this.#finish();
+      this.end();
       wait.reject(signal.reason);
     };
     signal.addEventListener('abort', this.#abort);
   }
 
   #startTimer(timeout: number): void {
-    this.#end = now() + timeout;
+    this.#deadline = now() + timeout;
     if (timeout > 0) {
       this.#sleep(timeout);
       return;
@@ -93,11 +93,6 @@ export class Waiting<Event> {
   /** A call is about to begin that may take what the watcher has seen and then be stopped. So look again after the call. */
   lookSoon(): void {
     if (this.#begun) setImmediate(this.#look);
-  }
-
-  /** Ends the wait and leaves its promise pending. */
-  cancel(): void {
-    this.#finish();
   }
 
   /** Sets whether a pending wait keeps the process running. */
@@ -113,7 +108,7 @@ export class Waiting<Event> {
   close(): void {
     const wait = this.#begun ? this.#wait : undefined;
     this.#waitAtClose ??= wait;
-    this.#finish();
+    this.end();
     this.#watcher?.close();
     this.#watcher = undefined;
   }
@@ -123,7 +118,8 @@ export class Waiting<Event> {
     this.#waitAtClose?.closed();
   }
 
-  #finish(): void {
+  /** Ends the wait and leaves its promise pending. */
+  end(): void {
     const wait = this.#wait;
     const abort = this.#abort;
     if (wait === undefined) return;
@@ -145,12 +141,12 @@ export class Waiting<Event> {
     try {
       events = this.#fetch(wait.max);
     } catch (error) {
-      this.#finish();
+      this.end();
       wait.reject(error);
       return;
     }
     if (events.length === 0) return;
-    this.#finish();
+    this.end();
     wait.resolve(events);
   };
 
@@ -163,7 +159,7 @@ export class Waiting<Event> {
     this.#timer = undefined;
     this.#turn = undefined;
     // Node's timers may fire up to a millisecond early.
-    const left = this.#end - now();
+    const left = this.#deadline - now();
     if (left > 0) {
       this.#sleep(left);
       return;
@@ -172,7 +168,7 @@ export class Waiting<Event> {
     // The watcher may fire in the same turn as the timer. So look once more.
     this.#look();
     if (wait === undefined || this.#wait !== wait) return;
-    this.#finish();
+    this.end();
     wait.resolve([]);
   };
 }

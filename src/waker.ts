@@ -201,7 +201,7 @@ function fireBy(ident: number, route: Route): () => boolean {
       const abi: Abi | undefined = abis[abiName];
       if (abi === undefined) throw wrongType('handle.route.abiName', 'the name of an ABI', abiName);
       const sys = bindKqueue({ library, abi, symbols });
-      const { EVFILT_USER = 0, NOTE_TRIGGER = 0 } = abi.constants;
+      const { EVFILT_USER, NOTE_TRIGGER } = abi.constants;
       const list = new KeventList(1, abi);
       // The flags are 0, because on FreeBSD EV_CLEAR resets the trigger.
       const change = { ident, filter: EVFILT_USER, flags: 0, fflags: NOTE_TRIGGER, data: 0, udata };

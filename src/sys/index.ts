@@ -8,7 +8,7 @@ import type { KeventList } from './kevent-list.ts';
 import { defaultSys, unavailableReason } from './select.ts';
 import type { Timespec } from './timespec.ts';
 
-export type { AbiName, CType, Kevent, Quirks } from './abi/types.ts';
+export type { AbiName, Constants, CType, Kevent, Quirks } from './abi/types.ts';
 export * from './constants.ts';
 export { abi } from './default.ts';
 export { EV_SET, KeventList } from './kevent-list.ts';

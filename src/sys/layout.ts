@@ -1,5 +1,5 @@
 import { abiData } from './abi/index.ts';
-import type { AbiData, AbiName, CType, Quirks, StructData } from './abi/types.ts';
+import type { AbiData, AbiName, Constants, CType, Quirks, StructData } from './abi/types.ts';
 import { wrongType } from './check.ts';
 import { koffi } from './koffi.ts';
 
@@ -52,7 +52,7 @@ export interface Abi {
   /** Whether bindKqueue() accepts the table. False for `darwin64` and `freebsd11`, which are layouts only. */
   readonly bindable: boolean;
   /** Each `EV_*`, `EVFILT_*` and `NOTE_*` constant of `<sys/event.h>` by name. */
-  readonly constants: Readonly<Record<string, number>>;
+  readonly constants: Constants;
   /** The differences from other systems that this library handles. */
   readonly quirks: Quirks;
 }

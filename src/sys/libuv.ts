@@ -1,5 +1,6 @@
 import { koffi } from './koffi.ts';
 import { bindLibc, EEXIST, errno, libc } from './linux/syscalls.ts';
+import { hasLibuv } from './runtime.ts';
 
 const EPOLL_CTL_ADD = 1;
 
@@ -23,15 +24,13 @@ function findBackend(): number {
 
 /** The descriptor of the epoll(7) instance of the main thread's loop, or -1 if it is unknown. Only on Linux's main thread. */
 export function backendFd(): number {
-  // Bun exports libuv functions that end the process when they are called.
-  const { bun, deno } = process.versions;
-  backend ??= bun === undefined && deno === undefined ? findBackend() : -1;
+  backend ??= hasLibuv ? findBackend() : -1;
   return backend;
 }
 
 /**
- * Adds a descriptor to the epoll instance of Node's loop. Returns false if the kernel refuses it, and true if it succeeds or
- * the instance is unknown. Only on Linux's main thread.
+ * On Linux, adds a descriptor to the epoll instance of Node's loop. Returns false if the kernel refuses it, and true if it
+ * succeeds or the instance is unknown. Only on the main thread.
  *
  * libuv adds a descriptor when the loop turns, and aborts the process if the kernel refuses it. libuv accepts a descriptor
  * that is already there. The kernel refuses an epoll instance in three cases (epoll_ctl(2), ELOOP and EINVAL):
@@ -40,6 +39,7 @@ export function backendFd(): number {
  * - it watches a file that too many others watch.
  */
 export function addToLoopEpoll(fd: number): boolean {
+  if (process.platform !== 'linux') return true;
   bindLibc();
   const backend = backendFd();
   if (backend === -1) return true;

@@ -162,7 +162,7 @@ export function noteNames(abi: Abi, filter: number, fflags: number): string {
 export function describeRecord(abi: Abi, { ident, filter, flags, fflags, data, udata }: Kevent): string {
   const name = filterName(abi, filter);
   const kind = { READ: 'fd', WRITE: 'fd', VNODE: 'fd', EXCEPT: 'fd', PROC: 'pid', SIGNAL: 'signal' }[name] ?? 'ident';
-  const isErrno = (name === 'READ' || name === 'WRITE') && (flags & (abi.constants['EV_EOF'] ?? 0)) !== 0;
+  const isErrno = (name === 'READ' || name === 'WRITE') && (flags & abi.constants.EV_EOF) !== 0;
   const parts = [`${name} ${kind}=${ident}`];
   if (flags !== 0) parts.push(flagNames(abi, flags));
   if (fflags !== 0) parts.push(`fflags=${isErrno ? errnoName(fflags) : noteNames(abi, filter, fflags)}`);

@@ -15,6 +15,9 @@ export const clearTimeout: typeof timers.clearTimeout = timers.clearTimeout;
 /** performance.now(): milliseconds of a monotonic clock. */
 export const now: () => number = performance.now.bind(performance);
 
+/** Whether libuv runs the event loop. Bun and Deno only imitate some of its functions, and some of them end the process. */
+export const hasLibuv: boolean = process.versions['bun'] === undefined && process.versions['deno'] === undefined;
+
 let main: boolean | undefined;
 
 /** Whether this is the main thread of the process. Loads worker_threads at the first call, which takes a millisecond. */

@@ -97,3 +97,6 @@ export class Timespec {
     return `timespec { sec=${this.#sec}, nsec=${this.#nsec} }`;
   }
 }
+
+/** The timeout of a call that does not wait. */
+export const NO_WAIT: Timespec = new Timespec(0, 0);

@@ -1,11 +1,11 @@
-import type { AbiData } from './types.ts';
+import type { AbiData, CommonConstants } from './types.ts';
 
 /**
  * The defaults of all tables. The file of each system holds its differences.
  *
  * The struct is that of DragonFly, of FreeBSD before 12 and of libkqueue. The constants have these values in all tables.
  */
-export const common: Omit<AbiData, 'name' | 'title'> = {
+export const common: Omit<AbiData, 'name' | 'title' | 'constants'> & { readonly constants: CommonConstants } = {
   kevent: {
     size: 32,
     align: 8,

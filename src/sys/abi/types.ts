@@ -36,6 +36,17 @@ export type AbiName =
   | 'linux'
   | 'libkqueue';
 
+type Numbers<Name extends string> = { readonly [_ in Name]: number };
+
+/** Constants by name. The named ones have the same numbers on every system. */
+export type CommonConstants = Numbers<string> &
+  Numbers<`EV_${'ADD' | 'DELETE' | 'ENABLE' | 'DISABLE' | 'ONESHOT' | 'CLEAR' | 'RECEIPT' | 'DISPATCH' | 'ERROR' | 'EOF'}`> &
+  Numbers<`NOTE_${'FFCOPY' | 'FFCTRLMASK' | 'TRIGGER'}`>;
+
+/** Constants by name. The named ones exist on every system. */
+export type Constants = CommonConstants &
+  Numbers<`EVFILT_${'READ' | 'WRITE' | 'VNODE' | 'PROC' | 'SIGNAL' | 'TIMER' | 'USER'}`>;
+
 /** The differences between systems that this library handles. */
 export interface Quirks {
   /** EV_RECEIPT gives one counted EV_ERROR record for each change. If false, each change that can fail needs its own call. */
@@ -74,7 +85,7 @@ export interface AbiData {
   /** Whether bindKqueue() accepts the table. The others are layouts only. */
   readonly bindable: boolean;
   /** Each `EV_*`, `EVFILT_*`, `NOTE_*` (and `KEVENT_FLAG_*`) of `<sys/event.h>`. */
-  readonly constants: Readonly<Record<string, number>>;
+  readonly constants: Constants;
   readonly quirks: Quirks;
 }
 
