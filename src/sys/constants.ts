@@ -1,4 +1,4 @@
-import { systemAbi } from './default.ts';
+import { systemAbi } from './default-abi.ts';
 
 /*
  * The constants of <sys/event.h> by name, with the running system's numbers, which differ between systems. A constant that

@@ -4,18 +4,18 @@
  * @module
  */
 
+import { defaultSys, unavailableReason } from './default-sys.ts';
 import type { KeventList } from './kevent-list.ts';
-import { defaultSys, unavailableReason } from './select.ts';
 import type { Timespec } from './timespec.ts';
 
 export type { AbiName, Constants, CType, Kevent, Quirks } from './abi/types.ts';
 export * from './constants.ts';
-export { abi } from './default.ts';
+export { abi } from './default-abi.ts';
+export { defaultSys, unavailableReason } from './default-sys.ts';
 export { EV_SET, KeventList } from './kevent-list.ts';
 export { type Abi, abis, type Field, type Layout } from './layout.ts';
 export { errnoName, filterName, flagNames, noteNames } from './names.ts';
 export { bindKqueue } from './native.ts';
-export { defaultSys, unavailableReason } from './select.ts';
 export type { Binding, Sys } from './sys.ts';
 export { Timespec } from './timespec.ts';
 export { traceSys } from './trace.ts';

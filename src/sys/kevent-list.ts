@@ -1,6 +1,6 @@
 import type { Kevent } from './abi/types.ts';
 import { check64, checkInteger, outOfRange, wrongType } from './check.ts';
-import { defaultAbi } from './default.ts';
+import { defaultAbi } from './default-abi.ts';
 import { koffi } from './koffi.ts';
 import { type Abi, checkAbi } from './layout.ts';
 import { describeRecord, inspectAs } from './names.ts';

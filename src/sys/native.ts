@@ -1,6 +1,6 @@
 import { checkCall } from './call.ts';
 import { checkInt, checkOptionNames, outOfRange, wrongType } from './check.ts';
-import { systemAbi } from './default.ts';
+import { systemAbi } from './default-abi.ts';
 import { closeByFs, createTracked, unowned } from './descriptor.ts';
 import { KeventList } from './kevent-list.ts';
 import { koffi } from './koffi.ts';

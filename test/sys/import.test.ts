@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { abiOf } from '../../src/sys/default.ts';
+import { abiOf } from '../../src/sys/default-abi.ts';
 import { abis, close, kqueue, unavailableReason } from '../../src/sys/index.ts';
 import { loaders } from '../helpers/loaders.ts';
 import { typescriptWorker } from './typescript-worker.ts';

@@ -1,4 +1,4 @@
-import { namedLibrary, systemAbi } from './default.ts';
+import { namedLibrary, systemAbi } from './default-abi.ts';
 import { koffiFailure } from './koffi.ts';
 import { abis } from './layout.ts';
 import { linuxSys } from './linux/sys.ts';
