@@ -7,7 +7,7 @@ import type { Abi } from './sys/layout.ts';
 /**
  * Converts an interest to a record of one ABI. `flags` is its mode: EV_CLEAR, EV_ONESHOT and EV_DISPATCH. `ident` is 0 for a
  * path, which is not open yet.
- * @throws RangeError if the ABI does not have a filter, a note or a unit. It names the systems that do
+ * @throws RangeError if the ABI does not have a note or a unit. It names the systems that do
  */
 export function compile(interest: Interest, abi: Abi): Kevent {
   const { EV_ADD, EV_CLEAR, EV_DISABLE, EV_DISPATCH, EV_ENABLE, EV_ONESHOT, EV_RECEIPT } = abi.constants;
@@ -22,7 +22,8 @@ export function compile(interest: Interest, abi: Abi): Kevent {
     return { ident, filter, flags: mode, fflags, data, udata };
   }
 
-  const filter = filterOf(abi, interest.filter.toUpperCase());
+  const name = interest.filter.toUpperCase() as Uppercase<typeof interest.filter>;
+  const filter = abi.constants[`EVFILT_${name}`];
   let flags = 0;
   if (interest.clear) flags |= EV_CLEAR;
   if (interest.oneshot) flags |= EV_ONESHOT;
@@ -56,13 +57,6 @@ export function impliesExitStatus(interest: Interest): boolean {
   return interest.filter === 'proc' && interest.on.includes('exit') && !interest.on.includes('exitstatus');
 }
 
-function filterOf(abi: Abi, name: string): number {
-  const constant = `EVFILT_${name}`;
-  const filter = supported(abi, constant);
-  if (filter !== undefined) return filter;
-  throw notSupported('filter', `${name.toLowerCase()}()`, abi, constant);
-}
-
 /**
  * The units of a timer: the name, how many a millisecond has, and the bit in fflags. Without a bit the unit is a millisecond on
  * every system.
@@ -87,9 +81,9 @@ function compileTimer(interest: TimerInterest, abi: Abi, mode: number): Pick<Kev
   if (continuous) fflags |= noteBit(abi, 'continuous', 'mach_continuous_time', "'continuous'");
   const argument = at !== undefined ? 'at' : every !== undefined ? 'every' : 'after';
   const units = UNITS.filter(({ constant }) => constant === undefined || supported(abi, constant) !== undefined);
-  const finest = units[units.length - 1] ?? UNITS[0];
+  const finest = units.at(-1) as (typeof UNITS)[number];
   const unit = units.find(({ scale }) => Number.isInteger(ms * scale)) ?? finest;
-  if (unit.constant !== undefined) fflags |= abi.constants[unit.constant] ?? 0;
+  if (unit.constant !== undefined) fflags |= abi.constants[unit.constant] as number;
   // Without EV_ONESHOT, FreeBSD, OpenBSD and NetBSD report an absolute timer again and again.
   const flags = every === undefined ? mode | abi.constants.EV_ONESHOT : mode;
   return { flags, fflags, data: inUnit(abi, argument, ms, unit, unit === finest) };

@@ -43,7 +43,7 @@ export class KqueueError extends Error {
   readonly code: string;
   /** The negative errno, as in Node's errors. `util.getSystemErrorName(errno)` returns `code`. */
   readonly errno: number;
-  /** The call that failed: `kevent`, `kqueue`, `open`, `sigaction` (signal()), or `write`, `wakefd` or `fcntl` (Waker). */
+  /** The call that failed: `kevent`, `kqueue`, `open`, or for a Waker `write` or `wakefd`. */
   readonly syscall: string;
   /** The record of the change that failed, as kevent(2) got it. Undefined if no change failed. */
   readonly change: Kevent | undefined;

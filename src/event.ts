@@ -98,7 +98,7 @@ abstract class BaseEvent<Token> {
    */
   get udata(): number | bigint {
     if (this.#registration !== undefined && this.#registration.interest.filter !== 'raw') return 0;
-    const udata = this.#exact?.udata ?? 0n;
+    const { udata } = this.#exact as ExactFields;
     return udata <= Number.MAX_SAFE_INTEGER ? Number(udata) : udata;
   }
 

@@ -256,13 +256,7 @@ export class Knotes {
     let releaseSignal: (() => void) | undefined;
     closeUnowned();
     if (interest.filter === 'vnode' && interest.path !== undefined) file = open(interest, interest.path);
-    if (interest.filter === 'signal' && !this.sys.handlesSignals) {
-      try {
-        releaseSignal = holdSignal(interest.signal);
-      } catch {
-        throw new KqueueError(EINVAL, 'sigaction', { about: interest.signal, interest });
-      }
-    }
+    if (interest.filter === 'signal' && !this.sys.handlesSignals) releaseSignal = holdSignal(interest.signal);
     const Class = interest.filter === 'user' ? UserKnote : Knote;
     const knote = new Class(this, interest, kevent, file, releaseSignal);
     if (interest.filter !== 'raw') {

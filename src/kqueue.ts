@@ -174,8 +174,8 @@ export class Kqueue<Token = unknown> {
    *
    * @returns one registration for each interest, in the same order
    * @throws TypeError if an argument was not made by a builder. Nothing is registered
-   * @throws RangeError if this system lacks a filter, a note or a unit, or two interests have the same filter and ident. Nothing
-   * is registered
+   * @throws RangeError if this system lacks a note or a unit, or two interests have the same filter and ident. Nothing is
+   * registered
    * @throws KqueueError EBADF if the descriptor or the queue is closed
    * @throws KqueueError EINVAL, EOPNOTSUPP or ENODEV if the descriptor does not support the filter
    * @throws KqueueError ESRCH if the process of a proc() does not exist

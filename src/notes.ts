@@ -133,9 +133,9 @@ export function notSupported(argument: string, feature: string, abi: Abi, ...con
   const having = Object.values(abis).filter(
     (one) => one.bindable && constants.some((constant) => supported(one, constant) !== undefined),
   );
-  const systems = having.length === 0 ? 'no system has it' : `only ${having.map(({ title }) => title).join(', ')}`;
+  const systems = having.map(({ title }) => title).join(', ');
   const error = new RangeError(
-    `${argument}: ${feature} is not supported on ${abi.title} (${constants.join(', ')}: ${systems})`,
+    `${argument}: ${feature} is not supported on ${abi.title} (${constants.join(', ')}: only ${systems})`,
   );
   return Object.assign(error, { code: 'ERR_OUT_OF_RANGE' });
 }

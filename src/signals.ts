@@ -65,7 +65,7 @@ function doNothing(): void {}
  * Keeps a signal from ending the process: installs a handler that does nothing, through Node. EVFILT_SIGNAL itself does not
  * change the action of a signal. Returns a function that removes the handler after its last user. For a signal that Node
  * ignored before, the handler stays permanently. A worker cannot install a handler, so nothing happens there.
- * @throws the error of process.on() if the signal cannot be caught
+ * @throws the error of a 'newListener' handler
  */
 export function holdSignal(name: SignalName): () => void {
   if (!isMainThread()) return doNothing;
@@ -74,7 +74,7 @@ export function holdSignal(name: SignalName): () => void {
   holders.set(name, count + 1);
   if (ignored.has(name)) return doNothing;
   return () => {
-    const left = (holders.get(name) ?? 1) - 1;
+    const left = (holders.get(name) as number) - 1;
     holders.set(name, left);
     if (left === 0) process.removeListener(name, doNothing);
   };

@@ -473,6 +473,22 @@ describe('signals, and what a kernel may say', suite, () => {
     }
   });
 
+  it("register() throws the error of a 'newListener' handler of the program", () => {
+    const { kq, sys } = queueOf(freebsd);
+    const before = listeners();
+    const error = new Error('of a handler');
+    process.once('newListener', () => {
+      throw error;
+    });
+    assert.throws(() => kq.register(user(1), signal('SIGHUP')), error);
+    assert.equal(listeners(), before);
+    assert.deepEqual(
+      sys.takeChanges().map(({ ident }) => ident),
+      [1],
+    );
+    kq.close();
+  });
+
   it('a handler that polls or throws while a handler of a signal is removed takes each event once', () => {
     for (const fails of [false, true]) {
       const { kq, sys } = queueOf<string>(freebsd);
