@@ -37,7 +37,7 @@ koffi.struct('Kevent', {
   flags: netbsd ? 'uint32_t' : 'uint16_t', // EV_*: of a change what to do, of an event its state
   fflags: 'uint32_t', // the filter's own flags: none here
   data: 'int64_t', // the filter's own number: of an event here the bytes that can be read
-  udata: 'uintptr_t', // void * in C: comes back unchanged, so a small number tells the answers apart
+  udata: 'uintptr_t', // void * in C: comes back unchanged, so a small number says which answer it is
   ...(freebsd ? { ext: koffi.array('uint64_t', 4) } : {}),
 });
 interface Kevent {

@@ -42,8 +42,8 @@ interface Subject {
   readonly mute?: boolean;
 }
 
-/** An event that did not come after so many milliseconds does not come. */
-const PATIENCE = 2000;
+/** How long a probe waits for its event, in milliseconds. */
+const EVENT_TIMEOUT_MS = 2000;
 
 /** What the filter needs that this program cannot make. */
 const needs: Readonly<Record<string, string>> = {
@@ -123,7 +123,7 @@ async function probe(sys: Sys, kq: Kqueue, filter: string): Promise<Probe> {
     [registration] = kq.register(subject.interest);
     if (subject.mute) return { filter, result: 'registered' };
     subject.fire?.(registration as UserRegistration);
-    const events = await kq.wait({ timeout: PATIENCE });
+    const events = await kq.wait({ timeout: EVENT_TIMEOUT_MS });
     return { filter, result: events.length > 0 ? 'works' : 'silent' };
   } catch (error) {
     if (error instanceof KqueueError) {
