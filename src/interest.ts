@@ -310,7 +310,10 @@ const RAW_FIELDS: ReadonlySet<string> = new Set([
   'token',
 ] satisfies (keyof RawFields<unknown>)[]);
 
-/** Makes an interest of the options that all builders share, which it checks, and of the builder's own fields. */
+/**
+ * Makes an interest of the options that all builders share, which it checks, and of the builder's own fields. It also reports
+ * options that are null. So a builder reads its own options with `?.`.
+ */
 function build<I extends Exclude<Interest, RawInterest>>(
   filter: I['filter'],
   options: InterestOptions<I['token']>,

@@ -224,7 +224,8 @@ export class KeventList implements Iterable<Kevent> {
   set(index: number, kevent: { readonly [Field in keyof Kevent]?: Kevent[Field] | undefined }): this {
     if (typeof kevent !== 'object' || kevent === null) throw wrongType('kevent', 'an object', kevent);
     const { ident = 0, filter = 0, flags = 0, fflags = 0, data = 0, udata = 0 } = kevent;
-    return this.put(index, ident, filter, flags, fflags, data, udata);
+    this.put(index, ident, filter, flags, fflags, data, udata);
+    return this;
   }
 
   /**
@@ -239,8 +240,7 @@ export class KeventList implements Iterable<Kevent> {
     fflags: number,
     data: number | bigint,
     udata: number | bigint,
-  ): this {
-    this.#base(index);
+  ): void {
     if (this.#layout.wide) {
       checkInteger('filter', filter, 0, TWO32 - 1);
       checkInteger('flags', flags, 0, TWO32 - 1);
@@ -254,7 +254,6 @@ export class KeventList implements Iterable<Kevent> {
     check64('data', data, true);
     check64('udata', udata, false);
     this.store(index, ident, filter, flags, fflags, data, udata);
-    return this;
   }
 
   /**
