@@ -349,8 +349,7 @@ export class Knotes {
         continue;
       }
       // The kernel may have a knote that is unknown here, because it was added with the system-call API.
-      const record = knote?.kevent ?? kevent;
-      const change = { ...record, flags: EV_DELETE, interest: one, errno: 0 };
+      const change = changeOf({ kevent: knote?.kevent ?? kevent, interest: one }, EV_DELETE);
       removals.push({ change, knote, mayBeGone: false });
     }
     for (const { knote } of removals) if (knote !== undefined) knote.deletions++;
@@ -479,7 +478,11 @@ export class Knotes {
 }
 
 /** Makes a change of a knote. It has the whole record, because several kernels replace fflags, data and udata. */
-function changeOf({ kevent, interest }: Knote, flags: number, fflags: number = kevent.fflags): Change {
+function changeOf(
+  { kevent, interest }: Pick<Knote, 'kevent' | 'interest'>,
+  flags: number,
+  fflags: number = kevent.fflags,
+): Change {
   // Field by field, because spreading an object is several times slower.
   const { ident, filter, data, udata } = kevent;
   return { ident, filter, flags, fflags, data, udata, interest, errno: 0 };
