@@ -14,6 +14,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   unlinkSync,
   utimesSync,
@@ -27,7 +28,7 @@ import koffi from 'koffi';
 import { Kqueue, KqueueError, type KqueueEvent, user, vnode } from '../../src/index.ts';
 import { duplicate } from '../../src/sys/descriptor.ts';
 import { errnoName } from '../../src/sys/index.ts';
-import { modeOf, type Stat, sizeOf, statOf } from '../../src/sys/linux/syscalls.ts';
+import { modeOf, type Stat, sizeOf, statAt, statOf } from '../../src/sys/linux/syscalls.ts';
 import { descriptors } from '../helpers/descriptors.ts';
 import { ALL, constant, noLinux, notes, ofLibc, Queue } from './built-in.ts';
 import { alone, NO_SECCOMP, refuse, withDescriptors } from './own-process.ts';
@@ -224,7 +225,7 @@ alone(file, 'no room for another watch of epoll: ENOMEM, and nothing is left', {
   return undefined;
 });
 
-alone(file, 'statx(2) is EPERM, as with libseccomp before 2.3.3: fstat(2) reports the same', { skip }, () => {
+alone(file, 'statx(2) is EPERM, as with libseccomp before 2.3.3: fstatat(2) reports the same', { skip }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'kqueue-'));
   try {
     const path = join(folder, 'file');
@@ -233,15 +234,20 @@ alone(file, 'statx(2) is EPERM, as with libseccomp before 2.3.3: fstat(2) report
     utimesSync(path, 1.5, 1_234_567.25);
     const queue = new Queue();
     const [reader] = pipe();
-    const fds = [fd, reader];
-    const before = fds.map(statOf);
+    const link = join(folder, 'link');
+    symlinkSync(path, link);
+    const statAll = (): (Stat | undefined)[] => [statOf(fd), statOf(reader), statAt(path), statAt(link)];
+    const before = statAll();
+    assert.equal(before[2]?.inode, before[0]?.inode);
+    assert.notEqual(before[3]?.inode, before[0]?.inode);
     if (!refuse({ statx: 'EPERM' })) return NO_SECCOMP;
     // The device is for comparison only: statx(2) has it in two halves.
     const known = (stat: Stat | undefined): unknown => ({ ...stat, device: undefined });
-    assert.deepEqual(fds.map(statOf).map(known), before.map(known));
+    assert.deepEqual(statAll().map(known), before.map(known));
     assert.equal(modeOf(fd), 0o100640);
     assert.equal(sizeOf(fd), 5);
     assert.equal(statOf(2 ** 31 - 1), undefined);
+    assert.equal(statAt(`${path} none`), undefined);
     assert.equal(queue.change({ ident: fd, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: 'WRITE|EXTEND' }), 'ok');
     assert.equal(queue.change({ ident: reader, filter: 'READ' }), 'ok');
     writeSync(fd, ' world');

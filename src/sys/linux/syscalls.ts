@@ -1,4 +1,3 @@
-import { constants as open } from 'node:fs';
 import { constants } from 'node:os';
 import { koffi } from '../koffi.ts';
 
@@ -174,23 +173,29 @@ const stat = new DataView(scratch.buffer, STATX, 256);
 
 let hasStatx = true;
 
-function statx(fd: number): boolean {
-  if (!hasStatx) return fstat(fd);
+/** `path` is the address of a path. */
+function statx(directory: number, path: number, flags: number): boolean {
+  if (hasStatx) {
+    const buffer = scratchAddress + STATX;
+    if (libc.syscall(SYS_STATX, directory, path, flags, STATX_BASIC_STATS, buffer, 0) === 0) return true;
+    if (!isMissingCall(errno())) return false;
+    hasStatx = false;
+  }
+  return fstatat(directory, path, flags);
+}
+
+function statxOf(fd: number): boolean {
   scratch[0] = 0;
-  const buffer = scratchAddress + STATX;
-  if (libc.syscall(SYS_STATX, fd, scratchAddress, AT_EMPTY_PATH, STATX_BASIC_STATS, buffer, 0) === 0) return true;
-  if (!isMissingCall(errno())) return false;
-  hasStatx = false;
-  return fstat(fd);
+  return statx(fd, scratchAddress, AT_EMPTY_PATH);
 }
 
 /** The offset of `struct stat` in {@link scratch}, after `struct statx`. x86-64 has another call number and layout. */
 const FSTAT = STATX + 256;
-const [SYS_FSTAT, LINKS, MODE, UID, GID] = process.arch === 'x64' ? [5, 16, 24, 28, 32] : [80, 20, 16, 24, 28];
+const [SYS_FSTATAT, LINKS, MODE, UID, GID] = process.arch === 'x64' ? [262, 16, 24, 28, 32] : [79, 20, 16, 24, 28];
 
-/** fstat(2), if statx(2) is missing (libseccomp before 2.3.3 does not know it). Writes the result as `struct statx`. */
-function fstat(fd: number): boolean {
-  if (libc.syscall(SYS_FSTAT, fd, scratchAddress + FSTAT, 0, 0, 0, 0) === -1) return false;
+/** fstatat(2), if statx(2) is missing (libseccomp before 2.3.3 does not know it). Writes the result as `struct statx`. */
+function fstatat(directory: number, path: number, flags: number): boolean {
+  if (libc.syscall(SYS_FSTATAT, directory, path, scratchAddress + FSTAT, flags, 0, 0) === -1) return false;
   const from = new DataView(scratch.buffer, FSTAT, 144);
   const word = (at: number): number => from.getUint32(at, true);
   const long = (at: number): bigint => from.getBigUint64(at, true);
@@ -213,25 +218,20 @@ function timestamp(at: number): bigint {
 }
 
 /**
- * The status of any descriptor, from statx(2), whose struct has one layout on every architecture, or from fstat(2). Returns
+ * The status of any descriptor, from statx(2), whose struct has one layout on every architecture, or from fstatat(2). Returns
  * undefined and sets errno() to EBADF on failure. Not Node's fs, because that of Deno refuses descriptors that it did not open.
  */
 export function statOf(fd: number): Stat | undefined {
-  return statx(fd) ? record() : undefined;
+  return statxOf(fd) ? record() : undefined;
 }
 
-const SYS_OPENAT = process.arch === 'x64' ? 257 : 56;
 const AT_FDCWD = -100;
-const O_PATH_CLOEXEC = 0o12000000;
+const AT_SYMLINK_NOFOLLOW = 0x100;
 
 /** The status of the file at a path in the form of {@link readLink}, one character for each byte. undefined if there is none. */
 export function statAt(path: string): Stat | undefined {
   bytes.write(`${path}\0`, 'latin1');
-  const fd = libc.syscall(SYS_OPENAT, AT_FDCWD, bytesAddress, O_PATH_CLOEXEC | open.O_NOFOLLOW, 0, 0, 0);
-  if (fd === -1) return undefined;
-  const found = statOf(fd);
-  libc.close(fd);
-  return found;
+  return statx(AT_FDCWD, bytesAddress, AT_SYMLINK_NOFOLLOW) ? record() : undefined;
 }
 
 function record(): Stat {
@@ -250,12 +250,12 @@ function record(): Stat {
 
 /** st_mode of a descriptor. 0 if it is closed. */
 export function modeOf(fd: number): number {
-  return statx(fd) ? stat.getUint16(28, true) : 0;
+  return statxOf(fd) ? stat.getUint16(28, true) : 0;
 }
 
 /** st_size of a descriptor. -1 if it is closed. */
 export function sizeOf(fd: number): number {
-  return statx(fd) ? Number(stat.getBigUint64(40, true)) : -1;
+  return statxOf(fd) ? Number(stat.getBigUint64(40, true)) : -1;
 }
 
 /**
@@ -281,9 +281,11 @@ const O_RDONLY_CLOEXEC = 0o2000000;
 
 /** The first 4,096 bytes of a file in /proc, one character for each byte, or undefined with errno() set. */
 export function readProc(path: string): string | undefined {
+  const size = bytes.length;
+  // No function is called between open(2) and close(2), not even a getter, so JavaScript cannot be stopped there.
   const fd = libc.open(path, O_RDONLY_CLOEXEC);
   if (fd === -1) return undefined;
-  const length = libc.read(fd, bytesAddress, bytes.length);
+  const length = libc.read(fd, bytesAddress, size);
   libc.close(fd);
   return length === -1 ? undefined : bytes.toString('latin1', 0, length);
 }
