@@ -450,8 +450,8 @@ function checkNotEmpty<Note extends string>(on: readonly Note[]): readonly Note[
  * Describes an interest in a process (EVFILT_PROC of kqueue(2)). The process does not have to be your child.
  *
  * By default its exit is reported, with `event.exitStatus` where the system reports the status. The BSDs and macOS also report
- * fork(2) and execve(2). For a process that does not exist register() throws ESRCH. A zombie does not exist on macOS,
- * OpenBSD and NetBSD. For a process that you may not watch register() throws EACCES.
+ * fork(2) and execve(2). For a process that does not exist register() throws ESRCH. On macOS, OpenBSD and NetBSD it throws
+ * ESRCH for a zombie too. For a process that you may not watch it throws EACCES.
  *
  * Without `exit` in `on`, OpenBSD, NetBSD and DragonFly report the exit nevertheless. FreeBSD does not, and the registration
  * stays active although its knote has ended. So ask for `exit` too.
@@ -498,8 +498,8 @@ export function signal<Token = never>(
 }
 
 /**
- * Describes a timer (EVFILT_TIMER of kqueue(2)) that expires `every` so many milliseconds, once `after` so many, or once
- * `at` a time.
+ * Describes a timer (EVFILT_TIMER of kqueue(2)). It expires each `every` milliseconds, once after `after` milliseconds, or once
+ * at the time `at`.
  *
  * Fractions of a millisecond count: the timer then uses microseconds or nanoseconds. register() throws a RangeError if the
  * system does not have a unit that is fine enough. Registering the timer again restarts it.

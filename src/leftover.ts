@@ -12,7 +12,7 @@ export class Leftover<Token> {
     this.#complete = complete;
   }
 
-  /** To be called before a registration ends: later, an event that was not pushed yet does not find its registration. */
+  /** Call it before a registration ends. After that, an event that is not pushed yet would not find its registration. */
   complete(): void {
     this.#complete();
   }
