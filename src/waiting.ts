@@ -71,7 +71,7 @@ export class Waiting<Event> {
 
   #listen(wait: PendingWait<Event>, signal: AbortSignalLike): void {
     this.#abort = (): void => {
-      // A signal of another implementation may call a listener that was removed.
+      // end() may have been stopped before it removed this listener.
       if (this.#wait !== wait) return;
       this.end();
       wait.reject(signal.reason);
