@@ -67,11 +67,9 @@ const subjects: Readonly<Record<string, (sys: Sys) => Subject>> = {
   },
   VNODE: () => {
     const folder = mkdtempSync(join(tmpdir(), 'kqueue-ffi-'));
-    const file = join(folder, 'file');
-    writeFileSync(file, '');
     return {
-      interest: vnode(file, { on: ['write'] }),
-      fire: () => writeFileSync(file, 'x'),
+      interest: vnode(folder, { on: ['write'] }),
+      fire: () => writeFileSync(join(folder, 'file'), ''),
       end: () => rmSync(folder, { recursive: true }),
     };
   },
@@ -157,10 +155,11 @@ function closeAll(sys: Sys, ...fds: readonly number[]): void {
 
 /** A child that runs until its standard input ends, so that it does not outlive this process. */
 function sleeper(): ChildProcess {
-  const child = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] });
+  const child: ChildProcess = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] });
   // A failure shows in the missing pid.
   child.on('error', () => {});
-  child.stdin.on('error', () => {});
+  // Without a free descriptor there is no pipe either.
+  child.stdin?.on('error', () => {});
   if (child.pid === undefined) throw Object.assign(new Error('cat(1) cannot be started'), { code: 'ENOENT' });
   return child;
 }

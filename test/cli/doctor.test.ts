@@ -2,9 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
+import type { Probe } from '../../src/cli/probe.ts';
 import { abi, unavailableReason } from '../../src/sys/index.ts';
 import { libkqueue } from '../helpers/libkqueue.ts';
 import { loaders } from '../helpers/loaders.ts';
@@ -54,6 +58,29 @@ describe('kqueue-ffi doctor', { skip: unavailableReason() ?? false }, () => {
     }
     assert.equal(results['MACHPORT'], abi.name === 'darwin' ? 'not probed' : 'not on this system');
     assert.equal(wait.by === 'intervals', hasTimer({ KQUEUE_LIBRARY: '' }));
+  });
+
+  test('a filter that cannot be probed for want of descriptors is one result', (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'kqueue-ffi-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const program = [process.execPath, ...loaders, fileURLToPath(new URL('crowded.ts', import.meta.url))];
+    const { stdout, stderr } = spawnSync('/bin/sh', ['-c', 'ulimit -n 100 && exec "$@"', 'sh', ...program], {
+      encoding: 'utf8',
+      env: { ...process.env, TMPDIR: folder },
+    });
+    assert.equal(stderr, '');
+    const results: Record<string, string>[] = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => Object.fromEntries(JSON.parse(line).map((one: Probe) => [one.filter, one.result])));
+    const [none, all] = [results[0], results.at(-1)];
+    for (const filter of ['READ', 'WRITE', 'VNODE', 'PROC']) assert.notEqual(none?.[filter], 'works', filter);
+    for (const filter of ['READ', 'WRITE', 'VNODE', 'PROC', 'SIGNAL', 'TIMER'])
+      assert.equal(all?.[filter], 'works', filter);
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.startsWith('kqueue-ffi-')),
+      [],
+    );
   });
 
   test('with libkqueue it names the library, and that wait() looks at intervals', {
