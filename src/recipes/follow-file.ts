@@ -20,7 +20,9 @@ export interface FollowOptions extends RecipeOptions {
  * one. A file that is cut short is read from its start. If a file has no newline at its end when it is cut short or replaced,
  * what follows its last newline is a line.
  *
- * Lines are lost if they are cut off before they are read, or if their file loses its name before this thread looks.
+ * Lines are lost if they are cut off before they are read, or if their file loses its name before this thread looks. They are
+ * also lost if a file is cut short and has grown to the same bytes at the same place since, as a log of equal lines does. The
+ * links and directories that watchFile() does not notice are the same here.
  *
  * @example
  * ```ts
@@ -31,7 +33,9 @@ export interface FollowOptions extends RecipeOptions {
  *
  * @throws TypeError: an argument is invalid
  * @throws (also next() rejects with) KqueueError EMFILE: this process has no file descriptor left
- * @throws (also next() rejects with) Error of open(2) or stat(2): the file or its directory may not be read
+ * @throws (also next() rejects with) KqueueError EINVAL: the system cannot watch a file of this kind, such as a FIFO on Linux
+ * @throws (also next() rejects with) Error of open(2), stat(2) or read(2): the file or its directory cannot be read, for example
+ * EACCES, or EISDIR for a directory
  * @throws (also next() rejects with) the signal's reason: the signal is aborted
  */
 export function followFile(path: string | FileUrl, options: FollowOptions = {}): Changes<string> {

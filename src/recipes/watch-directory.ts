@@ -19,7 +19,8 @@ export interface NameChange {
  * reports only that names have changed, so each time the directory is read again and compared with what it was. That takes longer
  * the more names there are. A name that comes and goes between two looks is not reported.
  *
- * It follows the name of the directory, which need not exist. It does not look into directories, and it does not report
+ * It follows the name of the directory, which need not exist. It does not notice that a symbolic link in the path gets another
+ * target. It does not look into directories, and it does not report
  * writes: see watchFile().
  *
  * @example
@@ -31,7 +32,7 @@ export interface NameChange {
  *
  * @throws TypeError: an argument is invalid
  * @throws (also next() rejects with) KqueueError EMFILE: this process has no file descriptor left
- * @throws (also next() rejects with) Error of open(2) or stat(2): the directory may not be read
+ * @throws (also next() rejects with) Error of open(2) or stat(2): the directory cannot be opened, for example EACCES
  * @throws (also next() rejects with) the signal's reason: the signal is aborted
  */
 export function watchDirectory(path: string | FileUrl, options: RecipeOptions = {}): Changes<NameChange> {

@@ -223,6 +223,20 @@ describe('watchFile()', { ...suite, timeout: 10 * DEADLINE }, () => {
     assert.deepEqual(descriptors(), before);
   });
 
+  it('a name that gets what cannot be opened ends it with that error, and no descriptor is left', {
+    skip: noProc,
+  }, async () => {
+    const before = descriptors();
+    const file = newFile();
+    const changes = watchFile(file);
+    const change = changes.next();
+    symlinkSync('file', `${file}.new`);
+    renameSync(`${file}.new`, file);
+    await assert.rejects(change, { code: 'ELOOP' });
+    assert.deepEqual(await changes.next(), { done: true, value: undefined });
+    assert.deepEqual(descriptors(), before);
+  });
+
   it('invalid arguments are an error that names them', () => {
     assert.throws(() => watchFile(''), { name: 'TypeError', message: /path/ });
     assert.throws(() => watchFile(1 as never), { name: 'TypeError', message: /path/ });
