@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach } from 'node:test';
@@ -60,9 +60,9 @@ export function put(fd: number, text: string): void {
   assert.equal(Number(libc('write', 'int fd, const char *buf, size_t n')(fd, text, text.length)), text.length);
 }
 
-/** A folder for the files of a test file. */
+/** A folder for the files of a test file: its real path, as /proc shows it. */
 export function testFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'kqueue-ffi-'));
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'kqueue-ffi-'));
   after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }

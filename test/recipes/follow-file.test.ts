@@ -162,7 +162,9 @@ describe('followFile()', { ...suite, timeout: 10 * DEADLINE }, () => {
     await until('the files are closed', () => descriptors().length === before.length);
   });
 
-  it('ends with an error that is not swallowed', async () => {
+  it('ends with an error that is not swallowed', {
+    skip: process.platform === 'netbsd' && 'its read(2) may read a directory (sys/ufs/ufs/ufs_readwrite.c)',
+  }, async () => {
     const file = newFile('one\n');
     using lines = followFile(file);
     const next = lines.next();

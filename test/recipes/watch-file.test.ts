@@ -255,7 +255,9 @@ const programs: Readonly<Record<string, (file: string, text: string) => string[]
     'emacs',
     ...['-Q', '--batch', file, '--eval', emacs('(setq file-precious-flag t)', text)],
   ],
-  'sed -i': (file, text) => ['sed', '-i', `s/.*/${text}/`, file],
+  ...(process.platform === 'linux' ? { 'sed -i': (file, text) => ['sed', '-i', `s/.*/${text}/`, file] } : {}),
+  // Other systems need a suffix, and take the next argument for it.
+  'sed -i.old': (file, text) => ['sed', '-i.old', `s/.*/${text}/`, file],
   'gio save -b': (file, text) => ['sh', '-c', 'printf "$2\\n" | exec gio save -b "$1"', 'sh', file, text],
   cp: (file, text) => ['sh', '-c', 'echo "$2" > "$1.source"; cp "$1.source" "$1"', 'sh', file, text],
   mv: (file, text) => ['sh', '-c', 'echo "$2" > "$1.source"; mv "$1.source" "$1"', 'sh', file, text],

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { constants, mkdtempSync, rmSync } from 'node:fs';
+import { constants, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -62,7 +62,7 @@ async function runBundled(t: TestContext, body: string, options: string[] = []):
     t.skip('esbuild is not installed');
     return undefined;
   }
-  const folder = mkdtempSync(join(tmpdir(), 'kqueue-'));
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'kqueue-'));
   try {
     const outfile = join(folder, 'program.cjs');
     const contents = `
@@ -230,7 +230,8 @@ describe('importing the system-call API', () => {
     skip: unavailableReason() ?? false,
   }, async (t) => {
     const flag = process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission';
-    const folders = [fileURLToPath(new URL('../../node_modules', import.meta.url)), tmpdir()];
+    // Node looks at the real paths, and on macOS the temporary folder is a symbolic link.
+    const folders = [fileURLToPath(new URL('../../node_modules', import.meta.url)), realpathSync(tmpdir())];
     const options = [flag, '--allow-addons', ...folders.map((folder) => `--allow-fs-read=${folder}/*`)];
     const stdout = await runBundled(
       t,
