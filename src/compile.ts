@@ -42,7 +42,9 @@ export function compile(interest: Interest, abi: Abi): Kevent {
       const notes = noteBits(abi, interest.on);
       // macOS reports the status only if it is asked to. The other systems do not have the note.
       const status = impliesExitStatus(interest) ? (abi.constants['NOTE_EXITSTATUS'] ?? 0) : 0;
-      return { ...record, fflags: (notes | status) >>> 0 };
+      // Without it, the registration would stay active after the exit.
+      const exit = abi.quirks.silentExit ? noteBits(abi, ['exit']) : 0;
+      return { ...record, fflags: (notes | status | exit) >>> 0 };
     }
     case 'vnode':
       return { ...record, fflags: noteBits(abi, interest.on) };

@@ -80,7 +80,7 @@ export interface VnodeOptions<Token> extends InterestOptions<Token> {
 export interface ProcOptions<Token> extends InterestOptions<Token> {
   /**
    * The notes (NOTE_*) to report, at least one. The default is `['exit']`. register() throws a RangeError for a note that the
-   * system does not have. Linux has `exit` only.
+   * system does not have. Linux has `exit` only. The BSDs also report the exit if `exit` is not among the notes.
    *
    * - `exit`: the process exited
    * - `fork`: the process called fork(2) (macOS, BSDs)

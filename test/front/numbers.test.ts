@@ -180,6 +180,10 @@ describe('the numbers of each system', suite, () => {
       assert.equal(sent(abi, proc(5)).fflags, 0x80000000, abi.name);
       assert.equal(sent(abi, proc(5, { on: ['exit', 'fork', 'exec', 'track'] })).fflags, 0xe0000001, abi.name);
     }
+    // FreeBSD deletes a knote without NOTE_EXIT when the process exits, and reports nothing.
+    for (const abi of bsds) {
+      assert.equal(sent(abi, proc(5, { on: ['fork'] })).fflags, abi === freebsd ? 0xc0000000 : 0x40000000, abi.name);
+    }
     onlyIn([darwin, ...bsds], 'NOTE_FORK', proc(5, { on: ['fork'] }), 'on');
     onlyIn([darwin, ...bsds], 'NOTE_EXEC', proc(5, { on: ['exec'] }), 'on');
     // macOS gives the status only to who asks for it.

@@ -71,6 +71,7 @@ export const common: Omit<AbiData, 'name' | 'title' | 'constants'> & { readonly 
   quirks: {
     receipts: true,
     errorsPastNevents: false,
+    silentExit: false,
     fixedVnodeNotes: false,
     longestWait: Number.POSITIVE_INFINITY,
     longestTimer: Number.POSITIVE_INFINITY,

@@ -78,9 +78,14 @@ export const freebsd: AbiData = {
     KQUEUE_CLOEXEC: 0x1,
     KQUEUE_CPONFORK: 0x2,
   },
-  // sys/kern/kern_event.c, filt_timerstart(): 2^31 s and more overflow. The timer then fires immediately, and a periodic one
-  // fires again and again.
-  quirks: { ...common.quirks, longestTimer: 2 ** 30 * 1000 },
+  quirks: {
+    ...common.quirks,
+    // sys/kern/kern_event.c, filt_proc(): it sets EV_DROP at the exit.
+    silentExit: true,
+    // sys/kern/kern_event.c, filt_timerstart(): 2^31 s and more overflow. The timer then fires immediately, and a periodic one
+    // fires again and again.
+    longestTimer: 2 ** 30 * 1000,
+  },
 };
 
 /**

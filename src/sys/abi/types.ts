@@ -53,6 +53,8 @@ export interface Quirks {
   readonly receipts: boolean;
   /** The call writes a record for each failed change, even past nevents. */
   readonly errorsPastNevents: boolean;
+  /** A PROC knote without NOTE_EXIT is deleted when the process exits, and nothing is reported. */
+  readonly silentExit: boolean;
   /** A VNODE knote reports only the notes of its first EV_ADD. */
   readonly fixedVnodeNotes: boolean;
   /** The longest wait of one call, in milliseconds. */
