@@ -7,9 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
-import { unavailableReason } from '../../src/sys/index.ts';
+import { abi, unavailableReason } from '../../src/sys/index.ts';
 import { ended, lines, run, start, until } from './program.ts';
 
+/** macOS never reports the end of a FIFO. */
+const reportsFifoEnd = abi.name !== 'darwin';
 const folder = mkdtempSync(join(tmpdir(), 'kqueue-ffi-'));
 after(() => rmSync(folder, { recursive: true }));
 
@@ -37,7 +39,8 @@ describe('kqueue-ffi watch', { skip: unavailableReason() ?? false, timeout: 120_
     assert.equal((await event('signal'))['what'], 'SIGHUP');
     process.stdin?.end();
     const { notes, time } = await event('proc');
-    assert.deepEqual(notes, ['exit']);
+    // macOS adds `exitstatus` for a child.
+    assert((notes as string[]).includes('exit'));
     assert.equal(new Date(String(time)).toISOString(), time);
 
     watch.kill('SIGINT');
@@ -70,7 +73,7 @@ describe('kqueue-ffi watch', { skip: unavailableReason() ?? false, timeout: 120_
     const one = spawn('sh', ['-c', 'read x; kill -TERM $$'], { stdio: ['pipe', 'ignore', 'ignore'] });
     t.after(() => one.kill('SIGKILL'));
     const what = ['--pid', `${one.pid}`, '--file', file, '--signal', 'USR1', '--read', fifo, '--user', '1'];
-    const watch = start(t, ['watch', ...what, '--clear', '--count', '6']);
+    const watch = start(t, ['watch', ...what, '--clear', '--count', reportsFifoEnd ? '6' : '5']);
     const [errors, end] = [text(watch.stderr), ended(watch)];
     const next = lines(watch.stdout);
     const line = async (): Promise<string> => (await next()).slice(14).replace(/ +/g, ' ');
@@ -79,11 +82,12 @@ describe('kqueue-ffi watch', { skip: unavailableReason() ?? false, timeout: 120_
     writeSync(writer, 'h');
     assert.equal(await line(), `READ ${fifo} 1 byte`);
     closeSync(writer);
-    assert.equal(await line(), `READ ${fifo} 1 byte, EOF`);
+    if (reportsFifoEnd) assert.equal(await line(), `READ ${fifo} 1 byte, EOF`);
     chmodSync(file, 0o600);
     assert.equal(await line(), `VNODE ${file} ATTRIB`);
     watch.kill('SIGUSR1');
-    assert.equal(await line(), 'SIGNAL SIGUSR1');
+    // DragonFly counts some signals twice.
+    assert.match(await line(), /^SIGNAL SIGUSR1( 2 times)?$/);
     one.stdin?.end();
     assert.match(await line(), /^PROC pid \d+ EXIT, (signal SIGTERM|status unknown)$/);
     assert.deepEqual([await errors, await end], ['', 0]);
