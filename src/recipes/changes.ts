@@ -1,6 +1,12 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { AbortSignalLike, KqueueEvent } from '../index.ts';
-import { hold, type Listener, release } from './dispatcher.ts';
+import { type AbortSignalLike, type Interest, type KqueueEvent, timer } from '../index.ts';
+import { freshIdent, hold, join, type Listener, leave, release } from './dispatcher.ts';
+
+/**
+ * Milliseconds during which a file that gets the name may be unreadable. logrotate(8) and others create a file and set its
+ * owner and mode after that. No kernel reports it, because the file cannot be opened and its directory does not change.
+ */
+const GRACE = 1000;
 
 /**
  * An iteration that holds knotes and descriptors from the call on. `break`, close(), `using` and an abort end it. It keeps
@@ -34,6 +40,9 @@ export function changes<T>(source: Source<T>, signal: AbortSignalLike | undefine
   /** Whether an event came since the last look. */
   let news = false;
   let wake: (() => void) | undefined;
+  /** Ends GRACE. Undefined while the last look found nothing that is unreadable. */
+  let retry: Interest | undefined;
+  let graceIsOver = false;
   /** Settles when the calls of next() so far are answered. */
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -41,6 +50,7 @@ export function changes<T>(source: Source<T>, signal: AbortSignalLike | undefine
     if (closed) return;
     closed = true;
     signal?.removeEventListener('abort', abort);
+    endGrace();
     source.close(listener);
     wake?.();
   };
@@ -50,10 +60,37 @@ export function changes<T>(source: Source<T>, signal: AbortSignalLike | undefine
     close();
   };
   const abort = (): void => fail(signal?.reason);
+  const endGrace = (): void => {
+    if (retry !== undefined) leave(retry, listener);
+    retry = undefined;
+    graceIsOver = false;
+  };
+  /** @throws the error, unless the file may become readable and GRACE is not over */
+  const tolerate = (error: unknown): void => {
+    if ((error as { code?: unknown }).code !== 'EACCES' || graceIsOver) throw error;
+    if (retry !== undefined) return;
+    retry = timer(freshIdent(), { after: GRACE });
+    join(retry, listener);
+  };
+  const look = async (): Promise<T | undefined> => {
+    try {
+      const value = await source.take();
+      endGrace();
+      return value;
+    } catch (error) {
+      tolerate(error);
+      return undefined;
+    }
+  };
   const listener: Listener = {
     event: (event) => {
+      if (event.filter === retry?.filter && event.ident === retry.ident) graceIsOver = true;
       try {
-        source.event?.(event);
+        try {
+          source.event?.(event);
+        } catch (error) {
+          tolerate(error);
+        }
       } catch (error) {
         return fail(error);
       }
@@ -75,7 +112,7 @@ export function changes<T>(source: Source<T>, signal: AbortSignalLike | undefine
     try {
       while (!closed) {
         news = false;
-        const value = await source.take();
+        const value = await look();
         if (value !== undefined && !closed) return { done: false, value };
         if (!news && !closed) await wait();
       }

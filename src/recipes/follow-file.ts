@@ -35,7 +35,7 @@ export interface FollowOptions extends RecipeOptions {
  * @throws (also next() rejects with) KqueueError EMFILE: this process has no file descriptor left
  * @throws (also next() rejects with) KqueueError EINVAL: the system cannot watch a file of this kind, such as a FIFO on Linux
  * @throws (also next() rejects with) Error of open(2), stat(2) or read(2): the file or its directory cannot be read, for example
- * EACCES, or EISDIR for a directory
+ * EACCES, or EISDIR for a directory. For a file that gets the name later, EACCES must last a second
  * @throws (also next() rejects with) the signal's reason: the signal is aborted
  */
 export function followFile(path: string | FileUrl, options: FollowOptions = {}): Changes<string> {

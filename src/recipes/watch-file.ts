@@ -36,7 +36,7 @@ export type FileChange =
  * @throws (also next() rejects with) KqueueError EMFILE: this process has no file descriptor left
  * @throws (also next() rejects with) KqueueError EINVAL: the system cannot watch a file of this kind, such as a FIFO on Linux
  * @throws (also next() rejects with) Error of open(2) or stat(2): the file or its directory cannot be opened, for example EACCES,
- * ELOOP for a loop of symbolic links, or ENXIO for a socket
+ * ELOOP for a loop of symbolic links, or ENXIO for a socket. For a file that gets the name later, EACCES must last a second
  * @throws (also next() rejects with) the signal's reason: the signal is aborted
  */
 export function watchFile(path: string | FileUrl, options: RecipeOptions = {}): Changes<FileChange> {
