@@ -20,6 +20,7 @@ import { bundle } from './helpers/bundles.ts';
 import { compile, compilerMissing } from './helpers/compiler.ts';
 import { LIMIT } from './helpers/limit.ts';
 import { fromSource, isBundle, loaders } from './helpers/loaders.ts';
+import { noUser } from './helpers/user.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)].filter((page) =>
@@ -114,9 +115,10 @@ describe('the programs of the pages', {
   before(async () => {
     if (isBundle) files = await bundle(files, join(folder, 'bundles'));
   });
-  for (const [index, { page, line, only, output }] of programs.entries()) {
+  for (const [index, { page, line, source, only, output }] of programs.entries()) {
     const elsewhere = (system: string | undefined): boolean => system !== undefined && system !== process.platform;
-    test(`${page}:${line}`, { skip: elsewhere(only) && `for ${only}` }, async (t) => {
+    const lacking = /\b(user|waker)\(/.test(source) && noUser;
+    test(`${page}:${line}`, { skip: lacking || (elsewhere(only) && `for ${only}`) }, async (t) => {
       const ran = await run(files[index] as string);
       assert.equal(ran.errors, '');
       assert.deepEqual(ran.end, [0, null]);

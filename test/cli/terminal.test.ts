@@ -5,11 +5,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { unavailableReason } from '../../src/sys/index.ts';
 import { Terminal, terminalMissing } from '../helpers/terminal.ts';
+import { noUser } from '../helpers/user.ts';
 import { command } from './program.ts';
 
-describe('in a terminal', { skip: terminalMissing() || (unavailableReason() ?? false), timeout: 300_000 }, () => {
+describe('in a terminal', { skip: terminalMissing() || noUser, timeout: 300_000 }, () => {
   test('doctor has colours, and no line is broken', async (t) => {
     const terminal = new Terminal(t);
     terminal.run(command, 'doctor');

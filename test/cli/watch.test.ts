@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
-import { abi, unavailableReason } from '../../src/sys/index.ts';
+import { abi } from '../../src/sys/index.ts';
+import { noUser } from '../helpers/user.ts';
 import { ended, lines, run, start, until } from './program.ts';
 
 /** macOS never reports the end of a FIFO. */
@@ -15,7 +16,7 @@ const reportsFifoEnd = abi.name !== 'darwin';
 const folder = mkdtempSync(join(tmpdir(), 'kqueue-ffi-'));
 after(() => rmSync(folder, { recursive: true }));
 
-describe('kqueue-ffi watch', { skip: unavailableReason() ?? false, timeout: 120_000 }, () => {
+describe('kqueue-ffi watch', { skip: noUser, timeout: 120_000 }, () => {
   test('prints the exit of a process, a change of a file, a signal, a timer; Ctrl-C ends it', async (t) => {
     const file = join(folder, 'notes.txt');
     writeFileSync(file, '');

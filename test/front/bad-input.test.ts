@@ -18,6 +18,7 @@ import {
   write,
 } from '../../src/index.ts';
 import { abis, bindKqueue } from '../../src/sys/index.ts';
+import { noUser } from '../helpers/user.ts';
 import { noIntegers, noInts, noNumbers } from '../sys/refuses.ts';
 import { closeAfter } from './helpers.ts';
 
@@ -49,7 +50,7 @@ function refused(what: string, call: () => unknown): void {
 
 const show = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value));
 
-describe('bad input to the high-level API', { skip: Kqueue.available ? false : 'there is no kqueue here' }, () => {
+describe('bad input to the high-level API', { skip: noUser }, () => {
   const builders: readonly [name: string, build: (value: never) => unknown, values: readonly unknown[]][] = [
     ['read(fd)', read, [...integers, -1]],
     ['read(lowat)', (lowat) => read(0, { lowat }), [...integers.filter((value) => value !== undefined), 0, -1]],

@@ -7,9 +7,9 @@ import { closeSync, writeSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
-import { Kqueue } from '../../src/index.ts';
 import { LIMIT } from '../helpers/limit.ts';
 import { loaders } from '../helpers/loaders.ts';
+import { noUser } from '../helpers/user.ts';
 import { typescriptWorker } from '../sys/typescript-worker.ts';
 
 const entry = fileURLToPath(new URL('../../src/index.ts', import.meta.url));
@@ -72,7 +72,7 @@ const endings: readonly { how: string; script: string; status: number }[] = [
   },
 ];
 
-describe('the end of a thread', { skip: Kqueue.available ? false : 'there is no kqueue here' }, () => {
+describe('the end of a thread', { skip: noUser }, () => {
   for (const { how, script, status } of endings) {
     it(`a process ends ${how} with a queue that is open and ready`, () => {
       const source = `

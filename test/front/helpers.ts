@@ -13,15 +13,21 @@ import { type Kqueue, KqueueError, type KqueueEvent } from '../../src/index.ts';
 import { unavailableReason } from '../../src/sys/index.ts';
 import { LIMIT } from '../helpers/limit.ts';
 import { loaders } from '../helpers/loaders.ts';
+import { noUser } from '../helpers/user.ts';
 
 /** A wait that must end by itself: so long only where something is broken. In milliseconds. */
 export const DEADLINE = 60_000;
 
+interface SuiteOptions {
+  readonly skip: string | false;
+  readonly timeout: number;
+}
+
 /** Options of a suite that needs a kqueue. A test that never ends fails. */
-export const suite: { readonly skip: string | false; readonly timeout: number } = {
-  skip: unavailableReason() ?? false,
-  timeout: LIMIT,
-};
+export const suiteWithoutUser: SuiteOptions = { skip: unavailableReason() ?? false, timeout: LIMIT };
+
+/** The same for a suite that registers user events. */
+export const suite: SuiteOptions = { skip: noUser, timeout: LIMIT };
 
 /** Why a test that looks into /proc is left out; false where there is one. */
 export const noProc: string | false = process.platform === 'linux' ? false : 'only Linux has /proc/self';

@@ -20,7 +20,7 @@ import {
 import { type Abi, abis, type Kevent } from '../../src/sys/index.ts';
 import { FakeSys } from '../helpers/fake-sys.ts';
 import { refuses } from '../sys/refuses.ts';
-import { closeAfter, suite } from './helpers.ts';
+import { closeAfter, suiteWithoutUser as suite } from './helpers.ts';
 
 const { darwin, freebsd, openbsd, netbsd, dragonfly, linux, libkqueue } = abis;
 const systems: readonly Abi[] = [darwin, freebsd, openbsd, netbsd, dragonfly, linux, libkqueue];

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
 import { exited, exitWithParent } from '../../src/recipes/index.ts';
-import { DEADLINE, isCode, suite, turn } from '../front/helpers.ts';
+import { DEADLINE, isCode, suiteWithoutUser as suite, turn } from '../front/helpers.ts';
 import { sleeper, start, startScenario } from './helpers.ts';
 
 describe('exitWithParent()', suite, () => {

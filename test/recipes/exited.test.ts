@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { exited } from '../../src/recipes/index.ts';
-import { DEADLINE, isCode, noProc, suite } from '../front/helpers.ts';
+import { DEADLINE, isCode, noProc, suiteWithoutUser as suite } from '../front/helpers.ts';
 import { descriptors } from '../helpers/descriptors.ts';
 import { sleeper, start, startScenario } from './helpers.ts';
 

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
 import { type Changes, followFile } from '../../src/recipes/index.ts';
-import { DEADLINE, noProc, suite, testFolder, until } from '../front/helpers.ts';
+import { DEADLINE, noProc, suiteWithoutUser as suite, testFolder, until } from '../front/helpers.ts';
 import { descriptors } from '../helpers/descriptors.ts';
 import { startScenario } from './helpers.ts';
 import { type Rotation, rotations } from './rotations.ts';

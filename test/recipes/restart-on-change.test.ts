@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { exited } from '../../src/recipes/index.ts';
-import { DEADLINE, isCode, suite, testFolder } from '../front/helpers.ts';
+import { DEADLINE, isCode, suiteWithoutUser as suite, testFolder } from '../front/helpers.ts';
 import { fromSource, loaders } from '../helpers/loaders.ts';
 import { sleeper } from './helpers.ts';
 

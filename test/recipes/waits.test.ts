@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { closeSync, readdirSync, readlinkSync, writeSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { exited, followFile, readable, ticks } from '../../src/recipes/index.ts';
-import { DEADLINE, isCode, newPipe, noProc, suite } from '../front/helpers.ts';
+import { DEADLINE, isCode, newPipe, noProc, suiteWithoutUser as suite } from '../front/helpers.ts';
 import { descriptors } from '../helpers/descriptors.ts';
 import { readyTests } from './ready.ts';
 import { ticksTests } from './ticks.ts';

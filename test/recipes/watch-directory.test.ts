@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, unlinkSync,
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { type Changes, type NameChange, watchDirectory } from '../../src/recipes/index.ts';
-import { noProc, suite, testFolder } from '../front/helpers.ts';
+import { noProc, suiteWithoutUser as suite, testFolder } from '../front/helpers.ts';
 import { descriptors } from '../helpers/descriptors.ts';
 
 const folder = testFolder();

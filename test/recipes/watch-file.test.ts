@@ -17,7 +17,7 @@ import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { type Changes, type FileChange, watchFile } from '../../src/recipes/index.ts';
-import { DEADLINE, noProc, suite, testFolder, until } from '../front/helpers.ts';
+import { DEADLINE, noProc, suiteWithoutUser as suite, testFolder, until } from '../front/helpers.ts';
 import { descriptors } from '../helpers/descriptors.ts';
 import { seeded } from '../helpers/random.ts';
 import { saves } from './saves.ts';

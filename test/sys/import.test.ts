@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { abiOf } from '../../src/sys/default-abi.ts';
 import { abis, close, kqueue, unavailableReason } from '../../src/sys/index.ts';
 import { loaders } from '../helpers/loaders.ts';
+import { noUser } from '../helpers/user.ts';
 import { typescriptWorker } from './typescript-worker.ts';
 
 const sources = fileURLToPath(new URL('../../src', import.meta.url));
@@ -227,7 +228,7 @@ describe('importing the system-call API', () => {
   });
 
   test('works with --permission and --allow-addons, where nothing but the program may be read', {
-    skip: unavailableReason() ?? false,
+    skip: noUser,
   }, async (t) => {
     const flag = process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission';
     // Node looks at the real paths, and on macOS the temporary folder is a symbolic link.

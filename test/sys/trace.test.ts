@@ -9,21 +9,14 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import {
-  defaultSys,
-  EV_SET,
-  KeventList,
-  type Sys,
-  Timespec,
-  traceSys,
-  unavailableReason,
-} from '../../src/sys/index.ts';
+import { defaultSys, EV_SET, KeventList, type Sys, Timespec, traceSys } from '../../src/sys/index.ts';
 import { loaders } from '../helpers/loaders.ts';
+import { noUser } from '../helpers/user.ts';
 
 /** A line without what differs from run to run: descriptors and times. */
 const plain = (line: string): string => line.replace(/\(\d+\.\d\d ms\)$/, '(T ms)');
 
-describe('the trace', { skip: unavailableReason() ?? false }, () => {
+describe('the trace', { skip: noUser }, () => {
   const { EVFILT_USER = 0, EV_ADD = 0, EV_CLEAR = 0, NOTE_TRIGGER = 0 } = defaultSys().abi.constants;
 
   test('shows the changes as they go down, the events as they come back, the result and its errno', () => {
