@@ -183,7 +183,7 @@ export function notAnInterest(argument: string, expected: string, value: unknown
 }
 
 /** The properties of all interests. */
-export interface InterestBase<Filter extends string, Token> extends BuiltInterest {
+interface InterestBase<Filter extends string, Token> extends BuiltInterest {
   /** The name of the builder. */
   readonly filter: Filter;
   /** EV_CLEAR: reports each change of state once. */

@@ -11,7 +11,7 @@ export interface AbortSignalLike {
 }
 
 /** One wait, and how to end it. */
-export interface PendingWait<Event> {
+interface PendingWait<Event> {
   /** The largest number of events to return. Undefined for no limit. */
   readonly max?: number | undefined;
   /** Milliseconds. Undefined waits forever. */

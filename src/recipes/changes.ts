@@ -22,7 +22,7 @@ export interface Changes<T> extends AsyncIterableIterator<T> {
 }
 
 /** Where the values of an iteration come from. */
-export interface Source<T> {
+interface Source<T> {
   /** Registers knotes for the listener. */
   open(listener: Listener): void;
   /** Notes what the event says. Then take() is called, now or when the consumer asks for a value. */
