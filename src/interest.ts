@@ -19,7 +19,10 @@ export interface InterestOptions<Token> {
   readonly clear?: boolean | undefined;
   /** EV_ONESHOT: reports one event, then the registration ends. */
   readonly oneshot?: boolean | undefined;
-  /** EV_DISPATCH: reports one event, then disables the registration until you call `registration.enable()`. */
+  /**
+   * EV_DISPATCH: reports one event, then disables the registration until you call `registration.enable()`. NetBSD ignores it for
+   * timer(), signal() and `clear`.
+   */
   readonly dispatch?: boolean | undefined;
   /** EV_DISABLE: registers, but reports nothing until you call `registration.enable()`. */
   readonly disabled?: boolean | undefined;
@@ -80,7 +83,7 @@ export interface VnodeOptions<Token> extends InterestOptions<Token> {
 export interface ProcOptions<Token> extends InterestOptions<Token> {
   /**
    * The notes (NOTE_*) to report, at least one. The default is `['exit']`. register() throws a RangeError for a note that the
-   * system does not have. Linux has `exit` only. The BSDs also report the exit if `exit` is not among the notes.
+   * system does not have. Linux has `exit` only.
    *
    * - `exit`: the process exited
    * - `fork`: the process called fork(2) (macOS, BSDs)
@@ -453,8 +456,7 @@ function checkNotEmpty<Note extends string>(on: readonly Note[]): readonly Note[
  * fork(2) and execve(2). For a process that does not exist register() throws ESRCH. On macOS, OpenBSD and NetBSD it throws
  * ESRCH for a zombie too. For a process that you may not watch it throws EACCES.
  *
- * Without `exit` in `on`, OpenBSD, NetBSD and DragonFly report the exit nevertheless. FreeBSD does not, and the registration
- * stays active although its knote has ended. So ask for `exit` too.
+ * Without `exit` in `on`, the BSDs report the exit nevertheless. FreeBSD reports it because register() asks it to.
  *
  * @param pid an integer of 1 or more
  * @throws TypeError if an argument has the wrong type, or `on` is empty or has an unknown note
