@@ -186,12 +186,12 @@ export class Knotes {
     const kevents = interests.map((interest) => compile(interest, this.sys.abi));
     refuseDuplicates(interests, kevents);
     // Knotes of earlier calls that were stopped. A program that stops no call has none.
-    const abandoned = this.#unsettled.size === 0 ? [] : [...this.#unsettled];
+    const stopped = this.#unsettled.size === 0 ? [] : [...this.#unsettled];
     const failures: unknown[] = [];
     const additions: Addition[] = [];
     for (const [i, interest] of interests.entries()) {
       try {
-        additions.push(this.#prepare(interest, kevents[i] as Kevent, abandoned));
+        additions.push(this.#prepare(interest, kevents[i] as Kevent, stopped));
       } catch (error) {
         failures.push(error);
       }
@@ -216,18 +216,18 @@ export class Knotes {
   }
 
   /** Makes a knote and the changes that register it. */
-  #prepare(interest: Interest, record: Kevent, abandoned: readonly Knote[]): Addition {
+  #prepare(interest: Interest, record: Kevent, stopped: readonly Knote[]): Addition {
     const knote = this.#make(interest, record);
     const { filter, ident, flags: mode } = knote.kevent;
     const settled = this.get(filter, ident);
-    const stopped = abandoned.filter(({ kevent }) => kevent.filter === filter && kevent.ident === ident).at(-1);
-    const previous = settled ?? stopped;
+    const uncertain = stopped.filter(({ kevent }) => kevent.filter === filter && kevent.ident === ident).at(-1);
+    const previous = settled ?? uncertain;
     const { EV_ADD, EV_CLEAR, EV_DELETE, EV_DISABLE, EV_ENABLE } = this.constants;
     // EV_ENABLE too, because on every kernel EV_ADD alone leaves a disabled knote disabled. The man pages say otherwise.
     const flags = EV_ADD | mode | (interest.disabled ? EV_DISABLE : EV_ENABLE);
     if (previous === undefined) return { knote, previous, deletion: undefined, change: changeOf(knote, flags) };
-    // The kernel may have the settled knote, the stopped one, or none.
-    const isUnknown = stopped !== undefined && (settled === undefined || stopped.kevent.flags !== mode);
+    // The kernel may have the settled knote, the uncertain one, or none.
+    const isUnknown = uncertain !== undefined && (settled === undefined || uncertain.kevent.flags !== mode);
     // The EV_DELETE may fail with ENOENT, because the previous knote may have ended with its descriptor. No kernel reports that.
     if (isUnknown || this.#mustBeNew(knote.kevent, previous.kevent)) {
       return { knote, previous, deletion: changeOf(knote, EV_DELETE), change: changeOf(knote, flags) };

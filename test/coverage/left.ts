@@ -44,7 +44,7 @@ export const left: readonly Left[] = [
     reason: 'Linux lets a process watch every other process',
   },
   { file: 'src/knotes.ts', code: 'if (!(error instanceof KqueueError)) throw error', reason: STOPPED },
-  { file: 'src/knotes.ts', code: 'const isUnknown = stopped !== undefined', reason: STOPPED },
+  { file: 'src/knotes.ts', code: 'const isUnknown = uncertain !== undefined', reason: STOPPED },
   {
     file: 'src/knotes.ts',
     code: 'throw errno === undefined ? error',
