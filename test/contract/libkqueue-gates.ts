@@ -302,6 +302,7 @@ export const libkqueueGates: readonly SharedGate[] = [
     'a queue watched with EV_ONESHOT is reported once',
     'a queue watched with EV_CLEAR is reported again when it gets another event',
     'a queue watched with EV_CLEAR is reported again when it gets a second user event',
+    'a queue watched with EV_CLEAR is reported again when a second timer expires',
     'a queue watched with EV_CLEAR is reported again when it gets a second signal',
     'a closed inner queue is silent in the outer',
     'WRITE on a queue is EINVAL',

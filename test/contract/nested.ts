@@ -172,6 +172,28 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    name: 'a queue watched with EV_CLEAR is reported again when a second timer expires',
+    needs: ['READ', 'TIMER'],
+    gates: [WAKES_ONCE],
+    run(world) {
+      const [inner, outer] = [new Queue(world), new Queue(world)];
+      inner.set('TIMER', 1, 'ADD|ONESHOT', { data: 20 });
+      inner.set('TIMER', 2, 'ADD|ONESHOT', { data: 600 });
+      outer.set('READ', inner.fd, 'ADD|CLEAR');
+      outer.one('READ', inner.fd);
+      outer.silent(0);
+      outer.one('READ', inner.fd);
+      outer.silent();
+      assert.deepEqual(
+        inner.fetch().map(({ filter, ident, data }) => [filter, ident, data]),
+        [
+          ['TIMER', 1n, 1n],
+          ['TIMER', 2n, 1n],
+        ],
+      );
+    },
+  },
+  {
     name: 'a queue watched with EV_CLEAR is reported again when it gets a second signal',
     needs: ['READ', 'SIGNAL', 'signal', 'kill', 'handle'],
     gates: [WAKES_ONCE],

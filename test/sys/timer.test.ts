@@ -159,6 +159,7 @@ describe('TIMER of the kqueue of Linux', { skip: noLinux }, () => {
       index,
       deadline: 1 + random(500),
       position: -1,
+      activate(): void {},
       expire(): void {
         order.push(this.index);
         this.deadline = Number.POSITIVE_INFINITY;

@@ -6,6 +6,13 @@ export interface InnerQueue {
   isOpen(): boolean;
   /** Whether some of its knotes can become active only while Node's loop turns. */
   needsLoop(): boolean;
+  /**
+   * Makes the knotes active whose timers have expired, and arms the timerfd, which has one deadline, for the next. Otherwise only a
+   * fetch of this queue does that.
+   */
+  expireTimers(): void;
+  /** Reads the status of each process that has exited, before the parent reaps the process. */
+  takeStatuses(): void;
 }
 
 /** The queues of this isolate by descriptor. sys.ts alone adds and removes them. */

@@ -11,6 +11,8 @@ import {
   errno,
   isMissingCall,
   libc,
+  POLLIN,
+  pollNow,
   readLink,
   readProc,
   SYS_PIDFD_OPEN,
@@ -74,6 +76,11 @@ export class ProcKnote extends Knote implements EpollSource {
     this.activate();
     // Not at the fetch, because before Linux 6.15 the status is lost when the parent reaps the process.
     this.#takeStatus();
+  }
+
+  /** Reads the status if the process has exited. */
+  takeStatus(): void {
+    if ((pollNow(this.#pidfd, POLLIN) & POLLIN) !== 0) this.#takeStatus();
   }
 
   /** Reads the status until it is known. A status that was read before the process was reaped is still valid afterwards. */

@@ -27,6 +27,7 @@ import type { EpollSource, Host, Knote } from './knote.ts';
 import { waitWithLoop } from './loop-wait.ts';
 import type { InnerQueue } from './nested.ts';
 import { createPipe, drain } from './pipe.ts';
+import { ProcKnote } from './proc.ts';
 import { hasUnsettledListeners, settleListeners } from './signal.ts';
 import {
   EBADF,
@@ -538,6 +539,8 @@ export class Queue implements Host, InnerQueue {
     // Fetches the events that did not fit. An empty second read does not make this wait a timeout.
     for (let more = n; Epoll.full(more); ) more = this.readers.wait(0, this.#ready);
     if (n < 0) return n;
+    // An inner queue whose timers ready() has expired is an event again, which must not count as a second one.
+    if (n > 0 && this.inner.size > 0) while (Epoll.full(this.readers.wait(0, this.#ready)));
     if (this.#writersReady) {
       while (Epoll.full((this.#writers as Epoll).wait(0, this.#ready)));
       this.#writersReady = false;
@@ -616,8 +619,23 @@ export class Queue implements Host, InnerQueue {
     return this.#active > 0 ? this.#active : pollNow(this.fd, POLLIN) & POLLIN;
   }
 
+  expireTimers(): void {
+    for (const queue of this.inner) queue.expireTimers();
+    if (this.#timers === null) return;
+    this.#timers.run();
+    this.#settle();
+  }
+
+  takeStatuses(): void {
+    for (const queue of this.inner) queue.takeStatuses();
+    // Not by a fetch, which would be another event for the queue that watches this one.
+    for (const knote of this.#knotes.get(EVFILT_PROC)?.values() ?? [])
+      if (knote instanceof ProcKnote) knote.takeStatus();
+  }
+
   /** `Sys.collectExits`. */
   collectExits(): void {
+    for (const queue of this.inner) queue.takeStatuses();
     if (!this.#knotes.get(EVFILT_PROC)?.size) return;
     if (underway !== null) repair();
     underway = this;

@@ -52,6 +52,11 @@ export class ReadKnote extends DescriptorKnote implements InodeWatcher {
     super.detach();
   }
 
+  override ready(events: number): void {
+    super.ready(events);
+    this.#inner?.expireTimers();
+  }
+
   protected epoll(): Epoll {
     return this.queue.readers;
   }

@@ -53,7 +53,6 @@ export class WriteKnote extends DescriptorKnote implements Timer {
   }
 
   expire(): void {
-    this.activate();
     this.deadline = Number.POSITIVE_INFINITY;
   }
 
