@@ -521,7 +521,7 @@ export class Queue implements Host, InnerQueue {
         continue;
       }
       const n = this.#collect(rest);
-      // Not by the clock alone, because a test framework may have stopped the clock.
+      // Not by the clock alone, because libfaketime may have stopped the clock.
       over = n === 0 && rest <= LONGEST_WAIT;
       if (n < 0) return -this.#failure(n);
     }

@@ -33,7 +33,7 @@ import {
   type Inotify,
 } from './inotify.ts';
 import { type Host, Knote } from './knote.ts';
-import { EACCES, EBADF, EINVAL, errno, linkOf, type Stat, statAt, statOf } from './syscalls.ts';
+import { EACCES, EBADF, EINVAL, errno, isMemfd, linkOf, type Stat, statAt, statOf } from './syscalls.ts';
 
 const ALWAYS = IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | ENTRIES;
 /** Events were lost, so the knote compares all that it can. */
@@ -89,11 +89,6 @@ interface Snapshot {
   readonly name: FileName;
 }
 
-/** A file of memfd_create(2) has no name. Its link in /proc begins with /memfd: */
-function isMemfd({ stat, name }: Snapshot): boolean {
-  return stat.links === 0 && name.deleted && name.path?.startsWith('/memfd:') === true;
-}
-
 /**
  * EVFILT_VNODE, for the file that is open as ident, whatever its names are. fflags are the notes since the last fetch with
  * EV_CLEAR, and all notes without it. inotify(7) reports that the file changed. The knote then checks the file. It compares the
@@ -132,7 +127,7 @@ export class VnodeKnote extends Knote implements InodeWatcher {
     const type = fileTypeOf(this.#fd);
     if (type === 'socket' || type === 'pipe' || type === 'other') return EINVAL;
     // As for POSIX shared memory on the BSDs. Since Linux 6.14, inotify does not report writes through its descriptor.
-    if (isMemfd(this.#last)) return EINVAL;
+    if (isMemfd(this.#fd)) return EINVAL;
     const inotify = this.queue.inotify();
     if (inotify === null) return asKqueueErrno(errno());
     this.#inotify = inotify;
