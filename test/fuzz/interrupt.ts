@@ -67,7 +67,7 @@ export class World {
     };
     const regular = fs.openSync(file, 'r+');
     this.#fds.push(regular);
-    this.inner.register(user(1));
+    this.inner.register(user(1), timer(1, { every: 0.001 }));
     this.#register('always', [
       read(full(), { token: 'read' }),
       read(regular, { token: 'regular' }),
