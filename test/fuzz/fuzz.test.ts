@@ -18,11 +18,12 @@ for (const [name, options] of [
   });
 }
 
+// Thousands: npm run fuzz -- --interrupt, which .ci/run calls.
 test('JavaScript is stopped within calls: nothing is lost, comes twice or leaks', { skip: noLinux }, () => {
   const program = fileURLToPath(new URL('run.ts', import.meta.url));
-  const options = ['--interrupt', '--seed', '1', '--steps', '2400'];
+  const options = ['--interrupt', '--seed', '1', '--steps', '400'];
   const ran = spawnSync(process.execPath, [...loaders, program, ...options], { encoding: 'utf8' });
   assert.equal(ran.status, 0, `${ran.signal ?? ''}\n${ran.stdout}\n${ran.stderr}`);
   const [, interruptions] = /(\d+) interruptions: nothing found/.exec(ran.stdout) ?? [];
-  assert(Number(interruptions) >= 2000, ran.stdout);
+  assert(Number(interruptions) >= 390, ran.stdout);
 });
