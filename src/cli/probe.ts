@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,10 +67,15 @@ const subjects: Readonly<Record<string, (sys: Sys) => Subject>> = {
   },
   VNODE: () => {
     const folder = mkdtempSync(join(tmpdir(), 'kqueue-ffi-'));
+    const inside = join(folder, 'inside');
     return {
       interest: vnode(folder, { on: ['write'] }),
-      fire: () => writeFileSync(join(folder, 'file'), ''),
-      end: () => rmSync(folder, { recursive: true }),
+      fire: () => mkdirSync(inside),
+      // Not recursively, because that needs a free descriptor.
+      end: () => {
+        if (existsSync(inside)) rmdirSync(inside);
+        rmdirSync(folder);
+      },
     };
   },
   PROC: () => {
