@@ -1,5 +1,5 @@
 /** A value as text for an error message. Runs none of the value's own code, such as toString(). */
-export function show(value: unknown): string {
+function show(value: unknown): string {
   switch (typeof value) {
     case 'string':
       return JSON.stringify(value);

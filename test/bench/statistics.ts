@@ -7,7 +7,7 @@ export interface Spread {
 }
 
 /** The value below which `part` of the samples lie. */
-export function quantile(samples: readonly number[], part: number): number {
+function quantile(samples: readonly number[], part: number): number {
   const sorted = [...samples].sort((a, b) => a - b);
   const at = (sorted.length - 1) * part;
   const [below = Number.NaN, above = Number.NaN] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];

@@ -20,7 +20,7 @@ export interface Outcome {
 }
 
 /** The kqueue that is all C: libkqueue on Linux, the kernel's elsewhere. */
-export const NATIVE = 'native';
+const NATIVE = 'native';
 
 type Side = readonly [contender: string, kqueue: string];
 

@@ -35,7 +35,7 @@ export async function ended(child: ChildProcess): Promise<number | string> {
   return signal ?? code;
 }
 
-export interface Run {
+interface Run {
   readonly output: string;
   readonly errors: string;
   readonly end: number | string;

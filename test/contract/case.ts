@@ -19,7 +19,7 @@ export interface Gate {
  * - a call of the world (`socketpair`),
  * - `pollable`, which is a kqueue that poll(2) accepts.
  */
-export type Need = Filter | keyof Calls | `EV_${string}` | `NOTE_${string}` | 'pollable';
+type Need = Filter | keyof Calls | `EV_${string}` | `NOTE_${string}` | 'pollable';
 
 export type Filter = 'READ' | 'WRITE' | 'TIMER' | 'USER' | 'VNODE' | 'PROC' | 'SIGNAL';
 
@@ -69,7 +69,7 @@ export const sharedGates: readonly SharedGate[] = [
 ];
 
 /** Whether a gate is for a kqueue of this name and version. */
-export function applies(gate: Gate, world: Pick<World, 'name' | 'version'>): boolean {
+function applies(gate: Gate, world: Pick<World, 'name' | 'version'>): boolean {
   if (![gate.on].flat().includes(world.name)) return false;
   const [, operator, bound] = /^(<|>=) ([\d.]+)$/.exec(gate.version ?? '') ?? [];
   if (operator === undefined || bound === undefined) return true;

@@ -24,7 +24,7 @@ export function constant(world: Kernel, name: string): number {
   return value;
 }
 
-export function filter(world: Kernel, name: string): number {
+function filter(world: Kernel, name: string): number {
   if (world.lacks?.includes(name)) throw new Missing(`EVFILT_${name}`);
   if (!world.needs.includes(name)) throw new Error(`the case needs ${name}, and does not say so`);
   return constant(world, `EVFILT_${name}`);

@@ -31,7 +31,7 @@ function isLasting(interest: Interest): boolean {
 type Expected = 'always' | 'once';
 
 /** A process that has ended. Nobody waits for it while the event loop does not turn. */
-export async function zombie(): Promise<number> {
+async function zombie(): Promise<number> {
   const child = spawn('/bin/true', { stdio: 'ignore' });
   const pid = child.pid as number;
   // Until its exit is known to /proc, and not to libuv: without a turn of the loop.
@@ -278,12 +278,12 @@ export const cases: readonly Case[] = [
 ];
 
 /** One case, stopped at one point. False if the call has fewer points. */
-export function runCase(library: Interruptible, one: Case, point: number, stop: Stop, pid?: number): boolean {
+function runCase(library: Interruptible, one: Case, point: number, stop: Stop, pid?: number): boolean {
   return check(library, one, pid, (call) => interrupted(library, point, stop, call));
 }
 
 /** One case that repeats, stopped by a timeout. */
-export function runUntil(ms: number, library: Interruptible, one: Case, pid?: number): void {
+function runUntil(ms: number, library: Interruptible, one: Case, pid?: number): void {
   check(library, one, pid, (call) => {
     timedOut(ms, call);
     return true;

@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { type Abi, type Kevent, KeventList, type Sys } from '../../src/sys/index.ts';
 
 /** One call of kevent(2), as the kernel sees it. */
-export interface Call {
+interface Call {
   readonly kq: number;
   readonly changes: readonly Kevent[];
   /** ext[1] of each change, where the ABI has it: NOTE_LEEWAY's argument. */

@@ -6,7 +6,7 @@ import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
 /** Where the tests find a libkqueue and which version it is, or why there is none for them. */
-export type Libkqueue = { path: string; version?: string } | { skip: string };
+type Libkqueue = { path: string; version?: string } | { skip: string };
 
 /** The suite that has the packages: no released Debian does. */
 const SUITE = 'experimental';

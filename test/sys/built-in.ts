@@ -53,7 +53,7 @@ export function notes(event: Kevent | undefined): string[] {
 export const ALL = 'DELETE|WRITE|EXTEND|ATTRIB|LINK|RENAME|REVOKE|TRUNCATE';
 
 /** A change, its constants by name. */
-export interface Wanted {
+interface Wanted {
   readonly ident: number | bigint;
   readonly filter: string;
   /** `ADD` if absent. */

@@ -4,7 +4,7 @@ import { libkqueue } from '../helpers/libkqueue.ts';
 import { noUser } from '../helpers/user.ts';
 
 /** One kqueue that the tests of the system-call API run on. */
-export interface AtHand {
+interface AtHand {
   /** For the names of the tests: `linux`, `freebsd`, `libkqueue`. */
   readonly name: string;
   /** Why there is none; printed by the test runner. False where there is one. */

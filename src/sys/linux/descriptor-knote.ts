@@ -8,7 +8,7 @@ import { takeError } from './socket.ts';
 import { EBADF, EEXIST, EINVAL, ELOOP, EPERM, errno, modeOf } from './syscalls.ts';
 
 /** The file types that the filters distinguish. */
-export type FileType = 'socket' | 'pipe' | 'file' | 'directory' | 'device' | 'other';
+type FileType = 'socket' | 'pipe' | 'file' | 'directory' | 'device' | 'other';
 
 const S_IFMT = 0o170000;
 const S_IFIFO = 0o010000;

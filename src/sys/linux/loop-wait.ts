@@ -24,7 +24,7 @@ export function noteFirstTurn(): void {
 }
 
 /** What ended a wait: an event of the queue, the timeout, or Node's loop, to which the caller must return. -1: errno() is set. */
-export type Ended = 'queue' | 'time' | 'loop' | -1;
+type Ended = 'queue' | 'time' | 'loop' | -1;
 
 /**
  * Waits until the queue has events or Node's loop has something to do, but at most `seconds`.

@@ -73,7 +73,7 @@ export function epollInC({ loop, kqueue }: Setting): CLoop | undefined {
 }
 
 /** A loop that fetches, and does nothing else. */
-export type FetchLoop = Pick<CLoop, 'open' | 'watch' | 'fetch'>;
+type FetchLoop = Pick<CLoop, 'open' | 'watch' | 'fetch'>;
 
 /** On epoll, with every system call that the built-in kqueue makes. */
 export function sameCallsInC({ loop, kqueue }: Setting): FetchLoop | undefined {

@@ -18,7 +18,7 @@ interface TimespecObject {
   tv_nsec: number;
 }
 
-export interface KoffiStructs {
+interface KoffiStructs {
   /** Changes only. */
   change(kq: number, changes: readonly KeventObject[]): number;
   /** Events only, of which there may be `room`. */
