@@ -107,13 +107,15 @@ function versionOf(path: string): string | undefined {
 }
 
 function limits(): Report['limits'] {
-  const inotify = ['max_user_watches', 'max_user_instances', 'max_queued_events'];
-  return {
-    'open files': openFiles(),
-    ...(process.platform === 'linux'
-      ? Object.fromEntries(inotify.map((name) => [`fs.inotify.${name}`, sysctl(`fs/inotify/${name}`)]))
-      : {}),
-  };
+  const limits: Record<string, number | 'unlimited' | 'unknown'> = { 'open files': openFiles() };
+  for (const name of ['max_user_watches', 'max_user_instances', 'max_queued_events']) {
+    try {
+      limits[`fs.inotify.${name}`] = Number(readFileSync(`/proc/sys/fs/inotify/${name}`, 'utf8'));
+    } catch {
+      // Not Linux, /proc is not mounted, or the kernel was built without inotify.
+    }
+  }
+  return limits;
 }
 
 /** The soft limit of this process. Node raises it to the hard limit at its start. */
@@ -125,15 +127,6 @@ function openFiles(): number | 'unlimited' | 'unknown' {
   Object.assign(report, { excludeNetwork: true });
   const { userLimits } = report.getReport() as { userLimits?: { open_files?: { soft?: number | 'unlimited' } } };
   return userLimits?.open_files?.soft ?? 'unknown';
-}
-
-function sysctl(name: string): number | 'unknown' {
-  try {
-    return Number(readFileSync(`/proc/sys/${name}`, 'utf8'));
-  } catch {
-    // /proc is not mounted, or the kernel was built without inotify.
-    return 'unknown';
-  }
 }
 
 const LABEL = 12;
