@@ -13,12 +13,12 @@ export interface Listener {
 }
 
 /** A kqueue has one knote for each filter and ident, so two waits for one process share a knote. */
-interface Knote {
+interface SharedKnote {
   registration: Registration;
   readonly listeners: Set<Listener>;
 }
 
-const knotes = new Map<string, Knote>();
+const knotes = new Map<string, SharedKnote>();
 /** Those that keep the process running. */
 const holders = new Set<Listener>();
 let kq: Kqueue | undefined;
@@ -113,7 +113,7 @@ function dispatch(event: KqueueEvent): void {
   for (const listener of [...(knotes.get(nameOf(event))?.listeners ?? [])]) listener.event(event);
 }
 
-function fail({ listeners }: Knote, error: unknown): void {
+function fail({ listeners }: SharedKnote, error: unknown): void {
   for (const listener of listeners) listener.fail(error);
 }
 

@@ -1,6 +1,6 @@
 import { type ExitStatus, type ProcEvent, proc } from '../index.ts';
 import { once } from './once.ts';
-import type { WaitOptions } from './options.ts';
+import type { TimeoutOptions } from './options.ts';
 
 /**
  * Waits until a process exits. It need not be a child of this process. Any number of waits for one process, and for
@@ -21,6 +21,6 @@ import type { WaitOptions } from './options.ts';
  * @throws (rejects with) the signal's reason: the signal is aborted
  * @throws (rejects with) TypeError, RangeError: an argument is invalid
  */
-export async function exited(pid: number, options: WaitOptions = {}): Promise<ExitStatus | undefined> {
+export async function exited(pid: number, options: TimeoutOptions = {}): Promise<ExitStatus | undefined> {
   return ((await once(proc(pid), options)) as ProcEvent).exitStatus;
 }

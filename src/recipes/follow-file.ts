@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import type { FileUrl } from '../index.ts';
 import { type Changes, changes } from './changes.ts';
 import type { Listener } from './dispatcher.ts';
-import { isSame, statOf, WatchedDirectory, watchNamed } from './named.ts';
+import { isSame, statNamed, WatchedDirectory, watchNamed } from './named.ts';
 import { checkOptions, invalid, pathOf, type RecipeOptions } from './options.ts';
 import { TextFile } from './text-file.ts';
 
@@ -55,7 +55,7 @@ export function followFile(path: string | FileUrl, options: FollowOptions = {}):
   const follow = (): void => {
     if (closed) return;
     directory.follow(self);
-    if (isSame(statOf(name), files.at(-1)?.watched.stats)) return;
+    if (isSame(statNamed(name), files.at(-1)?.watched.stats)) return;
     const watched = watchNamed(name, self);
     if (watched !== undefined) files.push(new TextFile(watched));
   };

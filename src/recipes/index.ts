@@ -9,7 +9,7 @@ export type { Changes } from './changes.ts';
 export { type ExitWithParentOptions, exitWithParent, type ParentWatch } from './exit-with-parent.ts';
 export { exited } from './exited.ts';
 export { type FollowOptions, followFile } from './follow-file.ts';
-export type { RecipeOptions, WaitOptions } from './options.ts';
+export type { RecipeOptions, TimeoutOptions } from './options.ts';
 export { readable, writable } from './ready.ts';
 export { type Tick, type TickOptions, ticks } from './ticks.ts';
 export { type NameChange, watchDirectory } from './watch-directory.ts';

@@ -21,7 +21,7 @@ export interface WatchedFile {
 }
 
 /** What has the name now; undefined if nothing has. */
-export function statOf(path: string): BigIntStats | undefined {
+export function statNamed(path: string): BigIntStats | undefined {
   return unlessMissing(() => statSync(path, { bigint: true }));
 }
 
@@ -83,7 +83,7 @@ export class WatchedDirectory {
 
   #nearest(): [path: string, stats: BigIntStats | undefined] {
     for (let path = this.#path; ; path = dirname(path)) {
-      const stats = statOf(path);
+      const stats = statNamed(path);
       if (stats?.isDirectory() || path === dirname(path)) return [path, stats];
     }
   }

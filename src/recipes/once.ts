@@ -1,12 +1,12 @@
 import { type Interest, type KqueueEvent, timer } from '../index.ts';
 import { freshIdent, hold, join, type Listener, leave, look, release } from './dispatcher.ts';
-import { checkOptions, checkTimeout, type WaitOptions } from './options.ts';
+import { checkOptions, checkTimeout, type TimeoutOptions } from './options.ts';
 
 /** Milliseconds: 2^31 - 1 seconds, the longest timeout of poll() too. */
 const LONGEST = (2 ** 31 - 1) * 1000;
 
 /** The first event of the interest. */
-export function once(interest: Interest, options: WaitOptions): Promise<KqueueEvent> {
+export function once(interest: Interest, options: TimeoutOptions): Promise<KqueueEvent> {
   return new Promise((resolve, reject) => {
     checkOptions(options, 'timeout');
     const { signal, timeout } = options;

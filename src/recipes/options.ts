@@ -10,7 +10,7 @@ export interface RecipeOptions {
 }
 
 /** The options of a recipe that waits for one event. */
-export interface WaitOptions extends RecipeOptions {
+export interface TimeoutOptions extends RecipeOptions {
   /** Milliseconds, 0 or more, rounded up. Default: no limit. When it expires, the promise is rejected with code ETIMEDOUT. */
   readonly timeout?: number | undefined;
 }

@@ -1,6 +1,6 @@
 import { type ReadEvent, read, type WriteEvent, write } from '../index.ts';
 import { once } from './once.ts';
-import type { WaitOptions } from './options.ts';
+import type { TimeoutOptions } from './options.ts';
 
 /**
  * Waits until a descriptor can be read: bytes are there, a connection waits, or the other side is gone. It reads nothing.
@@ -18,7 +18,7 @@ import type { WaitOptions } from './options.ts';
  * @throws (rejects with) the signal's reason: the signal is aborted
  * @throws (rejects with) TypeError, RangeError: an argument is invalid
  */
-export async function readable(fd: number, options: WaitOptions = {}): Promise<ReadEvent> {
+export async function readable(fd: number, options: TimeoutOptions = {}): Promise<ReadEvent> {
   return (await once(read(fd), options)) as ReadEvent;
 }
 
@@ -39,6 +39,6 @@ export async function readable(fd: number, options: WaitOptions = {}): Promise<R
  * @throws (rejects with) the signal's reason: the signal is aborted
  * @throws (rejects with) TypeError, RangeError: an argument is invalid
  */
-export async function writable(fd: number, options: WaitOptions = {}): Promise<WriteEvent> {
+export async function writable(fd: number, options: TimeoutOptions = {}): Promise<WriteEvent> {
   return (await once(write(fd), options)) as WriteEvent;
 }

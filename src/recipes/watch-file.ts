@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import type { FileUrl } from '../index.ts';
 import { type Changes, changes } from './changes.ts';
 import type { Listener } from './dispatcher.ts';
-import { closeWatched, isSame, statOf, WatchedDirectory, type WatchedFile, watchNamed } from './named.ts';
+import { closeWatched, isSame, statNamed, WatchedDirectory, type WatchedFile, watchNamed } from './named.ts';
 import { checkOptions, pathOf, type RecipeOptions } from './options.ts';
 
 /** What has happened to a name since the last change. */
@@ -62,7 +62,7 @@ export function watchFile(path: string | FileUrl, options: RecipeOptions = {}): 
       },
       take: () => {
         directory.follow(self);
-        const stats = statOf(name);
+        const stats = statNamed(name);
         const before = file;
         if (before !== undefined && stats !== undefined && isSame(before.stats, stats)) {
           // No event yet: what stat(2) shows already is reported with it.
