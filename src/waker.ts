@@ -1,25 +1,19 @@
 import { constants } from 'node:os';
-import { closedError, KqueueError } from './error.ts';
+import { closedError, KqueueError, type KqueueErrorDetails } from './error.ts';
 import { atExit } from './exit.ts';
 import { checkInteger, wrongType } from './sys/check.ts';
 import { KeventList } from './sys/kevent-list.ts';
 import { type Abi, abis } from './sys/layout.ts';
-import { bindLibc, errno, libc, scratchAddress, statOf } from './sys/linux/syscalls.ts';
 import { bindKqueue } from './sys/native.ts';
 import { isMainThread, now } from './sys/runtime.ts';
 import type { Binding, Sys } from './sys/sys.ts';
+import { type Wakefd, wakefdOf, writerTo } from './sys/wakefd.ts';
 
-const { EAGAIN, EBADF } = constants.errno;
+const { EBADF } = constants.errno;
 
 /** How a thread reaches a queue: it writes to a descriptor, or it calls kevent(2) of the same library. */
 type Route =
-  | {
-      readonly kind: 'write';
-      readonly fd: number;
-      /** Identify the file (fstat(2)). The pipe of {@link Sys.wakefd} has an inode of its own. */
-      readonly device: bigint;
-      readonly inode: bigint;
-    }
+  | ({ readonly kind: 'write' } & Wakefd)
   | {
       readonly kind: 'kevent';
       readonly kq: number;
@@ -105,11 +99,10 @@ export function wakerHandle(
   if (sys.wakefd !== undefined) {
     const fd = sys.wakefd(kq, ident);
     if (fd === -1) throw new KqueueError(sys.errno(), 'wakefd');
-    const stat = statOf(fd);
+    const wakefd = wakefdOf(fd);
     // Another thread closed the queue since.
-    if (stat === undefined) throw closedError();
-    const { device, inode } = stat;
-    return { ident, activeWakes, route: { kind: 'write', fd, device, inode } };
+    if (wakefd === undefined) throw closedError();
+    return { ident, activeWakes, route: { kind: 'write', ...wakefd } };
   }
   const { binding } = sys;
   if (binding === undefined) throw new Error(`${sys.name}: this kqueue cannot be reached from another thread`);
@@ -176,25 +169,20 @@ export class Waker implements WakerHandle {
   }
 }
 
-function isFile(fd: number, device: bigint, inode: bigint): boolean {
-  const stat = statOf(fd);
-  return stat?.device === device && stat.inode === inode;
+/** Whether a wake with this errno has reached the queue. */
+function hasWoken(error: number, syscall: string, details?: KqueueErrorDetails): boolean {
+  if (error === 0) return true;
+  if (error === EBADF) return false;
+  throw new KqueueError(error, syscall, details);
 }
 
 /** Returns a function that fires the event. It returns false if the queue is closed. */
 function fireBy(ident: number, route: Route): () => boolean {
   switch (route?.kind) {
     case 'write': {
-      const { fd, device, inode } = route;
-      checkInteger('handle.route.fd', fd, 0, 2 ** 31 - 1);
-      bindLibc();
-      return () => {
-        // A worker that is terminated does not set CLOSED, and the number may be another file by now.
-        if (!isFile(fd, device, inode)) return false;
-        // The byte has no meaning. EAGAIN: the pipe is full of wakes that were not fetched, so this wake is one of them.
-        if (libc.write(fd, scratchAddress, 1) === -1 && errno() !== EAGAIN) throw new KqueueError(errno(), 'write');
-        return true;
-      };
+      checkInteger('handle.route.fd', route.fd, 0, 2 ** 31 - 1);
+      const write = writerTo(route);
+      return () => hasWoken(write(), 'write');
     }
     case 'kevent': {
       const { kq, udata, library, abiName, symbols } = route;
@@ -206,12 +194,7 @@ function fireBy(ident: number, route: Route): () => boolean {
       // The flags are 0, because on FreeBSD EV_CLEAR resets the trigger.
       const change = { ident, filter: EVFILT_USER, flags: 0, fflags: NOTE_TRIGGER, data: 0, udata };
       list.set(0, change);
-      return () => {
-        if (sys.kevent(kq, list, 1, null, 0, null) !== -1) return true;
-        const error = sys.errno();
-        if (error === EBADF) return false;
-        throw new KqueueError(error, 'kevent', { change });
-      };
+      return () => hasWoken(sys.kevent(kq, list, 1, null, 0, null) === -1 ? sys.errno() : 0, 'kevent', { change });
     }
     default:
       throw wrongType('handle.route', 'the route of a Waker', route);

@@ -56,13 +56,8 @@ export const left: readonly Left[] = [
   { file: 'src/recipes/text-file.ts', code: "this.#partial = lines.pop() ?? ''", reason: FOR_THE_COMPILER },
   {
     file: 'src/waker.ts',
-    code: 'if (stat === undefined) throw closedError()',
+    code: 'if (wakefd === undefined) throw closedError()',
     reason: 'another thread would have to close the descriptor between two system calls',
-  },
-  {
-    file: 'src/waker.ts',
-    code: 'errno() !== EAGAIN) throw',
-    reason: 'another thread would have to close the descriptor between the check and the write',
   },
   { file: 'src/sys/descriptor.ts', code: "dup3: linux ? (self.func('dup3'", reason: 'only Linux needs dup3(2)' },
   { file: 'src/sys/descriptor.ts', code: '=== undefined ? dup2(fd, slot) : dup3', reason: 'only Linux needs dup3(2)' },
@@ -96,6 +91,11 @@ export const left: readonly Left[] = [
     file: 'src/sys/runtime.ts',
     code: 'return undefined;',
     reason: 'only Deno refuses to read an environment variable',
+  },
+  {
+    file: 'src/sys/wakefd.ts',
+    code: 'errno() !== EAGAIN ?',
+    reason: 'another thread would have to close the descriptor between the check and the write',
   },
   { file: 'src/sys/default-sys.ts', code: 'return error instanceof Error', reason: NO_ERROR },
   { file: 'src/sys/linux/constants.ts', code: 'if (value === undefined) throw', reason: 'abis.linux has all of them' },

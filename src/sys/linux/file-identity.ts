@@ -1,4 +1,4 @@
-import { libc, statOf } from './syscalls.ts';
+import { isFile, libc, statOf } from './syscalls.ts';
 
 const F_SETOWN = 8;
 const F_GETOWN = 9;
@@ -53,7 +53,6 @@ export class FileIdentity {
 
   #isAt(fd: number): boolean {
     if (this.#marked && libc.fcntl(fd, F_GETOWN, 0) !== process.pid) return false;
-    const stat = statOf(fd);
-    return stat?.device === this.#device && stat.inode === this.#inode;
+    return isFile(fd, this.#device, this.#inode);
   }
 }

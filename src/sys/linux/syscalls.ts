@@ -256,6 +256,11 @@ export function sizeOf(fd: number): number {
   return statxOf(fd) ? Number(stat.getBigUint64(40, true)) : -1;
 }
 
+/** Whether a descriptor is the file with this st_dev and st_ino. */
+export function isFile(fd: number, device: bigint, inode: bigint): boolean {
+  return statxOf(fd) && stat.getBigUint64(136, true) === device && stat.getBigUint64(32, true) === inode;
+}
+
 /**
  * readlink(2). Returns the target of a link, one character for each byte, or undefined and sets errno(). A target longer than
  * 4,096 bytes is truncated.
