@@ -145,6 +145,11 @@ export function duplicate(fd: number): number {
   return copy;
 }
 
+/** Sets the close-on-exec flag of an open descriptor (fcntl(2), F_SETFD), which cannot fail. */
+export function setCloseOnExec(fd: number): void {
+  bind().fcntl(fd, F_SETFD, 'int', FD_CLOEXEC);
+}
+
 /** Closes a descriptor made by {@link duplicate}, {@link createOwn} or {@link createTracked}. */
 export function release(fd: number): void {
   const { close } = bind();

@@ -1,7 +1,7 @@
 import { checkCall } from './call.ts';
 import { checkInt, checkOptionNames, outOfRange, wrongType } from './check.ts';
 import { systemAbi } from './default-abi.ts';
-import { closeByFs, createTracked, unowned } from './descriptor.ts';
+import { closeByFs, createTracked, setCloseOnExec, unowned } from './descriptor.ts';
 import { KeventList } from './kevent-list.ts';
 import { koffi } from './koffi.ts';
 import { type Abi, abis, checkAbi } from './layout.ts';
@@ -13,14 +13,10 @@ interface Calls {
   kqueue(): number;
   kevent(kq: number, changes: number, nchanges: number, events: number, nevents: number, timeout: number): number;
   close(fd: number): number;
-  fcntl(fd: number, command: number, type: 'int', argument: number): number;
 }
 
 const BINDING: ReadonlySet<string> = new Set(['library', 'abi', 'symbols'] satisfies (keyof Binding)[]);
 const SYMBOLS: ReadonlySet<string> = new Set(['kqueue', 'kevent', 'close']);
-/** fcntl(2): the same numbers on every system. */
-const F_SETFD = 2;
-const FD_CLOEXEC = 1;
 
 /**
  * Binds kqueue(2), kevent(2) and close(2) of a shared library, or of the process itself, in the C layout of `abi`.
@@ -80,8 +76,6 @@ function loadCalls({ library, abi, symbols = {} }: Binding): Calls {
       kqueue: func('kqueue', []) as Calls['kqueue'],
       kevent: func('kevent', ['int', pointer, count, pointer, count, pointer]) as Calls['kevent'],
       close: func('close', ['int']) as Calls['close'],
-      // arm64 macOS passes variadic arguments on the stack, so fcntl(2) must be declared variadic.
-      fcntl: load(null).func('fcntl', 'int', ['int', 'int', '...']) as unknown as Calls['fcntl'],
     };
   } catch (cause) {
     // koffi's message does not name the library.
@@ -90,59 +84,23 @@ function loadCalls({ library, abi, symbols = {} }: Binding): Calls {
   }
 }
 
+/** Saves an errno, by default that of the call which has just failed. Returns -1. */
+type Fail = (error?: number) => -1;
+
 function makeSys({ library, abi, symbols }: Binding, calls: Calls): Sys {
   const { errno: currentErrno } = koffi();
-  const { kevent: keventC } = calls;
-  const { errorsPastNevents } = abi.quirks;
   // poll(2) works on a kernel's own queue. A library's descriptor may be the end of a pipe.
   const pollable = library === null && systemAbi !== undefined && process.platform !== 'linux';
   // A library may have descriptors of its own, for example one that runs a kernel. In this process such a number is
   // another file.
   const isFdOfProcess = pollable || abi === abis.libkqueue;
   let saved = 0;
-  const result = (value: number): number => {
-    if (value === -1) saved = currentErrno();
-    return value;
-  };
-  // The arguments of the last call. An address alone does not keep its buffer from the garbage collector.
-  const inUse: { changelist: KeventList | null; eventlist: KeventList | null; timeout: Timespec | null } = {
-    changelist: null,
-    eventlist: null,
-    timeout: null,
-  };
-  const call: Sys['kevent'] = (kq, changelist, nchanges, eventlist, nevents, timeout) => {
-    inUse.changelist = changelist;
-    inUse.eventlist = eventlist;
-    inUse.timeout = timeout;
-    const n = keventC(
-      kq,
-      changelist === null ? 0 : changelist.address,
-      nchanges,
-      eventlist === null ? 0 : eventlist.address,
-      nevents,
-      timeout === null ? 0 : timeout.address,
-    );
-    if (n === -1) saved = currentErrno();
-    return n;
-  };
-  /** A call to a kernel that may write `nchanges` error records into an eventlist with less room. */
-  const callWithPrivateList = (
-    kq: number,
-    changelist: KeventList | null,
-    nchanges: number,
-    eventlist: KeventList,
-    nevents: number,
-    timeout: Timespec | null,
-  ): number => {
-    const records = new KeventList(nchanges, abi);
-    const n = call(kq, changelist, nchanges, records, nevents, timeout);
-    if (n <= 0) return n;
-    records.copyTo(eventlist, Math.min(n, nevents));
-    const error = firstError(records, nevents, n);
-    if (error === 0) return Math.min(n, nevents);
+  const fail: Fail = (error = currentErrno()) => {
     saved = error;
     return -1;
   };
+  const call = callWithLists(calls, fail);
+  const kevent = abi.quirks.errorsPastNevents ? callWithPrivateList(call, abi, fail) : call;
 
   return Object.freeze<Sys>({
     name: library ?? abi.name,
@@ -150,29 +108,62 @@ function makeSys({ library, abi, symbols }: Binding, calls: Calls): Sys {
     pollable,
     binding: Object.freeze({ library, abi, symbols: Object.freeze({ ...symbols }) }),
     kqueue(): number {
-      const kq = result(pollable ? createTracked(calls.kqueue) : calls.kqueue());
-      if (kq !== -1 && isFdOfProcess) {
-        // Not kqueue1(2) or kqueuex(2), because some releases lack them. macOS sets the flag itself, and a child of
-        // fork(2) does not inherit a kqueue. The call cannot fail, because the descriptor is open.
-        calls.fcntl(kq, F_SETFD, 'int', FD_CLOEXEC);
-      }
-      if (pollable && kq !== -1) unowned.length--;
+      const kq = pollable ? createTracked(calls.kqueue) : calls.kqueue();
+      if (kq === -1) return fail();
+      // Not kqueue1(2) or kqueuex(2), because some releases lack them. macOS sets the flag itself, and a child of fork(2)
+      // does not inherit a kqueue.
+      if (isFdOfProcess) setCloseOnExec(kq);
+      if (pollable) unowned.length--;
       return kq;
     },
     kevent(kq, changelist, nchanges, eventlist, nevents, timeout): number {
       checkCall(abi, kq, changelist, nchanges, eventlist, nevents, timeout);
-      return errorsPastNevents && eventlist !== null && nevents < nchanges
-        ? callWithPrivateList(kq, changelist, nchanges, eventlist, nevents, timeout)
-        : call(kq, changelist, nchanges, eventlist, nevents, timeout);
+      return kevent(kq, changelist, nchanges, eventlist, nevents, timeout);
     },
     close(fd): number {
       checkInt('fd', fd);
       const closed = closeByFs(fd) ?? calls.close(fd);
-      if (closed === -1) saved = currentErrno();
-      return closed;
+      return closed === -1 ? fail() : closed;
     },
     errno: () => saved,
   });
+}
+
+/** kevent(2) with the addresses of lists. */
+function callWithLists({ kevent }: Calls, fail: Fail): Sys['kevent'] {
+  // The arguments of the last call. An address alone does not keep its buffer from the garbage collector.
+  const inUse: { changelist: KeventList | null; eventlist: KeventList | null; timeout: Timespec | null } = {
+    changelist: null,
+    eventlist: null,
+    timeout: null,
+  };
+  return (kq, changelist, nchanges, eventlist, nevents, timeout) => {
+    inUse.changelist = changelist;
+    inUse.eventlist = eventlist;
+    inUse.timeout = timeout;
+    const n = kevent(
+      kq,
+      changelist === null ? 0 : changelist.address,
+      nchanges,
+      eventlist === null ? 0 : eventlist.address,
+      nevents,
+      timeout === null ? 0 : timeout.address,
+    );
+    return n === -1 ? fail() : n;
+  };
+}
+
+/** `call` for a kernel that may write `nchanges` error records into an eventlist with less room. */
+function callWithPrivateList(call: Sys['kevent'], abi: Abi, fail: Fail): Sys['kevent'] {
+  return (kq, changelist, nchanges, eventlist, nevents, timeout) => {
+    if (eventlist === null || nevents >= nchanges) return call(kq, changelist, nchanges, eventlist, nevents, timeout);
+    const records = new KeventList(nchanges, abi);
+    const n = call(kq, changelist, nchanges, records, nevents, timeout);
+    if (n <= 0) return n;
+    records.copyTo(eventlist, Math.min(n, nevents));
+    const error = firstError(records, nevents, n);
+    return error === 0 ? Math.min(n, nevents) : fail(error);
+  };
 }
 
 /**
