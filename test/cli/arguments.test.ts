@@ -93,6 +93,11 @@ describe('without a kqueue', { skip: process.platform !== 'linux' && 'KQUEUE_LIB
     assert.match(kqueue.reason, /^\/nowhere\/libkqueue\.so: /);
     assert.deepEqual(filters, []);
     assert.equal(typeof limits['fs.inotify.max_user_watches'], 'number');
+    const { output: words, end: status } = await run(t, ['doctor'], env);
+    assert.equal(status, 1);
+    assert.match(words, /^ {2}kqueue +\/nowhere\/libkqueue\.so: /m);
+    assert.doesNotMatch(words, /^Filters|wait\(\)/m);
+    assert.match(words, /^ {2}fs\.inotify\.max_user_watches +\d+$/m);
   });
 
   for (const args of ['watch --timer 1s', 'wait --pid 1']) {

@@ -89,9 +89,16 @@ describe('kqueue-ffi doctor', { skip: unavailableReason() ?? false }, () => {
     const env = { KQUEUE_LIBRARY: 'path' in found ? found.path : '' };
     const { output, end } = await run(t, ['--json'], env);
     assert.equal(end, 0);
-    const { kqueue, wait } = JSON.parse(output);
+    const { kqueue, wait, filters } = JSON.parse(output);
     assert.deepEqual([kqueue.from, kqueue.path], ['library', env.KQUEUE_LIBRARY]);
     assert.equal(wait.by, 'intervals');
     assert.equal(hasTimer(env), true);
+    const words = (await run(t, [], env)).output;
+    assert.match(words, /^ {2}wait\(\) +looks at the queue every 1 to 16 ms: /m);
+    const proc = filters.find(({ filter }: Probe) => filter === 'PROC');
+    assert.match(
+      words,
+      new RegExp(`^ {2}PROC +${proc.result}${proc.detail === undefined ? '' : ` with ${proc.detail}`}$`, 'm'),
+    );
   });
 });

@@ -128,6 +128,12 @@ describe('kqueue-ffi watch', { skip: noUser, timeout: 120_000 }, () => {
     assert.equal(await end, 0);
   });
 
+  test('each thing that is not there is one line', async (t) => {
+    const { errors, end } = await run(t, ['watch', '--pid', '2147483647', '--pid', '2147483646']);
+    assert.match(errors, /^(kqueue-ffi watch: ESRCH: .*pid=214748364[67].*\n){2}$/);
+    assert.equal(end, 1);
+  });
+
   for (const [args, message] of [
     [['--pid', '2147483647'], /^kqueue-ffi watch: ESRCH: .*pid=2147483647/],
     [['--file', join(folder, 'none')], /^kqueue-ffi watch: ENOENT: .*none/],

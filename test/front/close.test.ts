@@ -52,6 +52,22 @@ describe('a queue', suite, () => {
     closeSync(other);
   });
 
+  it('a file that was opened by its path stays closed, and another file with its number stays open', () => {
+    const sys = new FakeSys(abis.freebsd);
+    const kq = closeAfter(new Kqueue({ sys }));
+    for (const isReused of [false, true]) {
+      const [registration] = kq.register(vnode(folder, { on: ['write'] }));
+      const fd = Number(sys.takeChanges()[0]?.ident);
+      closeSync(fd);
+      const other = isReused ? openSync('/dev/null', 'r') : -1;
+      if (isReused) assert.equal(other, fd);
+      registration.unregister();
+      if (!isReused) continue;
+      fstatSync(other);
+      closeSync(other);
+    }
+  });
+
   it("close() in a 'removeListener' handler of close(): the number is closed once", () => {
     const sys = new FakeSys(abis.freebsd);
     const kq = new Kqueue({ sys });

@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { defaultSys, EV_SET, KeventList, type Sys, Timespec, traceSys } from '../../src/sys/index.ts';
+import { abis, defaultSys, EV_SET, KeventList, type Sys, Timespec, traceSys } from '../../src/sys/index.ts';
+import { FakeSys } from '../helpers/fake-sys.ts';
 import { loaders } from '../helpers/loaders.ts';
 import { noUser } from '../helpers/user.ts';
 
@@ -72,6 +73,11 @@ describe('the trace', { skip: noUser }, () => {
       `wakefd(${kq}, 7) = ${fd}  (T ms)`,
       'wakefd(-1, 7) = -1 EBADF  (T ms)',
     ]);
+  });
+
+  test('has only the optional calls that the kqueue has', () => {
+    assert.equal('wakefd' in traceSys(new FakeSys(abis.freebsd), () => {}), false);
+    assert.equal('wakefd' in traceSys(defaultSys(), () => {}), defaultSys().wakefd !== undefined);
   });
 
   test('a wrong argument is refused as without the trace, and what is traced is the same kqueue', () => {
