@@ -1,38 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Case } from './case.ts';
 import { drain, fill, Queue } from './queue.ts';
+import { byteStreams, pipe, type Stream, sockets, stream, tcp } from './streams.ts';
 import type { Kernel } from './world.ts';
 
-interface Watched {
-  readonly kq: Queue;
-  readonly reader: number;
-  readonly writer: number;
-}
-
-function pipe(world: Kernel): Watched {
-  const [reader, writer] = world.pipe();
-  return { kq: new Queue(world), reader, writer };
-}
-
-function stream(world: Kernel): Watched {
-  const [reader, writer] = world.socketpair('stream');
-  return { kq: new Queue(world), reader, writer };
-}
-
-function tcp(world: Kernel): Watched {
-  const listener = world.listen();
-  const writer = world.connect(listener);
-  return { kq: new Queue(world), reader: world.accept(listener), writer };
-}
-
 /** What a byte stream does, whatever it is made of. */
-const streams = (
-  [
-    ['a pipe', ['pipe'], pipe],
-    ['a UNIX socket', ['socketpair'], stream],
-    ['a TCP socket', ['listen', 'connect', 'accept'], tcp],
-  ] as const
-).flatMap(([what, needs, make]): Case[] => [
+const streams = byteStreams.flatMap(([what, needs, make]): Case[] => [
   {
     name: `READ on ${what}: data is the bytes to read; level-triggered until they are read`,
     needs: ['READ', ...needs],
@@ -165,7 +138,7 @@ const streams = (
 ]);
 
 /** Ways of getting at a file, and what READ says of it. */
-function file(world: Kernel, content: string): Watched & { path: string } {
+function file(world: Kernel, content: string): Stream & { path: string } {
   const path = `${world.folder()}/file`;
   const writer = world.open(path, 'create');
   world.write(writer, content);
@@ -391,12 +364,7 @@ export const cases: readonly Case[] = [
       kq.set('WRITE', a, 'DELETE');
     },
   },
-  ...(
-    [
-      ['a UNIX socket', ['socketpair'], stream],
-      ['a TCP socket', ['listen', 'connect', 'accept'], tcp],
-    ] as const
-  ).flatMap(([what, needs, make]): Case[] => [
+  ...sockets.flatMap(([what, needs, make]): Case[] => [
     {
       name: `READ on ${what}: the other side shut down for writing is EV_EOF, while this side can still write`,
       needs: ['READ', 'WRITE', 'shutdown', ...needs],

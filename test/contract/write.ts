@@ -1,29 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Case } from './case.ts';
 import { deadline, differs, drain, type Event, fill, isErrno, Queue } from './queue.ts';
+import { byteStreams, pipe, sockets, stream, tcp } from './streams.ts';
 import type { Kernel } from './world.ts';
-
-interface Watched {
-  readonly kq: Queue;
-  readonly reader: number;
-  readonly writer: number;
-}
-
-function pipe(world: Kernel): Watched {
-  const [reader, writer] = world.pipe();
-  return { kq: new Queue(world), reader, writer };
-}
-
-function stream(world: Kernel): Watched {
-  const [reader, writer] = world.socketpair('stream');
-  return { kq: new Queue(world), reader, writer };
-}
-
-function tcp(world: Kernel): Watched {
-  const listener = world.listen();
-  const writer = world.connect(listener);
-  return { kq: new Queue(world), reader: world.accept(listener), writer };
-}
 
 /** Reads until nothing more comes: what TCP has taken arrives later. */
 function empty(world: Kernel, reader: number, bytes: number): void {
@@ -48,13 +27,7 @@ function stuff(kq: Queue, writer: number, what: string): number {
   return written;
 }
 
-const streams = (
-  [
-    ['a pipe', ['pipe'], pipe],
-    ['a UNIX socket', ['socketpair'], stream],
-    ['a TCP socket', ['listen', 'connect', 'accept'], tcp],
-  ] as const
-).flatMap(([what, needs, make]): Case[] => [
+const streams = byteStreams.flatMap(([what, needs, make]): Case[] => [
   {
     name: `WRITE on ${what}: data is the free space; level-triggered`,
     needs: ['WRITE', ...needs],
@@ -226,12 +199,7 @@ export const cases: readonly Case[] = [
       },
     }),
   ),
-  ...(
-    [
-      ['a UNIX socket', ['socketpair'], stream],
-      ['a TCP socket', ['listen', 'connect', 'accept'], tcp],
-    ] as const
-  ).map(
+  ...sockets.map(
     ([what, needs, make]): Case => ({
       name: `WRITE on ${what}: shut down for writing is EV_EOF`,
       needs: ['WRITE', 'shutdown', ...needs],
