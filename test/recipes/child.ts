@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
+import { Kqueue } from '../../src/index.ts';
 import { exited, exitWithParent, ticks } from '../../src/recipes/index.ts';
 import { type Rotation, writeLines } from './rotations.ts';
 
@@ -31,6 +32,14 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
     answers.close();
   },
   'exitWithParent() alone'() {
+    exitWithParent();
+  },
+  'exitWithParent() whose kqueue fails'() {
+    process.once('unhandledRejection', (error) => console.log((error as Error).message));
+    // biome-ignore lint/correctness/useYield: an iteration that rejects.
+    Kqueue.prototype[Symbol.asyncIterator] = async function* () {
+      throw new Error('of the kqueue');
+    };
     exitWithParent();
   },
   /** In a worker Node's loop cannot watch the queue. */

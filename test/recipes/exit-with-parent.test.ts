@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { exited, exitWithParent } from '../../src/recipes/index.ts';
 import { DEADLINE, isCode, suiteWithoutUser as suite, turn } from '../front/helpers.ts';
@@ -20,6 +21,12 @@ describe('exitWithParent()', suite, () => {
   it('does not keep the process running', async () => {
     assert.deepEqual(await once(startScenario('exitWithParent() alone'), 'exit'), [0, null]);
     assert.deepEqual(await once(startScenario('an iteration that is not used'), 'exit'), [0, null]);
+  });
+
+  it('an error of the kqueue is an unhandled rejection', async () => {
+    const child = startScenario('exitWithParent() whose kqueue fails');
+    const [output, [status]] = await Promise.all([text(child.stdout as NodeJS.ReadableStream), once(child, 'exit')]);
+    assert.deepEqual([output, status], ['of the kqueue\n', 0]);
   });
 
   it('calls back once for a pid that ends, and for one that is gone already', async () => {
