@@ -65,8 +65,9 @@ export class Knote implements Registration {
   /** Ends the registration, and closes and releases what it has. */
   end(): void {
     if (!this.active) return;
-    // If JavaScript is stopped between these steps, end() is called again. close() closes the file only once.
+    // If JavaScript is stopped between these steps, end() is called again. The file is closed only once.
     this.file?.close();
+    this.file = undefined;
     this.active = false;
     this.#releaseSignal?.();
   }
@@ -162,6 +163,12 @@ export class Knotes {
   // Finding
 
   get(filter: number, ident: number | bigint): Knote | undefined {
+    const knote = this.#named(filter, ident);
+    // A forget() that was stopped may have left an ended one.
+    return knote?.active === true ? knote : undefined;
+  }
+
+  #named(filter: number, ident: number | bigint): Knote | undefined {
     return this.#byFilter.get(filter)?.get(ident);
   }
 
@@ -219,7 +226,7 @@ export class Knotes {
   #prepare(interest: Interest, record: Kevent, stopped: readonly Knote[]): Addition {
     const knote = this.#make(interest, record);
     const { filter, ident, flags: mode } = knote.kevent;
-    const settled = this.get(filter, ident);
+    const settled = this.#named(filter, ident);
     const uncertain = stopped.filter(({ kevent }) => kevent.filter === filter && kevent.ident === ident).at(-1);
     const previous = settled ?? uncertain;
     const { EV_ADD, EV_CLEAR, EV_DELETE, EV_DISABLE, EV_ENABLE } = this.constants;
@@ -314,13 +321,14 @@ export class Knotes {
 
   /** Ends a knote that the kernel does not have any more. It was deleted, or has reported its last event. */
   forget(knote: Knote): void {
-    // First, because forget() can be called again only while the knote has its slot.
-    knote.end();
     const { filter, ident, udata } = knote.kevent;
     const slot = Number(udata) & SLOT_MASK;
+    // First, because forget() can be called again only while the knote has its slot.
+    knote.end();
     if (this.#slots[slot] === knote) {
       this.#slots[slot] = undefined;
-      this.#freeSlots.push(slot);
+      // Not push(), because JavaScript can be stopped at a call, and the slot would be lost.
+      this.#freeSlots[this.#freeSlots.length] = slot;
     }
     const byIdent = this.#byFilter.get(filter);
     if (byIdent?.get(ident) === knote) byIdent.delete(ident);
@@ -368,6 +376,7 @@ export class Knotes {
   #byPath(interest: VnodeInterest): Knote | undefined {
     let found: Knote | undefined;
     for (const knote of this.#byFilter.get(this.constants.EVFILT_VNODE)?.values() ?? []) {
+      if (!knote.active) continue;
       if (knote.interest === interest) return knote;
       if (isSamePath(knote.interest as VnodeInterest, interest)) found ??= knote;
     }

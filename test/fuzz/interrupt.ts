@@ -6,7 +6,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import koffi from 'koffi';
-import type { Interest, Kqueue, KqueueEvent, Registration } from '../../src/index.ts';
+import type { Interest, Kqueue, KqueueEvent, Registration, UserRegistration, Waker } from '../../src/index.ts';
 import { descriptors } from '../helpers/descriptors.ts';
 import {
   countPoints,
@@ -19,7 +19,10 @@ import {
 import { Progress } from '../helpers/progress.ts';
 import { seeded } from '../helpers/random.ts';
 
-const pipe2 = koffi.load(null).func('int pipe2(void *fds, int flags)');
+const libc = koffi.load(null);
+const pipe2 = libc.func('int pipe2(void *fds, int flags)');
+const socketpair = libc.func('int socketpair(int domain, int type, int protocol, void *fds)');
+const [AF_UNIX, SOCK_STREAM] = [1, 1];
 const NONBLOCK_CLOEXEC = 0o2004000;
 
 /** Interests whose registration does not end by itself. */
@@ -50,12 +53,17 @@ export class World {
   readonly inner: Kqueue;
   /** A queue that a case has made. */
   other: Kqueue | undefined;
+  /** A waker that a case has made. */
+  waker: Waker | undefined;
+  /** A process that has ended. */
+  readonly pid: number | undefined;
   /** Interests that were registered, by token. */
   readonly interests: Interest<string>[] = [];
 
   constructor(library: Interruptible, pid: number | undefined) {
     const { Kqueue, read, write, vnode, proc, signal, timer, user } = library;
     this.#library = library;
+    this.pid = pid;
     this.kq = new Kqueue<string>();
     this.inner = new Kqueue();
     const file = join(this.#folder, 'file');
@@ -72,6 +80,7 @@ export class World {
       read(full(), { token: 'read' }),
       read(regular, { token: 'regular' }),
       read(this.inner.fd, { token: 'inner' }),
+      read(this.#reset(), { token: 'reset' }),
       write(this.#pipe()[1], { token: 'write' }),
       write(this.#pipe()[1], { token: 'lowat', lowat: 1 }),
       user(1, { token: 'user' }),
@@ -110,6 +119,17 @@ export class World {
     while (performance.now() < end);
   }
 
+  /** A socket whose peer was closed before it had read everything: ECONNRESET (unix(7)). */
+  #reset(): number {
+    const fds = new Int32Array(2);
+    assert.equal(socketpair(AF_UNIX, SOCK_STREAM | NONBLOCK_CLOEXEC, 0, fds), 0);
+    const [socket, peer] = [fds[0] as number, fds[1] as number];
+    this.#fds.push(socket);
+    fs.writeSync(socket, 'unread');
+    fs.closeSync(peer);
+    return socket;
+  }
+
   #pipe(): [number, number] {
     const fds = new Int32Array(2);
     assert.equal(pipe2(fds, NONBLOCK_CLOEXEC), 0);
@@ -144,7 +164,10 @@ export class World {
     const rounds = Array.from({ length: 3 }, () => kq.poll({ timeout: 0 }));
     const events = [...before, ...rounds.flat()];
     const count = (token: string, among = events): number => among.filter((event) => event.token === token).length;
-    for (const event of events) assert(event.registration !== undefined, `of no registration: ${event}`);
+    for (const event of events) {
+      assert(event.registration !== undefined, `of no registration: ${event}`);
+      if (event.token === 'reset') assert.equal(event.error?.code, 'ECONNRESET', `without its error: ${event}`);
+    }
     for (const [token, expected] of this.#expected) {
       const times = count(token);
       assert(times > 0, `${token} was lost`);
@@ -165,6 +188,20 @@ export class World {
   }
 }
 
+/** How many inodes the inotify instances of this process watch. */
+function inotifyWatches(): number {
+  let count = 0;
+  for (const fd of fs.readdirSync('/proc/self/fd')) {
+    try {
+      if (fs.readlinkSync(`/proc/self/fd/${fd}`) !== 'anon_inode:inotify') continue;
+      count += fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1').split('inotify wd:').length - 1;
+    } catch {
+      // The one that readdir had.
+    }
+  }
+  return count;
+}
+
 /** A call that is stopped, and what is to be done before and after it. */
 export interface Case {
   readonly name: string;
@@ -175,8 +212,12 @@ export interface Case {
   readonly repeats?: true;
   /** What it does that may have been done or not. */
   readonly unsure?: readonly string[] | 'all';
-  after?(world: World, library: Interruptible): void;
+  /** May return events that it has fetched. */
+  after?(world: World, library: Interruptible): unknown;
 }
+
+/** Registrations of several filters. */
+const MANY = ['read', 'path', 'vnode', 'write', 'signal', 'every', 'user clear', 'user oneshot', 'reset', 'inner'];
 
 let pointsOfPoll = 0;
 
@@ -245,7 +286,7 @@ export const cases: readonly Case[] = [
   {
     name: 'register anew, and then in another mode',
     call: ({ kq }, { user, vnode }) => {
-      kq.register(user(9, { token: 'new' }), vnode(tmpdir(), { token: 'new path', on: ['write'] }));
+      kq.register(user(9, { token: 'new' }), vnode('/usr/share', { token: 'new path', on: ['write'] }));
     },
     after: ({ kq }, { user }) => {
       const [registration] = kq.register(user(9, { token: 'new', clear: true }));
@@ -272,14 +313,92 @@ export const cases: readonly Case[] = [
     },
     unsure: 'all',
   },
+  {
+    name: 'change everything',
+    repeats: true,
+    call: (world, { user }) => {
+      for (const token of ['every', 'path', 'inner', 'lowat', 'signal']) {
+        world.registration(token).disable();
+        world.registration(token).enable();
+      }
+      (world.registration('user clear') as UserRegistration).trigger(5);
+      world.inner.register(user(1));
+    },
+    after: (world) => {
+      for (const token of ['every', 'path', 'inner', 'lowat', 'signal']) world.registration(token).enable();
+    },
+    // A user event may be triggered again after it was fetched. A note that was fetched stays one.
+    unsure: ['user clear'],
+  },
+  {
+    name: 'unregister many',
+    call: (world) => world.kq.unregister(...MANY.map((token) => world.registration(token))),
+    unsure: MANY,
+    after: (world) => {
+      world.kq.unregister(...MANY.map((token) => world.registration(token)));
+      for (const token of MANY) assert.equal(world.registration(token).active, false);
+      // The queue has forgotten the registration, so waker() registers the event again.
+      assert.equal(world.kq.waker(2).wake(), true);
+      const events = world.kq.poll({ timeout: 0, max: 100 });
+      assert(
+        events.some(({ filter, ident }) => filter === 'user' && ident === 2),
+        'the waker does not wake',
+      );
+      return events;
+    },
+  },
+  {
+    name: 'register a process and a signal',
+    call: ({ kq, pid }, { proc, signal }) => {
+      kq.register(proc(pid ?? process.pid, { token: 'new' }), signal('SIGUSR2', { token: 'new signal' }));
+    },
+    after: ({ kq }, { signal }) => {
+      const [registration] = kq.register(signal('SIGUSR2', { token: 'new signal' }));
+      process.emit('SIGUSR2', 'SIGUSR2');
+      assert.equal(kq.poll({ timeout: 0, max: 100 }).filter(({ token }) => token === 'new signal').length, 1);
+      registration.unregister();
+    },
+    unsure: 'all',
+  },
+  {
+    name: 'wake',
+    before: (world) => {
+      world.waker = world.kq.waker(50);
+    },
+    call: ({ waker }) => void waker?.wake(),
+    after: ({ kq, waker }) => {
+      assert.equal(waker?.wake(), true);
+      const events = [...kq.poll({ timeout: 0, max: 100 }), ...kq.poll({ timeout: 0 })];
+      assert.equal(events.filter(({ filter, ident }) => filter === 'user' && ident === 50).length, 1);
+    },
+    unsure: 'all',
+  },
+  {
+    name: 'close the inner queue',
+    call: ({ inner }) => inner.close(),
+    unsure: 'all',
+    after: ({ kq }) => kq.poll({ timeout: 0 }),
+  },
   { name: 'wait', call: ({ kq }) => void kq.wait({ timeout: 0 }).catch(() => {}), unsure: 'all' },
   { name: 'close with events left over', before: leaveOver, call: ({ kq }) => kq.close(), unsure: 'all' },
   { name: 'close', call: ({ kq }) => kq.close(), unsure: 'all' },
 ];
 
-/** One case, stopped at one point. False if the call has fewer points. */
-function runCase(library: Interruptible, one: Case, point: number, stop: Stop, pid?: number): boolean {
-  return check(library, one, pid, (call) => interrupted(library, point, stop, call));
+/**
+ * One case, stopped at one point. False if the call has fewer points. With `again`, the next poll() is stopped at that point too,
+ * unless the case may have changed what is registered.
+ */
+function runCase(library: Interruptible, one: Case, point: number, stop: Stop, pid?: number, again?: number): boolean {
+  return check(library, one, pid, (call, world, results) => {
+    const stopped = interrupted(library, point, stop, call);
+    if (again !== undefined && one.unsure === undefined) {
+      interrupted(library, again, stop, () => {
+        const events = world.kq.poll({ timeout: 0 });
+        results[results.length] = events;
+      });
+    }
+    return stopped;
+  });
 }
 
 /** One case that repeats, stopped by a timeout. */
@@ -294,28 +413,34 @@ function check(
   library: Interruptible,
   { before, call, after, unsure = [] }: Case,
   pid: number | undefined,
-  run: (call: () => void) => boolean,
+  run: (call: () => void, world: World, results: unknown[]) => boolean,
 ): boolean {
   const open = descriptors();
+  const watches = inotifyWatches();
   const world = new World(library, pid);
   before?.(world, library);
   const results: unknown[] = [];
-  const stopped = run(() => {
-    const result = call(world, library);
-    // By an assignment, because a call could be stopped.
-    results[results.length] = result;
-  });
+  const stopped = run(
+    () => {
+      const result = call(world, library);
+      // By an assignment, because a call could be stopped.
+      results[results.length] = result;
+    },
+    world,
+    results,
+  );
   // They get the numbers that the call has closed. If a number is closed twice, one of these is closed.
   const strangers = Array.from({ length: 8 }, () => fs.openSync('/dev/zero', 'r'));
-  after?.(world, library);
+  results.push(after?.(world, library));
   const isPromised = results.some((result) => result instanceof Promise);
   if (unsure !== 'all' && !isPromised) {
     world.except(...unsure);
-    world.check(results.flat().filter((result) => result !== undefined) as KqueueEvent<string>[]);
+    world.check(results.filter(Array.isArray).flat());
   }
   world.close();
   // Descriptors that a call had just made are closed by the next one.
   new library.Kqueue().close();
+  assert.equal(inotifyWatches(), watches, 'inotify watches are left');
   for (const fd of strangers) {
     assert.equal(fs.readlinkSync(`/proc/self/fd/${fd}`), '/dev/zero', 'a descriptor of other code was closed');
     fs.closeSync(fd);
@@ -380,8 +505,9 @@ export async function fuzzInterruptions(given: number | undefined, most: number,
         const one = cases[random(cases.length)] as Case;
         const point = 1 + random(points.get(one) as number);
         const stop = random(2) === 0 ? 'overflow' : 'terminate';
-        what = `${one.name}, ${stop} at point ${point}`;
-        if (runCase(library, one, point, stop, pid)) stopped++;
+        const again = random(2) === 0 ? undefined : 1 + random(points.get(cases[0] as Case) as number);
+        what = `${one.name}, ${stop} at point ${point}, and then of poll() at ${again}`;
+        if (runCase(library, one, point, stop, pid, again)) stopped++;
       }
     } catch (error) {
       progress.clear();

@@ -59,8 +59,8 @@ export class Inotify {
   fd: number;
   /** By watch descriptor. The kernel does not use a number twice. */
   readonly #watches = new Map<number, InodeWatch>();
-  /** The watch descriptor of each watcher. */
-  readonly #numbers = new Map<InodeWatcher, number>();
+  /** The watch descriptor of each watcher, in an object, because an assignment cannot be stopped. -1 before it is known. */
+  readonly #numbers = new Map<InodeWatcher, { number: number }>();
 
   private constructor(fd: number) {
     this.fd = fd;
@@ -108,7 +108,7 @@ export class Inotify {
    * a watcher that exists, adds the bits of `mask`. Returns 0 or an errno: ENOSPC if the user has no watch left.
    */
   add(fd: number, watcher: InodeWatcher, where: '' | '/..' = '', mask: number = watcher.mask): number {
-    const number = this.#numbers.get(watcher);
+    const number = this.#numbers.get(watcher)?.number;
     const asked = number === undefined ? 0 : (this.#watches.get(number)?.asked ?? 0);
     // No second call, because it needs the permission to read the file, which the process may have lost.
     if ((mask & ~asked) === 0) return 0;
@@ -124,15 +124,22 @@ export class Inotify {
   }
 
   #watch(fd: number, watcher: InodeWatcher, where: string, mask: number): number {
+    let entry = this.#numbers.get(watcher);
+    if (entry === undefined) {
+      entry = { number: -1 };
+      this.#numbers.set(watcher, entry);
+    }
+    const before = entry.number;
     // The link in /proc leads to the open file itself, whatever its name is.
     const number = libc.inotify_add_watch(this.fd, `/proc/self/fd/${fd}${where}`, mask | IN_MASK_ADD);
     if (number === -1) {
       const error = errno();
+      if (before === -1) this.#numbers.delete(watcher);
       // ENOENT means that /proc is not mounted. In kevent(2) it would mean that there is no knote.
       return error === ENOENT ? EINVAL : error;
     }
-    const before = this.#numbers.get(watcher);
-    if (before !== undefined && before !== number) this.#watches.get(before)?.watchers.delete(watcher);
+    entry.number = number;
+    if (before !== number) this.#watches.get(before)?.watchers.delete(watcher);
     let watch = this.#watches.get(number);
     if (watch === undefined) {
       watch = { watchers: new Set(), asked: 0 };
@@ -140,20 +147,21 @@ export class Inotify {
     }
     watch.watchers.add(watcher);
     watch.asked |= mask;
-    this.#numbers.set(watcher, number);
     return 0;
   }
 
+  /** Repeatable after JavaScript was stopped in it, and complete after an add() that was stopped. */
   remove(watcher: InodeWatcher): void {
-    const number = this.#numbers.get(watcher);
+    const number = this.#numbers.get(watcher)?.number;
     if (number === undefined) return;
-    this.#numbers.delete(watcher);
     const watch = this.#watches.get(number);
     watch?.watchers.delete(watcher);
-    if (watch?.watchers.size !== 0) return;
-    this.#watches.delete(number);
-    // EINVAL: the kernel has removed the watch with its inode.
-    libc.inotify_rm_watch(this.fd, number);
+    if (number !== -1 && (watch?.watchers.size ?? 0) === 0) {
+      // EINVAL: the kernel has removed the watch with its inode.
+      libc.inotify_rm_watch(this.fd, number);
+      this.#watches.delete(number);
+    }
+    this.#numbers.delete(watcher);
   }
 
   /** Reads all events, and delivers each to the watchers of its inode, in all queues. */
@@ -184,7 +192,10 @@ export class Inotify {
     // A watcher that renews its watch removes itself from this set.
     for (const watcher of watch.watchers) if ((mask & (watcher.mask | IN_IGNORED)) !== 0) watcher.changed(mask);
     if ((mask & IN_IGNORED) === 0) return;
-    for (const watcher of watch.watchers) this.#numbers.delete(watcher);
+    // A renewal that was stopped may have left a watcher in both sets.
+    for (const watcher of watch.watchers) {
+      if (this.#numbers.get(watcher)?.number === number) this.#numbers.delete(watcher);
+    }
     this.#watches.delete(number);
   }
 }

@@ -356,8 +356,10 @@ export class Queue implements Host, InnerQueue {
       }
     }
     this.#settle();
+    const unreturned = this.#unreturned.concat(this.#reported.slice(0, this.#records));
+    // No function is called from here on, so this call is completed once, even if JavaScript is stopped in here too.
     underway = null;
-    this.#unreturned = this.#unreturned.concat(this.#reported.slice(0, this.#records));
+    this.#unreturned = unreturned;
     this.#records = 0;
     this.#delivered = 0;
     this.#repeated = 0;

@@ -29,9 +29,10 @@ export function backlog(fd: number): number {
   return Math.max(1, socketOption(fd, IPPROTO_TCP, TCP_INFO, 24));
 }
 
-/** The socket's pending error (SO_ERROR of socket(7)). Reading it clears it. */
+/** The socket's pending error (SO_ERROR of socket(7)). Reading it clears it, so no function is called after that. */
 export function takeError(fd: number): number {
-  return Math.max(0, socketOption(fd, SOL_SOCKET, SO_ERROR));
+  const error = socketOption(fd, SOL_SOCKET, SO_ERROR);
+  return error > 0 ? error : 0;
 }
 
 const MSG_DONTWAIT = 0x40;

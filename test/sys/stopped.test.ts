@@ -1,0 +1,134 @@
+// JavaScript is stopped at every point of a small call. test/fuzz/interrupt.ts stops large ones at random points.
+
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { before, describe, test } from 'node:test';
+import type { Kqueue } from '../../src/index.ts';
+import { countPoints, type Interruptible, interrupted, interruptible } from '../helpers/interruptible.ts';
+import { noLinux, ofLibc } from './built-in.ts';
+
+const socketpair = ofLibc<[number, number, number, Int32Array]>('int socketpair(int, int, int, void *)');
+const [AF_UNIX, SOCK_STREAM, SOCK_NONBLOCK] = [1, 1, 0o4000];
+
+/** How many inodes the inotify instances of this process watch. */
+function inotifyWatches(): number {
+  const fds = fs.readdirSync('/proc/self/fd').filter((fd) => {
+    const path = `/proc/self/fd/${fd}`;
+    return fs.existsSync(`/proc/self/fdinfo/${fd}`) && fs.readlinkSync(path) === 'anon_inode:inotify';
+  });
+  const infos = fds.map((fd) => fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'));
+  return infos.join('').split('inotify wd:').length - 1;
+}
+
+describe('JavaScript is stopped at every point', { skip: noLinux }, () => {
+  let library: Interruptible;
+  before(async () => {
+    library = await interruptible();
+  });
+
+  /** Stops a call at each of its points, each time with a new queue. Returns how many points there are. */
+  function everyPoint(call: (kq: Kqueue, stop: (call: () => unknown) => boolean) => void): number {
+    let [point, stopped] = [0, true];
+    while (stopped) {
+      point++;
+      using kq = new library.Kqueue();
+      call(kq, (run) => {
+        stopped = interrupted(library, point, 'overflow', run);
+        return stopped;
+      });
+    }
+    return point - 1;
+  }
+
+  test("poll() loses no socket's error", () => {
+    const points = everyPoint((kq, stop) => {
+      const fds = new Int32Array(2);
+      assert.equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+      const [socket, peer] = fds as unknown as [number, number];
+      kq.register(library.read(socket));
+      // A peer that is closed before it has read everything resets the connection.
+      fs.writeSync(socket, 'unread');
+      fs.closeSync(peer);
+      let events = [] as ReturnType<Kqueue['poll']>;
+      stop(() => {
+        events = kq.poll({ timeout: 0 });
+      });
+      if (events.length === 0) events = kq.poll({ timeout: 0 });
+      assert.deepEqual(
+        events.map(({ error }) => error?.code),
+        ['ECONNRESET'],
+      );
+      fs.closeSync(socket);
+    });
+    assert(points > 50, `${points}`);
+  });
+
+  test('the poll() after a poll() that was stopped loses no event', () => {
+    const prepare = (kq: Kqueue): void => {
+      const [event] = kq.register(library.user(1, { oneshot: true }));
+      event.trigger();
+    };
+    using counted = new library.Kqueue();
+    prepare(counted);
+    const points = countPoints(library, () => counted.poll({ timeout: 0 }));
+    // Most of the last points are after the event was taken from the queue.
+    for (let first = Math.floor(points / 2); first <= points; first += 10) {
+      everyPoint((kq, stop) => {
+        prepare(kq);
+        assert(interrupted(library, first, 'overflow', () => kq.poll({ timeout: 0 })));
+        let events = [] as ReturnType<Kqueue['poll']>;
+        stop(() => {
+          events = kq.poll({ timeout: 0 });
+        });
+        if (events.length === 0) events = kq.poll({ timeout: 0 });
+        assert.equal(events.length, 1, `stopped at point ${first} first`);
+      });
+    }
+  });
+
+  test('after unregister(), waker() registers the event again', () => {
+    everyPoint((kq, stop) => {
+      const [event] = kq.register(library.user(1, { clear: true }));
+      stop(() => event.unregister());
+      event.unregister();
+      assert.equal(event.active, false);
+      assert.equal(kq.waker(1).wake(), true);
+      assert.equal(kq.poll({ timeout: 0 }).length, 1);
+    });
+  });
+
+  test('register() and unregister() leave no watch of inotify', () => {
+    // It keeps the instance of inotify open.
+    using keeper = new library.Kqueue();
+    keeper.register(library.vnode(import.meta.dirname, { on: ['delete'] }));
+    const watches = inotifyWatches();
+    everyPoint((kq, stop) => {
+      stop(() => {
+        const [file] = kq.register(library.vnode(import.meta.filename, { on: ['write'] }));
+        file.unregister();
+      });
+      kq.close();
+      assert.equal(inotifyWatches(), watches);
+    });
+  });
+
+  test('the timers of a watched queue expire', () => {
+    everyPoint((kq, stop) => {
+      using inner = new library.Kqueue();
+      inner.register(...[1, 2, 3].map((ident) => library.timer(ident, { after: 0.001 })));
+      kq.register(library.read(inner.fd, { clear: true }));
+      let events = [] as ReturnType<Kqueue['poll']>;
+      stop(() => {
+        events = kq.poll({ timeout: 100 });
+      });
+      if (events.length === 0) events = kq.poll({ timeout: 100 });
+      assert.equal(events.length, 1);
+      // It becomes readable again when a user event is triggered.
+      assert.equal(inner.poll({ timeout: 100 }).length, 3);
+      assert.equal(kq.poll({ timeout: 0 }).length, 0);
+      const [event] = inner.register(library.user(1));
+      event.trigger();
+      assert.equal(kq.poll({ timeout: 0 }).length, 1);
+    });
+  });
+});
