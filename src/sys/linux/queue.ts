@@ -105,6 +105,7 @@ export class Queue implements Host, InnerQueue {
    * watcher of the queue then needs a new edge. For an event of epoll, the queue's descriptor has had its edge already.
    */
   #news = false;
+  #expiring = false;
   /** The number of empty polls since the last proof that the descriptor is the queue. */
   #unproven = 0;
   /** For each ident the two ends of a pipe: the reading end, the writing end. */
@@ -235,8 +236,8 @@ export class Queue implements Host, InnerQueue {
       this.#last = knote;
       this.#active++;
     }
-    // A kevent(2) of this queue calls #settle() before it returns.
-    if (underway !== this) this.#settle();
+    // A kevent(2) of this queue, and expireTimers(), call #settle() before they return.
+    if (underway !== this && !this.#expiring) this.#settle();
   }
 
   #dequeue(knote: Knote): void {
@@ -624,7 +625,10 @@ export class Queue implements Host, InnerQueue {
   expireTimers(): void {
     for (const queue of this.inner) queue.expireTimers();
     if (this.#timers === null) return;
+    // One #settle() for all. If JavaScript is stopped here, the event that has called this is delivered again.
+    this.#expiring = true;
     this.#timers.run();
+    this.#expiring = false;
     this.#settle();
   }
 
