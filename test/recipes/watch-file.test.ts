@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { type Interest, Kqueue } from '../../src/index.ts';
 import { type Changes, type FileChange, watchFile } from '../../src/recipes/index.ts';
 import { DEADLINE, noProc, suiteWithoutUser as suite, testFolder, until } from '../front/helpers.ts';
 import { descriptors } from '../helpers/descriptors.ts';
@@ -92,6 +93,24 @@ describe('watchFile()', { ...suite, timeout: 10 * DEADLINE }, () => {
     symlinkSync(file, file);
     assert.throws(() => watchFile(file), { code: 'ELOOP' });
     if (!noProc) assert.deepEqual(descriptors(), before);
+  });
+
+  it('leaves nothing open if the directory or the file cannot be registered', { skip: noProc }, (t) => {
+    const file = newFile();
+    const before = descriptors();
+    const { register } = Kqueue.prototype;
+    let good = 0;
+    const limited = t.mock.method(Kqueue.prototype, 'register', function (this: Kqueue, ...interests: Interest[]) {
+      if (good-- === 0) throw new Error('no room');
+      return register.apply(this, interests);
+    });
+    for (const calls of [1, 2]) {
+      good = calls - 1;
+      limited.mock.resetCalls();
+      assert.throws(() => watchFile(file), /no room/);
+      assert.equal(limited.mock.callCount(), calls);
+      assert.deepEqual(descriptors(), before);
+    }
   });
 
   it('next() rejects with the error of the system call if the file cannot be opened any more', async () => {
