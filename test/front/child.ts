@@ -298,6 +298,18 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
     console.log(process.listenerCount('SIGPIPE'), process.listenerCount('SIGXFSZ'));
   },
 
+  "a 'removeListener' handler that throws"() {
+    process.once('uncaughtException', ({ message }) => console.log(message));
+    const kq = newQueue();
+    const [registration] = kq.register(signal('SIGHUP'));
+    process.once('removeListener', () => {
+      throw new Error('of a handler');
+    });
+    registration.unregister();
+    console.log(process.listenerCount('SIGHUP'));
+    kq.close();
+  },
+
   /** Every number is taken, so that nothing more can be opened. */
   'one descriptor'() {
     const kq = newQueue();
