@@ -145,17 +145,17 @@ class PollWatcher implements Watcher {
     }
     // At each start, because the queue may watch deeper queues than at the last one.
     if (!canNest(this.#sys, this.#kq)) return false;
-    if (this.#handle === undefined) this.#openHandle();
-    else this.#handle.start(READABLE, this.#fired);
-    if (this.#handle === undefined) return false;
-    // After the start, which first removes the descriptor from libuv's epoll. The queue may watch more queues by now.
-    if (!addToLoopEpoll(this.#copy)) {
-      this.#handle.stop();
-      return false;
-    }
-    this.#handleStarted = true;
+    // First. If JavaScript is stopped after the start, the process must not end while the handle is started.
     started.add(this);
-    return true;
+    if (this.#handle === undefined) this.#openHandle();
+    else {
+      this.#handle.start(READABLE, this.#fired);
+      this.#handleStarted = true;
+    }
+    // After the start, which first removes the descriptor from libuv's epoll. The queue may watch more queues by now.
+    if (this.#handle !== undefined && addToLoopEpoll(this.#copy)) return true;
+    this.#stopHandle();
+    return false;
   }
 
   /** Makes the handle, which is then started. Makes none if libuv cannot watch the queue. */
@@ -170,12 +170,16 @@ class PollWatcher implements Watcher {
       return;
     }
     this.#handle = koffi().node.poll(this.#copy, READABLE, this.#fired) as unknown as PollHandle;
+    this.#handleStarted = true;
+    // Until start() is complete, the handle does not keep the process running.
+    this.#handle.unref();
+    this.#handleRef = false;
   }
 
   #stopHandle(): void {
+    started.delete(this);
     if (!this.#handleStarted) return;
     this.#handleStarted = false;
-    started.delete(this);
     this.#handle?.stop();
   }
 

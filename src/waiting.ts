@@ -136,7 +136,12 @@ export class Waiting<Event> {
 
   readonly #look = (): void => {
     const wait = this.#wait;
-    if (wait === undefined || !this.#begun) return;
+    if (wait === undefined) return;
+    if (!this.#begun) {
+      // The begin() of this wait was stopped, and its watcher would go on.
+      this.end();
+      return;
+    }
     let events: Event[];
     try {
       events = this.#fetch(wait.max);

@@ -52,8 +52,8 @@ export function __stopAt(point, stop) { const left = __left; __left = point; __s
 
 type Part = Node & { body?: Part; expression?: boolean; callee?: Part; arguments?: Part[]; [key: string]: unknown };
 
-/** The calls of functions that koffi made. */
-const FOREIGN = /^((libc\d*|calls|bind\d*\(\))\.\w+|errno\d*|fcntl|dup2|dup3|close)$/;
+/** The calls of functions that koffi made, and of its poll handles. */
+const FOREIGN = /^((libc\d*|calls|bind\d*\(\))\.\w+|errno\d*|fcntl|dup2|dup3|close|this\.#handle\??\.\w+)$/;
 
 function withPoints(source: string): string {
   const insertions: [at: number, text: string][] = [];

@@ -1,10 +1,13 @@
 // JavaScript is stopped at every point of a small call. test/fuzz/interrupt.ts stops large ones at random points.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { Kqueue } from '../../src/index.ts';
 import { countPoints, type Interruptible, interrupted, interruptible } from '../helpers/interruptible.ts';
+import { loaders } from '../helpers/loaders.ts';
 import { noLinux, ofLibc } from './built-in.ts';
 
 const socketpair = ofLibc<[number, number, number, Int32Array]>('int socketpair(int, int, int, void *)');
@@ -130,5 +133,12 @@ describe('JavaScript is stopped at every point', { skip: noLinux }, () => {
       event.trigger();
       assert.equal(kq.poll({ timeout: 0 }).length, 1);
     });
+  });
+
+  test('a wait() that was stopped does not keep the process running', () => {
+    const program = fileURLToPath(new URL('stopped-waits.ts', import.meta.url));
+    const ran = spawnSync(process.execPath, [...loaders, program], { encoding: 'utf8', timeout: 30_000 });
+    assert.equal(ran.status, 0, `${ran.signal}\n${ran.stdout}\n${ran.stderr}`);
+    assert.match(ran.stdout, /^[1-9]\d+ stopped\n$/);
   });
 });
