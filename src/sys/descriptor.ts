@@ -77,6 +77,10 @@ export function isOwn(fd: number): boolean {
 export function createTracked(create: () => number): number {
   const { fcntl, dup2, dup3, close } = bind();
   const slot = isMainThread() ? -1 : openSlot();
+  // `create` may append other descriptors.
+  const at = unowned.length;
+  unowned[at] = slot;
+  if (slot !== -1) openedByFs[slot] = true;
   let fd = create();
   // dup2(2) clears close-on-exec, so a child that another thread starts at that moment inherits the descriptor. That is
   // why Linux uses dup3(2). Elsewhere the descriptor is a kqueue, which a child of fork(2) does not inherit (kqueue(2)).
@@ -87,12 +91,17 @@ export function createTracked(create: () => number): number {
     close(fd);
     fd = slot;
   } else if (slot !== -1) {
+    unowned[at] = fd;
+    openedByFs[slot] = false;
     closeSync(slot);
     // The slot may have taken the last free number. A second failure also sets errno for the caller.
     if (fd === -1) fd = create();
   }
-  if (fd === -1) return -1;
-  unowned[unowned.length] = fd;
+  unowned[at] = fd;
+  if (fd === -1) {
+    unowned.length = at;
+    return -1;
+  }
   openedByFs[fd] = moved;
   // The kernel has just assigned this number, so the earlier descriptor of that number is closed.
   own[fd] = false;

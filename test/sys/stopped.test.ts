@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +10,7 @@ import type { Kqueue } from '../../src/index.ts';
 import { countPoints, type Interruptible, interrupted, interruptible } from '../helpers/interruptible.ts';
 import { loaders } from '../helpers/loaders.ts';
 import { noLinux, ofLibc } from './built-in.ts';
+import { typescriptWorker } from './typescript-worker.ts';
 
 const socketpair = ofLibc<[number, number, number, Int32Array]>('int socketpair(int, int, int, void *)');
 const [AF_UNIX, SOCK_STREAM, SOCK_NONBLOCK] = [1, 1, 0o4000];
@@ -140,5 +142,13 @@ describe('JavaScript is stopped at every point', { skip: noLinux }, () => {
     const ran = spawnSync(process.execPath, [...loaders, program], { encoding: 'utf8', timeout: 30_000 });
     assert.equal(ran.status, 0, `${ran.signal}\n${ran.stdout}\n${ran.stderr}`);
     assert.match(ran.stdout, /^[1-9]\d+ stopped\n$/);
+  });
+
+  test('in a worker, no descriptor is left of a queue and of a waker', async () => {
+    const worker = typescriptWorker(new URL('stopped-worker.ts', import.meta.url));
+    const [{ points, left }] = await once(worker, 'message');
+    await worker.terminate();
+    assert(points > 50, `${points}`);
+    assert.equal(left, 0);
   });
 });
