@@ -296,8 +296,9 @@ export class Kqueue<Token = unknown> {
           if (ended || this.closed) return resolve(end());
           this.#mustBeFree();
           this.#decode();
-          if (!this.#leftover.empty) {
-            resolve({ done: false, value: this.#leftover.peek(1)[0] as KqueueEvent<Token> });
+          const value = this.#leftover.first();
+          if (value !== undefined) {
+            resolve({ done: false, value });
             this.#leftover.skip(1);
             return;
           }
@@ -306,7 +307,8 @@ export class Kqueue<Token = unknown> {
             resolve: (events) => {
               endPending = undefined;
               this.#leftover.keep(events);
-              resolve({ done: false, value: this.#leftover.take(1)[0] as KqueueEvent<Token> });
+              resolve({ done: false, value: this.#leftover.first() as KqueueEvent<Token> });
+              this.#leftover.skip(1);
             },
             reject: (error) => {
               endPending = undefined;

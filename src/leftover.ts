@@ -31,6 +31,11 @@ export class Leftover<Token> {
     this.#next = 0;
   }
 
+  /** Returns the next event without taking it. Not `peek(1)`, which makes an array for each event. */
+  first(): KqueueEvent<Token> | undefined {
+    return this.#events[this.#next];
+  }
+
   /** Returns the next `max` events without taking them. */
   peek(max: number = Number.POSITIVE_INFINITY): KqueueEvent<Token>[] {
     const from = this.#next;
