@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import koffi from 'koffi';
 import type { Interest, Kqueue, KqueueEvent, Registration, UserRegistration, Waker } from '../../src/index.ts';
-import { descriptors } from '../helpers/descriptors.ts';
+import { descriptors, descriptorsSince, inotifyWatches } from '../helpers/descriptors.ts';
 import {
   countPoints,
   type Interruptible,
@@ -43,7 +43,7 @@ async function zombie(): Promise<number> {
 }
 
 /** A queue with a knote of each filter and each mode, all of whose conditions hold. */
-export class World {
+class World {
   readonly #library: Interruptible;
   readonly #folder = fs.mkdtempSync(join(tmpdir(), 'kqueue-interrupt-'));
   readonly #fds: number[] = [];
@@ -188,22 +188,8 @@ export class World {
   }
 }
 
-/** How many inodes the inotify instances of this process watch. */
-function inotifyWatches(): number {
-  let count = 0;
-  for (const fd of fs.readdirSync('/proc/self/fd')) {
-    try {
-      if (fs.readlinkSync(`/proc/self/fd/${fd}`) !== 'anon_inode:inotify') continue;
-      count += fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1').split('inotify wd:').length - 1;
-    } catch {
-      // The one that readdir had.
-    }
-  }
-  return count;
-}
-
 /** A call that is stopped, and what is to be done before and after it. */
-export interface Case {
+interface Case {
   readonly name: string;
   before?(world: World, library: Interruptible): void;
   /** Returns the events that it has fetched, or a promise of events. */
@@ -232,7 +218,7 @@ function leaveOver({ kq }: World, library: Interruptible): void {
   assert(stopped);
 }
 
-export const cases: readonly Case[] = [
+const cases: readonly Case[] = [
   { name: 'poll', call: ({ kq }) => kq.poll({ timeout: 0 }), repeats: true },
   { name: 'poll for a few', call: ({ kq }) => kq.poll({ timeout: 0, max: 3 }), repeats: true },
   { name: 'poll with a timeout', call: ({ kq }) => kq.poll({ timeout: 0.01 }), repeats: true },
@@ -445,9 +431,7 @@ function check(
     assert.equal(fs.readlinkSync(`/proc/self/fd/${fd}`), '/dev/zero', 'a descriptor of other code was closed');
     fs.closeSync(fd);
   }
-  const left = descriptors();
-  for (const fd of open) if (left.includes(fd)) left.splice(left.indexOf(fd), 1);
-  assert.equal(left.join(', '), '', `descriptors are left: ${left.join(', ')}`);
+  assert.equal(descriptorsSince(open).join(', '), '', 'descriptors are left');
   return stopped;
 }
 

@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -17,4 +17,24 @@ export function descriptors(): string[] {
     }
   }
   return open.sort();
+}
+
+/** The open descriptors that were not among those `before`. */
+export function descriptorsSince(before: readonly string[]): string[] {
+  const open = descriptors();
+  for (const one of before) if (open.includes(one)) open.splice(open.indexOf(one), 1);
+  return open;
+}
+
+/** How many inodes the inotify instances of this process watch. */
+export function inotifyWatches(): number {
+  let count = 0;
+  for (const fd of readdirSync('/proc/self/fdinfo')) {
+    try {
+      count += readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1').split('inotify wd:').length - 1;
+    } catch {
+      // The one that readdir had.
+    }
+  }
+  return count;
 }

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { Kqueue, Waker, type WakerHandle } from '../../src/index.ts';
-import { descriptors } from '../helpers/descriptors.ts';
+import { descriptors, descriptorsSince } from '../helpers/descriptors.ts';
 import { typescriptWorker } from '../sys/typescript-worker.ts';
 
 const program = new URL('churn-worker.ts', import.meta.url);
@@ -57,8 +57,7 @@ export async function terminateWorkers(seconds: number): Promise<string[]> {
 
     const late = performance.now() + PATIENCE;
     while (descriptors().length > before.length && performance.now() < late) await setTimeout(10);
-    const left = descriptors();
-    for (const one of before) if (left.includes(one)) left.splice(left.indexOf(one), 1);
+    const left = descriptorsSince(before);
     if (left.length > 0) problems.push(`descriptors of terminated workers are left: ${left.join(', ')}`);
   } while (performance.now() < end);
   return problems;

@@ -9,7 +9,6 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmdirSync,
@@ -29,7 +28,7 @@ import { Kqueue, KqueueError, type KqueueEvent, user, vnode } from '../../src/in
 import { duplicate } from '../../src/sys/descriptor.ts';
 import { errnoName } from '../../src/sys/index.ts';
 import { modeOf, type Stat, sizeOf, statAt, statOf } from '../../src/sys/linux/syscalls.ts';
-import { descriptors } from '../helpers/descriptors.ts';
+import { descriptors, inotifyWatches } from '../helpers/descriptors.ts';
 import { ALL, constant, noLinux, notes, ofLibc, Queue } from './built-in.ts';
 import { alone, NO_SECCOMP, refuse, withDescriptors } from './own-process.ts';
 
@@ -333,19 +332,6 @@ for (const [call, errno, limit] of [
   });
 }
 
-/** How many watches the process's inotify instances have. */
-function watches(): number {
-  let count = 0;
-  for (const fd of readdirSync('/proc/self/fdinfo')) {
-    try {
-      count += readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1').split('\ninotify wd').length - 1;
-    } catch {
-      // The one that readdir had.
-    }
-  }
-  return count;
-}
-
 const twoWatches = `
   limit='echo 2 >/proc/sys/user/max_inotify_watches'
   unshare -Ur sh -c "$limit" 2>/dev/null || { echo 'skip: a user namespace is not to be had'; exit; }
@@ -361,13 +347,13 @@ alone(
     const queue = new Queue();
     const add = (ident: number): string => queue.change({ ident, filter: 'VNODE', fflags: 'DELETE|WRITE' });
     assert.equal(add(regular), 'ok');
-    assert.equal(watches(), 1);
+    assert.equal(inotifyWatches(), 1);
     assert.equal(add(folder), 'ENOSPC');
-    assert.equal(watches(), 1);
+    assert.equal(inotifyWatches(), 1);
     assert.deepEqual(queue.fetch(), []);
     assert.equal(queue.change({ ident: regular, filter: 'VNODE', flags: 'DELETE' }), 'ok');
     assert.equal(add(folder), 'ok');
-    assert.equal(watches(), 2);
+    assert.equal(inotifyWatches(), 2);
     return undefined;
   },
 );

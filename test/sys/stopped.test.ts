@@ -7,6 +7,7 @@ import * as fs from 'node:fs';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Kqueue } from '../../src/index.ts';
+import { inotifyWatches } from '../helpers/descriptors.ts';
 import { countPoints, type Interruptible, interrupted, interruptible } from '../helpers/interruptible.ts';
 import { loaders } from '../helpers/loaders.ts';
 import { noLinux, ofLibc } from './built-in.ts';
@@ -14,16 +15,6 @@ import { typescriptWorker } from './typescript-worker.ts';
 
 const socketpair = ofLibc<[number, number, number, Int32Array]>('int socketpair(int, int, int, void *)');
 const [AF_UNIX, SOCK_STREAM, SOCK_NONBLOCK] = [1, 1, 0o4000];
-
-/** How many inodes the inotify instances of this process watch. */
-function inotifyWatches(): number {
-  const fds = fs.readdirSync('/proc/self/fd').filter((fd) => {
-    const path = `/proc/self/fd/${fd}`;
-    return fs.existsSync(`/proc/self/fdinfo/${fd}`) && fs.readlinkSync(path) === 'anon_inode:inotify';
-  });
-  const infos = fds.map((fd) => fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'));
-  return infos.join('').split('inotify wd:').length - 1;
-}
 
 describe('JavaScript is stopped at every point', { skip: noLinux }, () => {
   let library: Interruptible;

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { inotifyWatches } from '../helpers/descriptors.ts';
 import { ALL, noLinux, notes, ofLibc, Queue, withQueue } from './built-in.ts';
 
 type Arguments = (number | string | Int32Array | Uint8Array)[];
@@ -16,19 +17,6 @@ const F_SETOWN = 8;
 const O_PATH = 0o10000000;
 
 const root = process.getuid?.() === 0;
-
-/** How many watches this process's inotify has. */
-function watches(): number {
-  const inotify = fs.readdirSync('/proc/self/fd').find((fd) => {
-    try {
-      return fs.readlinkSync(`/proc/self/fd/${fd}`) === 'anon_inode:inotify';
-    } catch {
-      // The one that readdir had.
-      return false;
-    }
-  });
-  return fs.readFileSync(`/proc/self/fdinfo/${inotify}`, 'latin1').split('inotify wd:').length - 1;
-}
 
 describe('VNODE and the watches of the kqueue of Linux', { skip: noLinux }, () => {
   test('open as a path alone (O_PATH): told of, and gone when closed', () => {
@@ -143,7 +131,7 @@ describe('VNODE and the watches of the kqueue of Linux', { skip: noLinux }, () =
         assert.equal(queue.change({ ident: one, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: 'ATTRIB|OPEN' }), 'ok');
         assert.equal(queue.change({ ident: two, filter: 'VNODE', flags: 'ADD|CLEAR', fflags: 'WRITE' }), 'ok');
         assert.equal(queue.change({ ident: three, filter: 'READ', flags: 'ADD|CLEAR' }), 'ok');
-        assert.equal(watches(), 1);
+        assert.equal(inotifyWatches(), 1);
         assert.equal(queue.fetch()[0]?.ident, three);
         const told = (change: () => void): unknown[] => {
           change();
@@ -162,7 +150,7 @@ describe('VNODE and the watches of the kqueue of Linux', { skip: noLinux }, () =
         for (const ident of [one, two]) {
           assert.equal(queue.change({ ident, filter: 'VNODE', flags: 'DELETE' }), 'ok');
         }
-        assert.equal(watches(), 0);
+        assert.equal(inotifyWatches(), 0);
       }
     });
   });
@@ -199,7 +187,7 @@ describe('VNODE and the watches of the kqueue of Linux', { skip: noLinux }, () =
       for (const each of [ident, again]) {
         assert.equal(queue.change({ ident: each, filter: 'VNODE', flags: 'DELETE' }), 'ok');
       }
-      assert.equal(watches(), 0);
+      assert.equal(inotifyWatches(), 0);
     });
   });
 
