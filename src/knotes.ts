@@ -192,6 +192,7 @@ export class Knotes {
     // compile() throws for what is wrong or not supported. So it runs for all interests before the first file is opened.
     const kevents = interests.map((interest) => compile(interest, this.sys.abi));
     refuseDuplicates(interests, kevents);
+    closeUnowned();
     // Knotes of earlier calls that were stopped. A program that stops no call has none.
     const stopped = this.#unsettled.size === 0 ? [] : [...this.#unsettled];
     const failures: unknown[] = [];
@@ -261,7 +262,6 @@ export class Knotes {
   #make(interest: Interest, kevent: Kevent): Knote {
     let file: OpenedFile | undefined;
     let releaseSignal: (() => void) | undefined;
-    closeUnowned();
     if (interest.filter === 'vnode' && interest.path !== undefined) file = open(interest, interest.path);
     if (interest.filter === 'signal' && !this.sys.handlesSignals) releaseSignal = holdSignal(interest.signal);
     const Class = interest.filter === 'user' ? UserKnote : Knote;

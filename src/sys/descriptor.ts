@@ -41,9 +41,9 @@ function bind(): Libc {
  */
 
 /**
- * Descriptors that were opened and that no object owns yet, and -1 in place of those that were closed since. The code that
- * stores the newest number in its object also removes it here, with `unowned.length--`. A number that remains was opened by code
- * that was stopped.
+ * Descriptors that were opened and that no object owns yet. -1 stands for one that is not open yet, or not any more. The code that
+ * stores the newest number in its object also removes it here, with `unowned.length--`. A number that remains was opened by
+ * code that was stopped.
  */
 export const unowned: number[] = [];
 

@@ -159,7 +159,6 @@ describe('TIMER of the kqueue of Linux', { skip: noLinux }, () => {
       index,
       deadline: 1 + random(500),
       position: -1,
-      activate(): void {},
       expire(): void {
         order.push(this.index);
         this.deadline = Number.POSITIVE_INFINITY;

@@ -105,6 +105,7 @@ export class Queue implements Host, InnerQueue {
    * watcher of the queue then needs a new edge. For an event of epoll, the queue's descriptor has had its edge already.
    */
   #news = false;
+  /** expireTimers() is in progress, or was stopped. Then the event that had called it calls it again. */
   #expiring = false;
   /** The number of empty polls since the last proof that the descriptor is the queue. */
   #unproven = 0;
@@ -625,7 +626,7 @@ export class Queue implements Host, InnerQueue {
   expireTimers(): void {
     for (const queue of this.inner) queue.expireTimers();
     if (this.#timers === null) return;
-    // One #settle() for all. If JavaScript is stopped here, the event that has called this is delivered again.
+    // One #settle() for all.
     this.#expiring = true;
     this.#timers.run();
     this.#expiring = false;

@@ -64,6 +64,8 @@ export class TimerKnote extends Knote implements Timer {
   }
 
   expire(time: number): void {
+    // First. If JavaScript is stopped before the deadline is set below, the deadline has still passed, and expire() runs again.
+    this.activate();
     if (this.#period > 0) {
       // After 104 days a double does not distinguish adjacent nanoseconds, but the next deadline must be later than `time`.
       const period = Math.max(this.#period, time * Number.EPSILON);

@@ -13,9 +13,7 @@ export interface Timer {
   deadline: number;
   /** Its index in the heap. -1 while the heap does not contain it. */
   position: number;
-  /** Called first when the deadline has passed, and again if JavaScript was stopped before expire() was complete. */
-  activate(): void;
-  /** Called then. Sets the next deadline: later than `time`, or Infinity for none. */
+  /** Called after the deadline. Sets the next deadline: later than `time`, or Infinity for none. */
   expire(time: number): void;
 }
 
@@ -68,15 +66,13 @@ export class Timers {
     this.#unsorted = false;
   }
 
-  /** Calls activate() and expire() of every timer whose deadline has passed. */
+  /** Calls expire() of every timer whose deadline has passed. */
   run(): void {
     if (this.#unsorted) this.#sort();
     let first = this.#heap[0];
     if (first === undefined) return;
     const time = monotonicTime();
     while (first !== undefined && first.deadline <= time) {
-      // While the heap is in order, because it may arm the timerfd.
-      first.activate();
       this.#unsorted = true;
       first.expire(time);
       this.#sink(0);

@@ -53,6 +53,7 @@ export class WriteKnote extends DescriptorKnote implements Timer {
   }
 
   expire(): void {
+    this.activate();
     this.deadline = Number.POSITIVE_INFINITY;
   }
 
