@@ -21,8 +21,8 @@ export interface FollowOptions extends RecipeOptions {
  * what follows its last newline is a line.
  *
  * Lines are lost if they are cut off before they are read, or if their file loses its name before this thread looks. They are
- * also lost if a file is cut short and has grown to the same bytes at the same place since, as a log of equal lines does. The
- * links and directories that watchFile() does not notice are the same here.
+ * also lost if a file is cut short and grows again until it has the same bytes at the same place. A log of equal lines does that.
+ * followFile() does not notice the links and directories that watchFile() does not notice.
  *
  * @example
  * ```ts
@@ -34,8 +34,8 @@ export interface FollowOptions extends RecipeOptions {
  * @throws TypeError: an argument is invalid
  * @throws (also next() rejects with) KqueueError EMFILE: this process has no file descriptor left
  * @throws (also next() rejects with) KqueueError EINVAL: the system cannot watch a file of this kind, such as a FIFO on Linux
- * @throws (also next() rejects with) Error of open(2), stat(2) or read(2): the file or its directory cannot be read, for example
- * EACCES, or EISDIR for a directory. For a file that gets the name later, EACCES must last a second
+ * @throws (also next() rejects with) Error of open(2), stat(2) or read(2): the file or its directory cannot be read. Examples:
+ * EACCES, and EISDIR for a directory. For a file that gets the name later, EACCES must last a second
  * @throws (also next() rejects with) the signal's reason: the signal is aborted
  */
 export function followFile(path: string | FileUrl, options: FollowOptions = {}): Changes<string> {

@@ -22,8 +22,8 @@ export type FileChange =
  *
  * The last change comes after the last write, but a change may also come between two writes of one save. It takes one
  * descriptor for the file, and one for its directory. A symbolic link is followed. It does not report a rename of a
- * directory above the file's own directory, or that a symbolic link in the path of that directory gets another target. If the
- * target of a symbolic link is re-created in another directory, it does not report that either.
+ * directory above the file's own directory. It does not report that a symbolic link in the path of that directory gets another
+ * target. If the target of a symbolic link is re-created in another directory, it does not report that either.
  *
  * @example
  * ```ts
@@ -35,8 +35,8 @@ export type FileChange =
  * @throws TypeError: an argument is invalid
  * @throws (also next() rejects with) KqueueError EMFILE: this process has no file descriptor left
  * @throws (also next() rejects with) KqueueError EINVAL: the system cannot watch a file of this kind, such as a FIFO on Linux
- * @throws (also next() rejects with) Error of open(2) or stat(2): the file or its directory cannot be opened, for example EACCES,
- * ELOOP for a loop of symbolic links, or ENXIO for a socket. For a file that gets the name later, EACCES must last a second
+ * @throws (also next() rejects with) Error of open(2) or stat(2): the file or its directory cannot be opened. Examples: EACCES,
+ * ELOOP for a loop of symbolic links, ENXIO for a socket. For a file that gets the name later, EACCES must last a second
  * @throws (also next() rejects with) the signal's reason: the signal is aborted
  */
 export function watchFile(path: string | FileUrl, options: RecipeOptions = {}): Changes<FileChange> {
