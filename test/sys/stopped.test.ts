@@ -82,6 +82,38 @@ describe('JavaScript is stopped at every point', { skip: noLinux }, () => {
     }
   });
 
+  for (const [name, wait] of [
+    ['wait()', (kq: Kqueue): Promise<unknown> => kq.wait()],
+    ['next() of an iteration', (kq: Kqueue): Promise<unknown> => kq[Symbol.asyncIterator]().next()],
+  ] as const) {
+    test(`${name} loses no event that an earlier call has left over`, () => {
+      const prepare = (kq: Kqueue): void => {
+        const [event] = kq.register(library.user(1, { oneshot: true }));
+        event.trigger();
+      };
+      using counted = new library.Kqueue();
+      prepare(counted);
+      const points = countPoints(library, () => counted.poll({ timeout: 0 }));
+      const stops = everyPoint((kq, stop) => {
+        prepare(kq);
+        assert(interrupted(library, points - 1, 'overflow', () => kq.poll({ timeout: 0 })));
+        // Without a promise, or with one that is rejected, the caller does not have the event.
+        if (stop(() => void wait(kq).catch(() => {}))) assert.equal(kq.poll({ timeout: 0 }).length, 1);
+      });
+      assert(stops > 5, `${stops}`);
+    });
+  }
+
+  test('a registration that replaces another keeps the signal that was delivered', () => {
+    everyPoint((kq, stop) => {
+      kq.register(library.signal('SIGUSR2'));
+      process.emit('SIGUSR2', 'SIGUSR2');
+      stop(() => kq.register(library.signal('SIGUSR2')));
+      kq.register(library.signal('SIGUSR2'));
+      assert.equal(kq.poll({ timeout: 0 }).length, 1);
+    });
+  });
+
   test('after unregister(), waker() registers the event again', () => {
     everyPoint((kq, stop) => {
       const [event] = kq.register(library.user(1, { clear: true }));
